@@ -1,0 +1,1 @@
+"""One attempt at an activity, and what follows from how it went."""

@@ -1,0 +1,71 @@
+"""Finding a function of the active deployment by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.deployment.spec import ComponentSpec, ComponentType, DeploymentSpec, FunctionSpec
+from engine.errors import DeploymentError, NameSyntaxError
+from engine.wit.names import FunctionName
+from engine.wit.types import FunctionType
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedFunction:
+    """A function together with the component that exports it."""
+
+    spec: FunctionSpec
+    component: ComponentSpec
+
+    @property
+    def name(self) -> FunctionName:
+        """Its fully qualified name."""
+        return self.spec.name
+
+    @property
+    def type(self) -> FunctionType:
+        """Its parameters and result."""
+        return self.spec.type
+
+    @property
+    def is_submittable(self) -> bool:
+        """Whether people and clients may start it: everything but stubs."""
+        return self.component.id.component_type is not ComponentType.ACTIVITY_STUB
+
+
+class Registry:
+    """All functions of one deployment, by their text name.
+
+    Raises:
+        DeploymentError: Two components export the same function.
+    """
+
+    def __init__(self, deployment: DeploymentSpec) -> None:
+        self.deployment = deployment
+        self._functions: dict[str, DeployedFunction] = {}
+        for component in deployment.components:
+            for function in component.functions:
+                key = str(function.name)
+                if key in self._functions:
+                    other = self._functions[key].component.id.name
+                    raise DeploymentError(f"components {other} and {component.id.name} both export {key}")
+                self._functions[key] = DeployedFunction(function, component)
+
+    def find(self, ffqn: str) -> DeployedFunction | None:
+        """Return the function of this name, or ``None``."""
+        return self._functions.get(ffqn)
+
+    def all_functions(self) -> tuple[DeployedFunction, ...]:
+        """Return every primary function, in deployment order."""
+        return tuple(self._functions.values())
+
+    def explain_missing(self, ffqn: str) -> str:
+        """Return one sentence on why a name is not found, with the nearest names that exist."""
+        try:
+            FunctionName.parse(ffqn)
+        except NameSyntaxError as error:
+            return f"{ffqn!r} is not a function name: {error}"
+        tail = ffqn.rsplit(".", 1)[-1]
+        near = [name for name in self._functions if name.rsplit(".", 1)[-1] == tail]
+        hint = f"; did you mean {', '.join(near)}?" if near else "; `manage.py function list` shows all"
+        return f"no function {ffqn} is deployed{hint}"

@@ -1,0 +1,1 @@
+"""The executor: locks pending executions, runs them on threads, and writes what they did."""

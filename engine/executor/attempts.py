@@ -1,0 +1,121 @@
+"""One attempt at an activity in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from engine.activity.outcome import Broken, Completed, Impossible, Outcome, outcome_of_trap
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import ComponentSpec, LogLevel
+from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.executor.services import ExecutorServices
+from engine.journal.records import LogLine
+from engine.log.events import FailureKind, Locked
+from engine.log.ids import DeploymentId, ExecutionId, RunId
+from engine.log.retvals import return_codec
+from engine.log.state import Holder
+from engine.wit.options import JsonValue
+from engine.wit.types import ResultType
+
+LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
+
+
+class ActivityContext:
+    """What an activity's host functions know of their run."""
+
+    __slots__ = ("_component", "_execution_id", "_run_id", "_services")
+
+    def __init__(
+        self, services: ExecutorServices, component: ComponentSpec, execution_id: ExecutionId, run_id: RunId
+    ) -> None:
+        self._services = services
+        self._component = component
+        self._execution_id = execution_id
+        self._run_id = run_id
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Store a guest's log line, if the component's level asks for it."""
+        store_line(self._services, self._component, self._execution_id, self._run_id, level, message)
+
+
+def store_line(
+    services: ExecutorServices,
+    component: ComponentSpec,
+    execution_id: ExecutionId,
+    run_id: RunId,
+    level: LogLevel,
+    message: str,
+) -> None:
+    """Store a guest's log line, if its component's level asks for it."""
+    if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
+        services.guest_log.add(
+            LogLine(
+                execution_id=execution_id,
+                run_id=run_id,
+                created_at=services.clock.now(),
+                level=level,
+                message=message,
+            )
+        )
+
+
+def lock_event(
+    function: DeployedFunction, holder: Holder, deployment_id: DeploymentId, services: ExecutorServices
+) -> Locked:
+    """Return the event by which a run of a function begins now."""
+    component = function.component
+    return Locked(
+        component_id=component.id,
+        executor_id=holder.executor_id,
+        deployment_id=deployment_id,
+        run_id=holder.run_id,
+        lock_expires_at=services.clock.now() + component.exec.lock_expiry,
+        max_retries=component.retry.max_retries,
+        retry_backoff=component.retry.backoff,
+    )
+
+
+def attempt_activity(
+    services: ExecutorServices,
+    function: DeployedFunction,
+    args: Sequence[JsonValue],
+    *,
+    execution_id: ExecutionId,
+    run_id: RunId,
+    time_left: timedelta,
+) -> Outcome:
+    """Run an activity once, on this thread, and return how it ended.
+
+    Args:
+        services: The executor's parts.
+        function: What to run.
+        args: Canonical parameters.
+        execution_id: For which execution.
+        run_id: In which run.
+        time_left: Until its lock expires; the attempt is stopped then.
+    """
+    component = function.component
+    result = function.type.result
+    assert isinstance(result, ResultType)
+    try:
+        program = services.programs.get(component)
+        with program.instantiate(
+            context=ActivityContext(services, component, execution_id, run_id),
+            deadline=time_left.total_seconds(),
+            limits=services.settings.limits,
+        ) as instance:
+            services.running.attempt_begins(execution_id, instance)
+            try:
+                value = instance.call(str(function.name.interface), function.name.function, args)
+            finally:
+                services.running.attempt_ends(execution_id)
+    except Trap as trap:
+        return outcome_of_trap(trap, what="activity")
+    except (InvalidComponent, LinkError, ValueMismatch) as error:
+        return Impossible(f"cannot run {function.name}", str(error))
+    codec = return_codec(result)
+    try:
+        return Completed(codec.to_retval(value), codec.is_permanent(value))
+    except ValueMismatch as error:
+        return Broken(FailureKind.UNCATEGORIZED, "activity returned too large a value", str(error))

@@ -1,0 +1,237 @@
+"""A workflow run's own children, run on its own thread while it waits for them.
+
+*Private* children are uncommitted: nobody else can see them, so running them needs no lock and no transaction.
+*Visible* ones were committed; those that the run is about to run anyway are committed as locked by it (*reserved*), the
+others are *offered* to every executor and have to be locked like anyone's.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from engine.activity.outcome import event_after
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import ComponentType, Runner
+from engine.errors import JournalError
+from engine.executor.attempts import attempt_activity, lock_event
+from engine.executor.cancellation import end_refused_run
+from engine.executor.services import ExecutorServices
+from engine.journal.records import Append, Committed
+from engine.log.events import ChildFinished, Finished, LogEntry, Response, Unlocked
+from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
+from engine.wit.json_values import load_json, read_params
+from engine.workflow.write_buffer import Newborn
+
+if TYPE_CHECKING:
+    from engine.executor.workflow_driver import WorkflowDriver
+
+_BATCH_S = 0.01
+_RESERVE_S = 0.1
+_MAX_RESERVED = 256
+_FIRST_RESERVED = 8
+_LOCK_BATCH = 16
+_BIRTH_VERSION = Version(1)
+
+
+class ChildRunner:
+    """Runs a run's children on its thread; all methods with the run's mutex held.
+
+    Args:
+        driver: The waiting run.
+        services: The executor's parts.
+    """
+
+    def __init__(self, driver: WorkflowDriver, services: ExecutorServices) -> None:
+        self._driver = driver
+        self._services = services
+        self._reserved: dict[ExecutionId, Newborn] = {}
+        self._offered: dict[ExecutionId, Newborn] = {}
+        self._mean_s: float | None = None
+
+    def run_private(self, join_set: JoinSetId) -> bool:
+        """Run one uncommitted child of a join set whose members nobody else can see; tell whether there was one."""
+        run = self._driver.run
+        if not run.is_private(join_set):
+            return False
+        child = run.next_idle_child(join_set)
+        if child is None:
+            return False
+        newborn = run.buffer.idle[child]
+        if not self._may_run_here(newborn, join_set):
+            return False
+        del run.buffer.idle[child]
+        self._lock_newborn(newborn)
+        if _function(newborn).component.may_touch_world:
+            # Its intent is durable before it starts.
+            self._driver.flush()
+        entry = self._attempt(child, newborn)
+        if child in run.buffer.created:
+            newborn.log.append(entry)
+            response = self._response(child, newborn, entry)
+            if response is not None:
+                run.deliver_local(response)
+        else:
+            self._commit_ends([self._end(child, newborn, entry)])
+        return True
+
+    def run_visible(self, join_set: JoinSetId) -> bool:
+        """Run committed children that are reserved for this run, or that can be locked; tell whether any ran."""
+        if not self._reserved:
+            self._lock_offered(join_set)
+        ends: list[Append] = []
+        started = time.monotonic()
+        while self._reserved and time.monotonic() - started < _BATCH_S:
+            child = next(iter(self._reserved))
+            newborn = self._reserved.pop(child)
+            ends.append(self._end(child, newborn, self._attempt(child, newborn)))
+        if ends:
+            self._commit_ends(ends)
+        return bool(ends)
+
+    def reserve(self) -> None:
+        """Decide, before a commit, which uncommitted children stay with this run."""
+        idle = self._driver.run.buffer.idle
+        if not idle:
+            return
+        count = _FIRST_RESERVED if self._mean_s is None else min(_MAX_RESERVED, int(_RESERVE_S / self._mean_s))
+        for child, newborn in idle.items():
+            join_set = newborn.child.join_set_id if newborn.child is not None else None
+            if join_set is None or not self._may_run_here(newborn, join_set):
+                continue
+            if len(self._reserved) < count and not _function(newborn).component.may_touch_world:
+                self._lock_newborn(newborn)
+                self._reserved[child] = newborn
+            else:
+                self._offered[child] = newborn
+
+    def release(self) -> None:
+        """Give back, at the end of the run, the children that were reserved and not run."""
+        now = self._services.clock.now()
+        unlocks = [
+            Append(
+                execution_id=child,
+                expected=Version(2),
+                holder=self._driver.holder,
+                entries=(LogEntry(Version(2), now, Unlocked(backoff_expires_at=now, reason="not run by its parent")),),
+            )
+            for child in self._reserved
+        ]
+        self._reserved.clear()
+        if unlocks:
+            # A refusal means that the reservation was never committed, or is over.
+            self._services.commits.commit_all(unlocks)
+
+    def _may_run_here(self, newborn: Newborn, join_set: JoinSetId) -> bool:
+        function = newborn.target.function
+        if function is None:
+            return False
+        component = function.component
+        if component.runner is not Runner.WASM or component.id.component_type is not ComponentType.ACTIVITY:
+            return False
+        # While this thread is busy with one child it cannot see that another, or a timer, was faster.
+        return self._driver.run.has_one_member(join_set) or not (
+            component.may_touch_world or self._driver.run.has_delays(join_set)
+        )
+
+    def _lock_newborn(self, newborn: Newborn) -> None:
+        event = lock_event(
+            _function(newborn),
+            self._driver.holder,
+            DeploymentId(self._services.registry.deployment.id),
+            self._services,
+        )
+        newborn.log.append(LogEntry(_BIRTH_VERSION, self._services.clock.now(), event))
+
+    def _lock_offered(self, join_set: JoinSetId) -> None:
+        """Lock some of the offered children, as any executor would."""
+        run = self._driver.run
+        candidates: list[tuple[ExecutionId, Newborn]] = []
+        while self._offered and len(candidates) < _LOCK_BATCH:
+            child = next(iter(self._offered))
+            newborn = self._offered.pop(child)
+            if run.is_open(child) and self._may_run_here(newborn, join_set):
+                candidates.append((child, newborn))
+                if _function(newborn).component.may_touch_world:
+                    break
+        for _, newborn in candidates:
+            self._lock_newborn(newborn)
+        outcomes = self._services.commits.commit_all(
+            [
+                Append(execution_id=child, expected=_BIRTH_VERSION, entries=(newborn.log[-1],))
+                for child, newborn in candidates
+            ]
+        )
+        for (child, newborn), outcome in zip(candidates, outcomes, strict=True):
+            # A refusal means that another executor was faster.
+            if isinstance(outcome, Committed):
+                self._reserved[child] = newborn
+
+    def _attempt(self, child: ExecutionId, newborn: Newborn) -> LogEntry:
+        """Run a locked child and return the event that ends the attempt."""
+        function = _function(newborn)
+        component = function.component
+        args = newborn.target.args
+        if args is None:
+            args = read_params(function.type, load_json(newborn.target.params))
+        started = time.monotonic()
+        with self._driver.outside():
+            outcome = attempt_activity(
+                self._services,
+                function,
+                args,
+                execution_id=child,
+                run_id=self._driver.holder.run_id,
+                time_left=component.exec.lock_expiry,
+            )
+        self._note_duration(time.monotonic() - started)
+        now = self._services.clock.now()
+        event = event_after(
+            outcome,
+            failures=0,
+            max_retries=component.retry.max_retries,
+            backoff=component.retry.backoff,
+            now=now,
+        )
+        return LogEntry(Version(2), now, event)
+
+    def _note_duration(self, seconds: float) -> None:
+        self._mean_s = seconds if self._mean_s is None else 0.9 * self._mean_s + 0.1 * seconds
+
+    def _response(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Response | None:
+        event = entry.event
+        if not isinstance(event, Finished) or newborn.child is None:
+            return None
+        return Response(
+            execution_id=self._driver.execution_id,
+            at_version=self._driver.run.buffer.next_version,
+            join_set_id=newborn.child.join_set_id,
+            created_at=entry.created_at,
+            event=ChildFinished(
+                child_execution_id=child, finished_version=entry.version, retval=event.retval
+            ),
+        )
+
+    def _end(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Append:
+        response = self._response(child, newborn, entry)
+        return Append(
+            execution_id=child,
+            expected=entry.version,
+            holder=self._driver.holder,
+            entries=(entry,),
+            responses=() if response is None else (response,),
+        )
+
+    def _commit_ends(self, ends: list[Append]) -> None:
+        outcomes = self._services.commits.commit_all(ends)
+        for end, outcome in zip(ends, outcomes, strict=True):
+            if isinstance(outcome, JournalError):
+                # Its lock expired, and whoever has it now brings the response; or it is being cancelled.
+                end_refused_run(self._services, end.execution_id)
+        self._driver.load_responses()
+
+
+def _function(newborn: Newborn) -> DeployedFunction:
+    function = newborn.target.function
+    assert function is not None
+    return function

@@ -1,0 +1,251 @@
+"""The executor: one loop that locks due executions, and threads that run them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import structlog
+
+from engine.clock import Clock
+from engine.deployment.registry import Registry
+from engine.deployment.spec import ComponentSpec, ComponentType, Runner
+from engine.errors import JournalError, JournalUnavailable
+from engine.executor.activity_run import run_activity
+from engine.executor.flusher import Flusher
+from engine.executor.group_commit import GroupCommit
+from engine.executor.guest_log import GuestLog
+from engine.executor.programs import ComponentLoader, Programs
+from engine.executor.running import Running
+from engine.executor.services import ExecutorServices
+from engine.executor.settings import ExecutorSettings
+from engine.executor.timers import Timers
+from engine.executor.wakeups import Wakeups
+from engine.executor.workflow_driver import WorkflowDriver
+from engine.journal.protocol import Journal
+from engine.journal.records import Lockable, LockedExecution, LockRequest
+from engine.log.events import Locked
+from engine.log.ids import DeploymentId, make_executor_id, make_run_id
+from engine.log.state import Holder
+
+log = structlog.get_logger(__name__)
+
+_BUSY_TICK_S = 0.1
+_UNAVAILABLE_PAUSE_S = 1.0
+
+
+class Executor:
+    """Locks executions of one deployment and runs them, on any host that shares the journal.
+
+    Args:
+        journal: The shared storage.
+        clock: The source of time.
+        registry: Functions of the active deployment.
+        load: Where compiled components come from.
+        settings: How it behaves.
+        randomness: Gives as many random bytes as asked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        clock: Clock,
+        registry: Registry,
+        load: ComponentLoader,
+        settings: ExecutorSettings,
+        randomness: Callable[[int], bytes],
+    ) -> None:
+        self.executor_id = make_executor_id(clock.now(), randomness(10))
+        self.wakeups = Wakeups(clock)
+        self._randomness = randomness
+        self._settings = settings
+        self._services = ExecutorServices(
+            executor_id=self.executor_id,
+            settings=settings,
+            clock=clock,
+            journal=journal,
+            commits=GroupCommit(journal, clock, self.wakeups.on_hints),
+            wakeups=self.wakeups,
+            programs=Programs(load),
+            guest_log=GuestLog(journal),
+            registry=registry,
+            running=Running(),
+        )
+        self._timers = Timers(self._services)
+        self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
+        self._pool = ThreadPoolExecutor(settings.slots, thread_name_prefix="run")
+        self._mutex = threading.Lock()
+        self._active: Counter[str] = Counter()
+        self._is_stopping = threading.Event()
+        self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)
+
+    # Life.
+
+    def start(self) -> None:
+        """Start the loop and its helpers."""
+        self._flusher.start()
+        self._loop_thread.start()
+        log.info("executor.started", executor_id=self.executor_id, slots=self._settings.slots)
+
+    def stop(self) -> None:
+        """Lock nothing more, let runs finish their step or hand back what they hold, and end."""
+        self._is_stopping.set()
+        self.wakeups.announce_work()
+        if self._loop_thread.is_alive():
+            self._loop_thread.join()
+        for runner in self._services.running.workflows():
+            runner.stop()
+        self._pool.shutdown(wait=True)
+        self._flusher.stop()
+        self._services.guest_log.flush()
+        log.info("executor.stopped", executor_id=self.executor_id)
+
+    def use(self, registry: Registry) -> None:
+        """Run another deployment's components from the next lock on."""
+        self._services.registry = registry
+        self.wakeups.announce_work()
+
+    @property
+    def running_count(self) -> int:
+        """How many executions run now."""
+        with self._mutex:
+            return self._active.total()
+
+    @property
+    def deployment_id(self) -> str:
+        """The deployment whose components it runs."""
+        return self._services.registry.deployment.id
+
+    # One look.
+
+    def tick(self, now: datetime) -> int:
+        """Lock what is due and start it; deal with what time brought.
+
+        Args:
+            now: The present instant.
+
+        Returns:
+            How many executions were started.
+
+        Raises:
+            JournalUnavailable: If the storage did not answer.
+        """
+        started = 0
+        free = self._settings.slots - self.running_count
+        if free > 0:
+            started = self._lock_and_start(now, free)
+        self._timers.tick(now)
+        for runner in self._services.running.workflows():
+            runner.renew(now)
+        self._services.guest_log.flush()
+        return started
+
+    def _lock_and_start(self, now: datetime, free: int) -> int:
+        registry = self._services.registry
+        run_id = make_run_id(now, self._randomness(10))
+        holder = Holder(self.executor_id, run_id)
+        choices = self._choices(registry, holder, now)
+        if not choices:
+            return 0
+        locked = self._services.journal.lock_pending(LockRequest(now=now, choices=choices, limit=free))
+        for execution in locked:
+            component = execution.state.component_id.name
+            with self._mutex:
+                self._active[component] += 1
+            self._pool.submit(self._run, execution, holder, component)
+        return len(locked)
+
+    def _choices(self, registry: Registry, holder: Holder, now: datetime) -> tuple[tuple[Lockable, Locked], ...]:
+        choices = []
+        for component in registry.deployment.components:
+            limit = self._limit(component)
+            if component.runner is not Runner.WASM or not component.functions or limit <= 0:
+                continue
+            if component.id.component_type not in (ComponentType.ACTIVITY, ComponentType.WORKFLOW):
+                continue
+            lockable = Lockable(
+                component_id=component.id,
+                ffqns=tuple(str(function.name) for function in component.functions),
+                strategy=component.exec.locking_strategy,
+                limit=limit,
+            )
+            event = Locked(
+                component_id=component.id,
+                executor_id=holder.executor_id,
+                deployment_id=DeploymentId(registry.deployment.id),
+                run_id=holder.run_id,
+                lock_expires_at=now + component.exec.lock_expiry,
+                max_retries=component.retry.max_retries,
+                retry_backoff=component.retry.backoff,
+            )
+            choices.append((lockable, event))
+        return tuple(choices)
+
+    def _limit(self, component: ComponentSpec) -> int:
+        limit = self._settings.slots
+        if component.exec.instance_limit is not None:
+            with self._mutex:
+                limit = min(limit, component.exec.instance_limit - self._active[component.id.name])
+        return limit
+
+    def _run(self, execution: LockedExecution, holder: Holder, component: str) -> None:
+        execution_id = execution.state.execution_id
+        try:
+            with structlog.contextvars.bound_contextvars(execution_id=execution_id, run_id=holder.run_id):
+                self._dispatch(execution, holder)
+        except JournalError as error:
+            log.warning("run.journal_failed", execution_id=execution_id, error=str(error))
+        except BaseException:
+            # A defect of the engine: the lock expires and the run is tried again; people must see why.
+            log.exception("run.crashed", execution_id=execution_id)
+            raise
+        finally:
+            with self._mutex:
+                self._active[component] -= 1
+            self.wakeups.announce_work()
+
+    def _dispatch(self, execution: LockedExecution, holder: Holder) -> None:
+        function = self._services.registry.find(execution.state.ffqn)
+        if function is None:
+            log.warning("run.function_gone", ffqn=execution.state.ffqn)
+            return
+        if function.component.id.component_type is ComponentType.WORKFLOW:
+            driver = WorkflowDriver(self._services, self._flusher, execution, function, holder)
+            self._services.running.workflow_begins(execution.state.execution_id, driver)
+            try:
+                driver.execute()
+            finally:
+                self._services.running.workflow_ends(execution.state.execution_id)
+        else:
+            run_activity(self._services, execution, function, holder)
+
+    # The loop.
+
+    def _loop(self) -> None:
+        while not self._is_stopping.is_set():
+            try:
+                started = self.tick(self._services.clock.now())
+                timeout = self._timeout_s()
+            except JournalUnavailable as error:
+                log.warning("executor.journal_unavailable", error=str(error))
+                self._is_stopping.wait(_UNAVAILABLE_PAUSE_S)
+                continue
+            if not started:
+                self.wakeups.wait_for_work(timeout)
+
+    def _timeout_s(self) -> float:
+        tick = self._settings.tick.total_seconds()
+        if self.running_count:
+            return min(tick, _BUSY_TICK_S)
+        now = self._services.clock.now()
+        wake_up = self._services.journal.next_wake_up(now)
+        if wake_up is None:
+            return tick
+        return max(0.0, min(tick, (wake_up + timedelta(milliseconds=1) - now).total_seconds()))
+
+    def _is_short_of_slots(self) -> bool:
+        return self.running_count >= self._settings.slots

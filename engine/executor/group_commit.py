@@ -1,0 +1,117 @@
+"""Many threads' writes in few transactions.
+
+Whoever first needs an acknowledgement leads: it takes everything that waits and commits it. Nobody is handed over to
+another thread for that, so a lone writer pays nothing, and under load the followers find their write done.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from engine.clock import Clock
+from engine.errors import JournalError, JournalUnavailable
+from engine.journal.protocol import Journal
+from engine.journal.records import Committed, Hints, Write
+
+
+class Ticket:
+    """A write that waits for its commit."""
+
+    __slots__ = ("outcome", "write")
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self.outcome: Committed | JournalError | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the write was committed or refused."""
+        return self.outcome is not None
+
+    def result(self) -> Committed:
+        """Return what a settled write led to.
+
+        Raises:
+            JournalError: If it was refused.
+        """
+        outcome = self.outcome
+        assert outcome is not None
+        if isinstance(outcome, JournalError):
+            raise outcome
+        return outcome
+
+
+class GroupCommit:
+    """The one door through which an executor's writes reach the journal, in the order of `enqueue`.
+
+    Args:
+        journal: Where to commit.
+        clock: Gives the instant at which locks are checked.
+        on_hints: Told after each commit who may want to look again.
+        max_writes: Most writes in one transaction.
+    """
+
+    def __init__(
+        self, journal: Journal, clock: Clock, on_hints: Callable[[Hints], None], *, max_writes: int = 500
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._on_hints = on_hints
+        self._max_writes = max_writes
+        self._waiting: deque[Ticket] = deque()
+        self._leading = threading.Lock()
+
+    def enqueue(self, write: Write) -> Ticket:
+        """Put a write in line; it is committed when somebody settles it or a later one."""
+        ticket = Ticket(write)
+        self._waiting.append(ticket)
+        return ticket
+
+    def settle(self, ticket: Ticket) -> Committed:
+        """Return once the write is durable.
+
+        Raises:
+            JournalError: If it was refused, or the storage did not answer.
+        """
+        while not ticket.is_settled:
+            with self._leading:
+                if not ticket.is_settled:
+                    self._commit_waiting()
+        return ticket.result()
+
+    def commit(self, write: Write) -> Committed:
+        """Commit one write, with whatever else waits.
+
+        Raises:
+            JournalError: If it was refused, or the storage did not answer.
+        """
+        return self.settle(self.enqueue(write))
+
+    def commit_all(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
+        """Commit writes together and return what became of each."""
+        tickets = [self.enqueue(write) for write in writes]
+        outcomes: list[Committed | JournalError] = []
+        for ticket in reversed(tickets):
+            try:
+                outcomes.append(self.settle(ticket))
+            except JournalError as error:
+                outcomes.append(error)
+        return outcomes[::-1]
+
+    def _commit_waiting(self) -> None:
+        batch: list[Ticket] = []
+        while self._waiting and len(batch) < self._max_writes:
+            batch.append(self._waiting.popleft())
+        if not batch:
+            return
+        try:
+            report = self._journal.commit([ticket.write for ticket in batch], now=self._clock.now())
+        except JournalUnavailable as error:
+            for ticket in batch:
+                ticket.outcome = error
+            return
+        for ticket, outcome in zip(batch, report.outcomes, strict=True):
+            ticket.outcome = outcome
+        self._on_hints(report.hints)

@@ -1,0 +1,73 @@
+"""What goes on in this process right now, by execution."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import Protocol
+
+from engine.log.ids import ExecutionId
+
+
+class Stoppable(Protocol):
+    """An attempt at an activity, in the sandbox."""
+
+    def interrupt(self) -> None:
+        """Make the guest trap soon."""
+        ...
+
+
+class WorkflowRunner(Protocol):
+    """A workflow's run."""
+
+    def stop(self) -> None:
+        """Hand the lock back at the next opportunity."""
+        ...
+
+    def renew(self, now: datetime) -> None:
+        """Extend the lock if it is due."""
+        ...
+
+
+class Running:
+    """The runs and attempts of this process, for those who stop or renew them from another thread."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._attempts: dict[ExecutionId, Stoppable] = {}
+        self._workflows: dict[ExecutionId, WorkflowRunner] = {}
+
+    def attempt_begins(self, execution_id: ExecutionId, attempt: Stoppable) -> None:
+        """Note an attempt."""
+        self._attempts[execution_id] = attempt
+
+    def attempt_ends(self, execution_id: ExecutionId) -> None:
+        """Forget an attempt, which may be closed after this."""
+        with self._mutex:
+            self._attempts.pop(execution_id, None)
+
+    def workflow_begins(self, execution_id: ExecutionId, runner: WorkflowRunner) -> None:
+        """Note a workflow's run."""
+        with self._mutex:
+            self._workflows[execution_id] = runner
+
+    def workflow_ends(self, execution_id: ExecutionId) -> None:
+        """Forget a workflow's run."""
+        with self._mutex:
+            self._workflows.pop(execution_id, None)
+
+    def stop(self, execution_id: ExecutionId) -> None:
+        """Stop what goes on for an execution, if it goes on here."""
+        with self._mutex:
+            attempt = self._attempts.get(execution_id)
+            if attempt is not None:
+                # Under the mutex, so that the attempt is not closed meanwhile.
+                attempt.interrupt()
+            runner = self._workflows.get(execution_id)
+        if runner is not None:
+            runner.stop()
+
+    def workflows(self) -> list[WorkflowRunner]:
+        """Return the workflow runs of this moment."""
+        with self._mutex:
+            return list(self._workflows.values())

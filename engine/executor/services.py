@@ -1,0 +1,38 @@
+"""What the parts of one executor share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.clock import Clock
+from engine.deployment.registry import Registry
+from engine.executor.group_commit import GroupCommit
+from engine.executor.guest_log import GuestLog
+from engine.executor.programs import Programs
+from engine.executor.running import Running
+from engine.executor.settings import ExecutorSettings
+from engine.executor.wakeups import Wakeups
+from engine.journal.protocol import Journal
+from engine.log.ids import ExecutorId
+
+
+@dataclass(slots=True, kw_only=True)
+class ExecutorServices:
+    """What the parts of one executor share.
+
+    Args:
+        executor_id: Who it is in the log.
+        registry: Functions of the deployment it runs; replaced when another one is activated.
+        running: What goes on in this process.
+    """
+
+    executor_id: ExecutorId
+    settings: ExecutorSettings
+    clock: Clock
+    journal: Journal
+    commits: GroupCommit
+    wakeups: Wakeups
+    programs: Programs
+    guest_log: GuestLog
+    registry: Registry
+    running: Running

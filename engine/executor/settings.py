@@ -1,0 +1,31 @@
+"""How an executor behaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.wasm.instance import InstanceLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSettings:
+    """How an executor behaves.
+
+    Args:
+        slots: Most executions run at once; each takes a thread.
+        tick: Longest time between two looks for work when no wake-up arrives.
+        commit_window: Longest time that a pure step's events stay uncommitted; zero commits every step.
+        buffer_events: Events of one run that force a commit before the window is over.
+        hot_wait: Longest time a waiting workflow stays in memory before it is unloaded.
+        timer_leeway: How long an expired lock is left alone, so that its holder can finish first.
+        limits: Memory and tables of one instance.
+    """
+
+    slots: int = 16
+    tick: timedelta = timedelta(milliseconds=500)
+    commit_window: timedelta = timedelta(milliseconds=10)
+    buffer_events: int = 1000
+    hot_wait: timedelta = timedelta(milliseconds=300)
+    timer_leeway: timedelta = timedelta(milliseconds=100)
+    limits: InstanceLimits = InstanceLimits()

@@ -1,0 +1,81 @@
+"""Finishing an execution whose result comes from outside: compare and set by value."""
+
+from __future__ import annotations
+
+from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
+from engine.executor.services import ExecutorServices
+from engine.journal.records import Append
+from engine.log.event_json import retval_text
+from engine.log.events import (
+    ChildFinished,
+    Finished,
+    LogEntry,
+    Response,
+    ReturnValue,
+    StubConflict,
+    StubError,
+    StubNotFound,
+    TypeCheckError,
+)
+from engine.log.ids import ExecutionId
+from engine.log.state import ExecutionState
+
+
+def complete_stub(
+    services: ExecutorServices, target: ExecutionId, retval: ReturnValue, *, ffqn: str
+) -> StubError | None:
+    """Finish a stub execution with a result; the same value again changes nothing.
+
+    Args:
+        services: The executor's parts.
+        target: The stub execution.
+        retval: Its result.
+        ffqn: The function that it must have been created for.
+
+    Returns:
+        ``None`` if the execution now has, or had, this result; else why not.
+    """
+    while True:
+        try:
+            state = services.journal.state_of(target)
+        except ExecutionNotFound:
+            return StubNotFound()
+        if state.ffqn != ffqn:
+            return TypeCheckError(f"{target} was created for {state.ffqn}, not for {ffqn}")
+        if state.is_finished:
+            return None if _has_result(services, state, retval) else StubConflict()
+        try:
+            services.commits.commit(end_of(state, retval, services))
+        except (VersionConflict, AlreadyFinished):
+            # Somebody else wrote meanwhile: look again.
+            continue
+        return None
+
+
+def end_of(state: ExecutionState, retval: ReturnValue, services: ExecutorServices) -> Append:
+    """Return the write that ends an execution with a result brought by somebody else than its run."""
+    now = services.clock.now()
+    responses: tuple[Response, ...] = ()
+    if state.parent is not None:
+        parent, join_set = state.parent
+        responses = (
+            Response(
+                execution_id=parent,
+                join_set_id=join_set,
+                created_at=now,
+                event=ChildFinished(
+                    child_execution_id=state.execution_id, finished_version=state.next_version, retval=retval
+                ),
+            ),
+        )
+    return Append(
+        execution_id=state.execution_id,
+        expected=state.next_version,
+        entries=(LogEntry(state.next_version, now, Finished(retval=retval)),),
+        responses=responses,
+    )
+
+
+def _has_result(services: ExecutorServices, state: ExecutionState, retval: ReturnValue) -> bool:
+    last = services.journal.load_log(state.execution_id, start=state.next_version - 1)[-1].event
+    return isinstance(last, Finished) and retval_text(last.retval) == retval_text(retval)

@@ -1,0 +1,84 @@
+"""What time alone brings about: delays that fire, locks that expire, cancellations that are due.
+
+Source:
+    Obelisk reference, section 5.6.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from engine.activity.outcome import TimedOut, event_after
+from engine.errors import JournalError
+from engine.executor.cancellation import drive_cancellation
+from engine.executor.services import ExecutorServices
+from engine.executor.stubs import end_of
+from engine.journal.records import Append, FinishDelay
+from engine.log.events import Finished, LogEntry, Unlocked
+from engine.log.state import ExecutionState
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 100
+
+
+class Timers:
+    """Looks for what fell due; any number of executors may do so at once.
+
+    Args:
+        services: The executor's parts.
+    """
+
+    def __init__(self, services: ExecutorServices) -> None:
+        self._services = services
+
+    def tick(self, now: datetime) -> int:
+        """Fire due delays, end expired locks, drive cancellations.
+
+        Args:
+            now: The present instant.
+
+        Returns:
+            How many delays, locks and cancellations were dealt with.
+        """
+        return self._fire_delays(now) + self._end_expired_locks(now) + self._drive_cancellations(now)
+
+    def _fire_delays(self, now: datetime) -> int:
+        due = self._services.journal.due_delays(now, limit=_BATCH)
+        # One that was fired or cancelled by somebody else meanwhile is refused, which is fine.
+        self._services.commits.commit_all([FinishDelay(delay_id=delay.delay_id, at=now) for delay in due])
+        return len(due)
+
+    def _end_expired_locks(self, now: datetime) -> int:
+        expired = self._services.journal.expired_locks(now - self._services.settings.timer_leeway, limit=_BATCH)
+        outcomes = self._services.commits.commit_all([self._after_expiry(state, now) for state in expired])
+        for state, outcome in zip(expired, outcomes, strict=True):
+            if not isinstance(outcome, JournalError):
+                log.warning("execution.lock_expired", execution_id=state.execution_id, holder=str(state.holder))
+        return len(expired)
+
+    def _after_expiry(self, state: ExecutionState, now: datetime) -> Append:
+        is_workflow = state.max_retries is None
+        made_progress = state.last_lock_version is not None and state.last_lock_version + 1 < state.next_version
+        if is_workflow and made_progress:
+            entry = LogEntry(state.next_version, now, Unlocked(backoff_expires_at=now, reason="made progress"))
+            return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
+        event = event_after(
+            TimedOut(),
+            failures=state.temporary_failures,
+            max_retries=state.max_retries,
+            backoff=state.retry_backoff,
+            now=now,
+        )
+        if isinstance(event, Finished):
+            return end_of(state, event.retval, self._services)
+        entry = LogEntry(state.next_version, now, event)
+        return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
+
+    def _drive_cancellations(self, now: datetime) -> int:
+        return sum(
+            drive_cancellation(self._services, state)
+            for state in self._services.journal.cancelling(now, limit=_BATCH)
+        )

@@ -1,0 +1,476 @@
+"""Drives one run of a workflow: the guest on one side, the journal on the other.
+
+The write path (docs/architecture.md, "output commit"): what the run records is buffered, and committed before anything
+of it can be seen from outside - before an activity that can touch the world starts, before the run waits or ends -, when
+the commit window is over, and when much has piled up. Pure activities run on the workflow's own thread meanwhile; should
+the process die, replay computes them again and nobody can tell.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from engine.activity.outcome import Broken, TimedOut, event_after, outcome_of_trap
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import BlockingStrategy, LogLevel, WorkflowPolicy
+from engine.errors import (
+    InvalidComponent,
+    JournalError,
+    LinkError,
+    NondeterminismDetected,
+    RunAbandoned,
+    RunInterrupted,
+    RunSuspended,
+    StoredEventInvalid,
+    Trap,
+    ValueMismatch,
+    WorkflowError,
+)
+from engine.executor.attempts import lock_event, store_line
+from engine.executor.cancellation import request_cancellation
+from engine.executor.child_runner import ChildRunner
+from engine.executor.flusher import Flusher
+from engine.executor.group_commit import Ticket
+from engine.executor.services import ExecutorServices
+from engine.executor.stubs import complete_stub
+from engine.host.context import JoinSetHandles
+from engine.journal.records import Append, Committed, LockedExecution
+from engine.log.events import (
+    ChildFinished,
+    ExecutionEvent,
+    Failed,
+    FailureKind,
+    Finished,
+    LogEntry,
+    Response,
+    ReturnValue,
+    StubError,
+    Unlocked,
+)
+from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
+from engine.log.retvals import return_codec
+from engine.log.state import Holder
+from engine.wasm.instance import Instance
+from engine.wit.json_values import load_json, read_params
+from engine.wit.types import ResultType
+from engine.workflow.join_sets import MemberId
+from engine.workflow.run import WorkflowRun
+
+log = structlog.get_logger(__name__)
+
+_RECHECK = timedelta(seconds=1)
+
+
+class WorkflowDriver:
+    """One run of one workflow execution, on the calling thread.
+
+    It is the run's port (`engine.workflow.port.RunPort`) and the guest's context
+    (`engine.host.context.WorkflowContext`).
+
+    Args:
+        services: The executor's parts.
+        flusher: Commits the buffer when its window is over.
+        locked: The execution, just locked.
+        function: What to run.
+        holder: Whose lock it is.
+    """
+
+    def __init__(
+        self,
+        services: ExecutorServices,
+        flusher: Flusher,
+        locked: LockedExecution,
+        function: DeployedFunction,
+        holder: Holder,
+    ) -> None:
+        policy = function.component.workflow or WorkflowPolicy()
+        window = policy.commit_window
+        self.mutex = threading.Lock()
+        self.join_sets = JoinSetHandles()
+        self.window_s = (services.settings.commit_window if window is None else window).total_seconds()
+        self.is_registered = False
+        self.holder = holder
+        self.lock_expires_at = locked.state.due_at
+        self.execution_id = locked.state.execution_id
+        self._services = services
+        self._flusher = flusher
+        self._function = function
+        self._policy = policy
+        self._locked = locked
+        self._parent = locked.state.parent
+        self._failures = locked.state.temporary_failures
+        self._deployment_id = DeploymentId(services.registry.deployment.id)
+        self._inflight: Ticket | None = None
+        self._is_blocked = False
+        self._is_stopping = False
+        self._calls = 0
+        self._calls_at_renewal = -1
+        self._is_inside = False
+        self._instance: Instance | None = None
+        self._subscription = services.wakeups.subscribe(self.execution_id)
+        self.children = ChildRunner(self, services)
+        state = locked.state
+        self.run = WorkflowRun(
+            state=state,
+            # A fresh execution has nothing but its creation and this lock.
+            entries=services.journal.load_log(self.execution_id) if state.next_version > 2 else (),
+            responses=services.journal.load_responses(self.execution_id) if state.response_count else (),
+            port=self,
+            deployment_id=self._deployment_id,
+        )
+
+    # The run.
+
+    def execute(self) -> None:
+        """Run the workflow until it ends, waits for long, or loses its lock."""
+        try:
+            with self.mutex:
+                retval = self._settle_guest(self._call_guest())
+                if retval is not None:
+                    self._finish(retval)
+        except RunInterrupted as interruption:
+            log.debug("workflow.interrupted", execution_id=self.execution_id, how=type(interruption).__name__)
+        except JournalError as error:
+            # Nothing more can be written; the lock expires and another run replays.
+            log.warning("workflow.journal_failed", execution_id=self.execution_id, error=str(error))
+        finally:
+            self.children.release()
+            self._subscription.close()
+
+    def _call_guest(self) -> ReturnValue | Broken | TimedOut:
+        """Run the guest with the mutex released; the caller holds it."""
+        function = self._function
+        result = function.type.result
+        assert isinstance(result, ResultType)
+        self.mutex.release()
+        try:
+            program = self._services.programs.get(function.component)
+            args = read_params(function.type, load_json(self._locked.created.params))
+            with program.instantiate(
+                context=self, deadline=self._seconds_left(), limits=self._services.settings.limits
+            ) as instance:
+                self._instance = instance
+                value = instance.call(str(function.name.interface), function.name.function, args)
+            return return_codec(result).to_retval(value)
+        except Trap as trap:
+            return outcome_of_trap(trap, what="workflow")
+        except NondeterminismDetected as error:
+            return Failed(
+                kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error)
+            )
+        except (WorkflowError, StoredEventInvalid, InvalidComponent, LinkError, ValueMismatch) as error:
+            return Failed(
+                kind=FailureKind.UNCATEGORIZED, reason=f"{type(error).__name__}: {error}", detail=None
+            )
+        finally:
+            self._instance = None
+            self.mutex.acquire()
+
+    def _settle_guest(self, outcome: ReturnValue | Broken | TimedOut) -> ReturnValue | None:
+        """Close what the guest left open, and return how the execution ends; ``None`` if it will be run again."""
+        if isinstance(outcome, TimedOut):
+            self.flush()
+            self._append_last(
+                event_after(
+                    outcome,
+                    failures=self._failures,
+                    max_retries=None,
+                    backoff=self._function.component.retry.backoff,
+                    now=self.now(),
+                )
+            )
+            return None
+        if isinstance(outcome, Broken):
+            outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
+        if isinstance(outcome, Failed) and outcome.kind is FailureKind.NONDETERMINISM_DETECTED:
+            return self._give_up(outcome)
+        try:
+            self.run.close_all()
+            self.run.check_history_is_used_up()
+        except NondeterminismDetected as error:
+            return self._give_up(
+                Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
+            )
+        return outcome
+
+    def _give_up(self, failure: Failed) -> Failed:
+        """Cancel what a run that cannot follow its history leaves behind."""
+        self.cancel(self.run.abandoned_members())
+        return failure
+
+    def _finish(self, retval: ReturnValue) -> None:
+        now = self.now()
+        version = self.run.buffer.next_version
+        self.run.buffer.append(Finished(retval=retval), now)
+        responses: tuple[Response, ...] = ()
+        if self._parent is not None:
+            parent, join_set = self._parent
+            responses = (
+                Response(
+                    execution_id=parent,
+                    join_set_id=join_set,
+                    created_at=now,
+                    event=ChildFinished(
+                        child_execution_id=self.execution_id, finished_version=version, retval=retval
+                    ),
+                ),
+            )
+        self._settle_inflight()
+        self._settle(self._enqueue(responses=responses))
+
+    # engine.host.context.WorkflowContext
+
+    def find_function(self, ffqn: str) -> DeployedFunction | None:
+        """Return a deployed function, or ``None``."""
+        return self._services.registry.find(ffqn)
+
+    def after_call(self) -> None:
+        """Commit what is due after a host call; unwind the run if it must end."""
+        self._calls += 1
+        inflight = self._inflight
+        if inflight is not None and inflight.is_settled:
+            self._settle_inflight()
+        if self._is_stopping:
+            self._hand_back("executor closing")
+        buffer = self.run.buffer
+        if buffer.is_empty:
+            return
+        if self.window_s <= 0 or len(buffer.entries) >= self._services.settings.buffer_events:
+            self.flush()
+        elif not self.is_registered:
+            self.is_registered = True
+            self._flusher.register(self)
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Store a guest's log line; one of a replay is marked as such."""
+        if self.run.is_replaying:
+            level, message = LogLevel.TRACE, f"(replay) {message}"
+        store_line(
+            self._services, self._function.component, self.execution_id, self.holder.run_id, level, message
+        )
+
+    # engine.workflow.port.RunPort; all with the mutex held.
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self._services.clock.now()
+
+    def run_expires_at(self) -> datetime:
+        """Return until when this run may stay in memory."""
+        return self.lock_expires_at
+
+    def wait(self, join_set: JoinSetId) -> None:
+        """Return once the join set has a response: run children here, or wait, or unload."""
+        run = self.run
+        while not run.is_answered(join_set):
+            if self.children.run_private(join_set):
+                continue
+            self.flush()
+            if run.is_answered(join_set) or self.children.run_visible(join_set):
+                continue
+            self._wait_hot(join_set)
+        self._extend_deadline()
+
+    def refresh(self) -> None:
+        """Deliver responses that arrived meanwhile."""
+        if self._subscription.take():
+            self.load_responses()
+
+    def yield_run(self) -> None:
+        """Give the lock back and unwind; another run goes on from here."""
+        self._hand_back("workflow event limit reached")
+
+    def cancel(self, members: Sequence[MemberId]) -> None:
+        """Make the requests durable, then ask that these members be cancelled."""
+        self.flush()
+        for member in members:
+            request_cancellation(self._services, member)
+        self.load_responses()
+
+    def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
+        """Make everything so far durable, then finish a stub execution."""
+        self.flush()
+        return complete_stub(self._services, target, retval, ffqn=ffqn)
+
+    # Committing.
+
+    def flush(self) -> None:
+        """Commit the buffer and take in what the journal knows; the mutex is held.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self._settle_inflight()
+        if not self.run.buffer.is_empty:
+            self._settle(self._enqueue())
+
+    def start_flush(self) -> Ticket | None:
+        """Put the buffer in line for a commit without waiting for it; called by the flusher's thread."""
+        if not self.mutex.acquire(timeout=self.window_s):
+            self._flusher.register(self)
+            return None
+        try:
+            self.is_registered = False
+            inflight = self._inflight
+            if inflight is not None:
+                if not inflight.is_settled:
+                    self.is_registered = True
+                    self._flusher.register(self)
+                return None
+            if self.run.buffer.is_empty:
+                return None
+            self._inflight = self._enqueue()
+            return self._inflight
+        finally:
+            self.mutex.release()
+
+    def renew(self, now: datetime) -> None:
+        """Extend the lock if it is due and the guest got on since the last time; called by the timers' thread."""
+        lock_expiry = self._function.component.exec.lock_expiry
+        if not self._policy.lock_extension or self.lock_expires_at - now > lock_expiry / 2:
+            return
+        with self.mutex:
+            if self._calls == self._calls_at_renewal and not self._is_inside:
+                return
+            self._calls_at_renewal = self._calls
+            try:
+                self._renew()
+            except (RunAbandoned, JournalError) as error:
+                # The run's own thread meets the same at its next write.
+                log.warning("workflow.lock_not_renewed", execution_id=self.execution_id, error=str(error))
+
+    def _renew(self) -> None:
+        self.flush()
+        event = lock_event(self._function, self.holder, self._deployment_id, self._services)
+        self.run.buffer.append(event, self.now())
+        self._settle(self._enqueue())
+        self.lock_expires_at = event.lock_expires_at
+        self._extend_deadline()
+
+    def _enqueue(self, *, responses: tuple[Response, ...] = ()) -> Ticket:
+        buffer = self.run.buffer
+        self.children.reserve()
+        entries, created, own_responses = buffer.take()
+        awaits = self.run.is_awaiting(entries)
+        self.run.publish()
+        return self._services.commits.enqueue(
+            Append(
+                execution_id=self.execution_id,
+                expected=Version(buffer.next_version - len(entries)),
+                holder=self.holder,
+                entries=entries,
+                awaits=awaits,
+                responses_seen=self.run.loaded_cursor,
+                created=created,
+                responses=own_responses + responses,
+            )
+        )
+
+    def _settle_inflight(self) -> None:
+        ticket, self._inflight = self._inflight, None
+        if ticket is not None:
+            self._settle(ticket)
+
+    def _settle(self, ticket: Ticket) -> Committed:
+        try:
+            committed = self._services.commits.settle(ticket)
+        except JournalError as error:
+            raise RunAbandoned(str(error)) from error
+        self._is_blocked = committed.blocked
+        if self.run.committed(
+            responses_before=committed.responses_before, response_count=committed.response_count
+        ):
+            self.load_responses()
+        return committed
+
+    def load_responses(self) -> None:
+        """Take in the responses that the journal holds and this run does not know."""
+        self.run.deliver(
+            self._services.journal.load_responses(self.execution_id, after=self.run.loaded_cursor)
+        )
+
+    # Waiting and ending.
+
+    def _wait_hot(self, join_set: JoinSetId) -> None:
+        """Wait in memory for a while, then unload."""
+        settings = self._services.settings
+        patience = settings.hot_wait
+        if self._policy.blocking_strategy is BlockingStrategy.INTERRUPT or self._flusher.is_short_of_slots():
+            patience = timedelta()
+        lock_left = self.lock_expires_at - self.now() - self._policy.lock_extension_leeway
+        until = time.monotonic() + min(patience, lock_left).total_seconds()
+        while True:
+            self._subscription.take()
+            self.load_responses()
+            if self.run.is_answered(join_set):
+                return
+            left = until - time.monotonic()
+            if left <= 0 or self._is_stopping:
+                break
+            with self.outside():
+                self._subscription.wait(left)
+        self._unload()
+
+    def _unload(self) -> None:
+        """Leave memory until a response is there."""
+        now = self.now()
+        # A run that replayed up to an await without becoming blocked looks again after a while.
+        instant = now if self._is_blocked else now + _RECHECK
+        self._append_last(Unlocked(backoff_expires_at=instant, reason="waiting for a response"))
+        raise RunSuspended
+
+    def _hand_back(self, reason: str) -> None:
+        self.flush()
+        self._append_last(Unlocked(backoff_expires_at=self.now(), reason=reason))
+        raise RunSuspended
+
+    def _append_last(self, event: ExecutionEvent) -> None:
+        version = self.run.buffer.next_version
+        entry = LogEntry(version, self.now(), event)
+        ticket = self._services.commits.enqueue(
+            Append(execution_id=self.execution_id, expected=version, holder=self.holder, entries=(entry,))
+        )
+        self._settle(ticket)
+
+    def stop(self) -> None:
+        """Ask the run to hand its lock back at the next host call or wait; called by the executor."""
+        self._is_stopping = True
+        self._subscription.wake()
+
+    def outside(self) -> Outside:
+        """Return a context in which the mutex is released and the run counts as alive."""
+        return Outside(self)
+
+    def enter_inside(self, *, inside: bool) -> None:
+        """Note whether the run's own thread is at work outside the guest."""
+        self._is_inside = inside
+
+    def _seconds_left(self) -> float:
+        return max(0.0, (self.lock_expires_at - self.now()).total_seconds())
+
+    def _extend_deadline(self) -> None:
+        instance = self._instance
+        if instance is not None:
+            instance.set_deadline(self._function.component.exec.lock_expiry.total_seconds())
+
+
+class Outside:
+    """Releases a driver's mutex while its thread waits or runs a child."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: WorkflowDriver) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> None:
+        self._driver.enter_inside(inside=True)
+        self._driver.mutex.release()
+
+    def __exit__(self, *exception: object) -> None:
+        self._driver.mutex.acquire()
+        self._driver.enter_inside(inside=False)

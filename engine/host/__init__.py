@@ -1,0 +1,1 @@
+"""What guests may import: the obelisk interfaces, and the functions of other components."""

@@ -1,0 +1,74 @@
+"""What host functions need from the run that calls them; the executor implements it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import LogLevel
+from engine.errors import ConstraintViolation
+from engine.log.ids import JoinSetId
+from engine.workflow.run import WorkflowRun
+
+
+class LoggingContext(Protocol):
+    """A run that takes log lines."""
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Store a guest's log line, if the component's level asks for it."""
+        ...
+
+
+class WorkflowContext(LoggingContext, Protocol):
+    """A workflow's run.
+
+    Args:
+        mutex: Held while a host function works on ``run``; the driver lets go of it where it waits.
+        run: The replaying and recording side.
+        join_sets: The guest's handles.
+    """
+
+    mutex: threading.Lock
+    run: WorkflowRun
+    join_sets: JoinSetHandles
+
+    def find_function(self, ffqn: str) -> DeployedFunction | None:
+        """Return a deployed function, or ``None``."""
+        ...
+
+    def after_call(self) -> None:
+        """Hear that a host call is done: commit what is due, or unwind the run if its lock is lost."""
+        ...
+
+
+class JoinSetHandles:
+    """The numbers by which a guest's join-set resources are known to the host."""
+
+    __slots__ = ("_ids", "_next")
+
+    def __init__(self) -> None:
+        self._ids: dict[int, JoinSetId] = {}
+        self._next = 1
+
+    def give(self, join_set: JoinSetId) -> int:
+        """Return a new handle."""
+        handle = self._next
+        self._next += 1
+        self._ids[handle] = join_set
+        return handle
+
+    def look_up(self, handle: int) -> JoinSetId:
+        """Return the join set of a borrowed handle.
+
+        Raises:
+            ConstraintViolation: If the guest made the handle up.
+        """
+        try:
+            return self._ids[handle]
+        except KeyError:
+            raise ConstraintViolation(f"join set handle {handle} does not exist") from None
+
+    def take(self, handle: int) -> JoinSetId | None:
+        """Return the join set of a handle that the guest gives up; ``None`` if it was given up before."""
+        return self._ids.pop(handle, None)

@@ -1,0 +1,71 @@
+"""All definitions for the imports of one component."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.deployment.spec import ComponentType
+from engine.errors import LinkError
+from engine.host.component_functions import host_function
+from engine.host.guest_log import LOG_HOST
+from engine.host.join_set_resource import JOIN_SET_HANDLE, JOIN_SET_HOST
+from engine.host.workflow_support import WORKFLOW_SUPPORT_BACKTRACE_HOST, WORKFLOW_SUPPORT_HOST
+from engine.wasm.host_functions import HostInterface
+from engine.wasm.introspection import ComponentShape, InterfaceShape
+from engine.wit.names import FunctionName, InterfaceName
+from engine.wit.obelisk_types import JOIN_SET_RESOURCE
+
+_Offer = tuple[str, str, str, int]
+"""Namespace, package, interface and major version: what decides whether a host interface fits an import."""
+
+_FOR_ALL: Mapping[_Offer, HostInterface] = {("obelisk", "log", "log", 1): LOG_HOST}
+_FOR_WORKFLOWS: Mapping[_Offer, HostInterface] = {
+    **_FOR_ALL,
+    ("obelisk", "types", "execution", 5): HostInterface(),
+    ("obelisk", "types", "time", 5): HostInterface(),
+    ("obelisk", "types", "backtrace", 5): HostInterface(),
+    ("obelisk", "types", "join-set", 5): JOIN_SET_HOST,
+    ("obelisk", "workflow", "workflow-support", 6): WORKFLOW_SUPPORT_HOST,
+    ("obelisk", "workflow", "workflow-support-backtrace", 6): WORKFLOW_SUPPORT_BACKTRACE_HOST,
+}
+
+
+def imports_for(component_type: ComponentType, shape: ComponentShape) -> Mapping[str, HostInterface]:
+    """Return the host's definition of everything a component imports.
+
+    Args:
+        component_type: Decides what it may use.
+        shape: What it imports.
+
+    Raises:
+        LinkError: If an import is not to be had by components of this type.
+    """
+    offers = _FOR_WORKFLOWS if component_type is ComponentType.WORKFLOW else _FOR_ALL
+    return {
+        text: _interface(component_type, offers, text, interface) for text, interface in shape.imports.items()
+    }
+
+
+def _interface(
+    component_type: ComponentType, offers: Mapping[_Offer, HostInterface], text: str, shape: InterfaceShape
+) -> HostInterface:
+    name = InterfaceName.parse(text)
+    if name.namespace in ("obelisk", "wasi"):
+        offer = offers.get((name.namespace, name.package, name.interface, _major(name)))
+        if offer is None:
+            raise LinkError(f"a component of type {component_type} cannot import {text}")
+        return offer
+    if component_type is not ComponentType.WORKFLOW:
+        raise LinkError(f"a component of type {component_type} cannot import functions of other components ({text})")
+    return HostInterface(
+        functions={
+            function: host_function(FunctionName(name, function), function_type)
+            for function, function_type in shape.functions.items()
+        },
+        resources={JOIN_SET_RESOURCE: JOIN_SET_HANDLE},
+    )
+
+
+def _major(name: InterfaceName) -> int:
+    major = (name.version or "").partition(".")[0]
+    return int(major) if major.isdigit() else -1

@@ -1,0 +1,1 @@
+"""What the engine needs from storage: the records it exchanges, the rules of a commit, and the protocol."""

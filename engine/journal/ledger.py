@@ -1,0 +1,383 @@
+"""What a commit does to the rows: the pure half of every journal.
+
+A journal loads (and locks) the states that `required_executions` names, lets a `Ledger` apply the writes to them, and
+stores the ledger's changes, all in one transaction. So the rules are the same over SQL and in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from engine.errors import (
+    AlreadyFinished,
+    ExecutionExists,
+    ExecutionNotFound,
+    IllegalTransition,
+    JournalError,
+    LockLost,
+    VersionConflict,
+)
+from engine.journal.records import Append, Committed, DelayRow, FinishDelay, Hints, NewExecution, Submit, Write
+from engine.log.events import (
+    Created,
+    DelayFinished,
+    DelayRequested,
+    JoinNext,
+    LogEntry,
+    Response,
+)
+from engine.log.ids import DelayId, ExecutionId, JoinSetId, delay_position, is_top_level
+from engine.log.state import ExecutionState, Status, fold_event, fold_response, initial_state
+
+
+def required_executions(writes: Iterable[Write], *, thorough: bool = False) -> set[ExecutionId]:
+    """Return the executions whose states a ledger needs for these writes, where they exist.
+
+    Args:
+        writes: What is to be applied.
+        thorough: Also those that only a faulty write finds in existence. Storage that refuses to store a row twice can do
+            without them until it has refused one.
+    """
+    required: set[ExecutionId] = set()
+    for write in writes:
+        match write:
+            case Append(execution_id=execution_id, responses=responses, created=created):
+                required.add(execution_id)
+                required.update(response.execution_id for response in responses)
+                # A child's id is its parent's to give; a scheduled execution's could be taken.
+                required.update(new.execution_id for new in created if thorough or is_top_level(new.execution_id))
+            case Submit(execution=execution):
+                required.add(execution.execution_id)
+            case FinishDelay(delay_id=delay):
+                required.add(delay_position(delay).parent)
+    return required
+
+
+def required_delays(writes: Iterable[Write], *, thorough: bool = False) -> set[DelayId]:
+    """Return the delays whose rows a ledger must know for these writes, where they exist.
+
+    Args:
+        writes: What is to be applied.
+        thorough: As for `required_executions`.
+    """
+    required: set[DelayId] = set()
+    for write in writes:
+        match write:
+            case FinishDelay(delay_id=delay):
+                required.add(delay)
+            case Append(entries=entries, responses=responses):
+                requested = {entry.event.delay_id for entry in entries if isinstance(entry.event, DelayRequested)}
+                fired = {response.event.delay_id for response in responses if isinstance(response.event, DelayFinished)}
+                required.update(requested | fired if thorough else fired - requested)
+            case Submit():
+                pass
+    return required
+
+
+def response_sources(writes: Iterable[Write]) -> set[str]:
+    """Return the children and delays that these writes bring responses of."""
+    sources: set[str] = set()
+    for write in writes:
+        match write:
+            case Append(responses=responses):
+                sources.update(source_of(response) for response in responses)
+            case FinishDelay(delay_id=delay):
+                sources.add(delay)
+            case Submit():
+                pass
+    return sources
+
+
+def source_of(response: Response) -> str:
+    """Return the id of the child or delay that a response comes from; each gives one response at most."""
+    event = response.event
+    return event.delay_id if isinstance(event, DelayFinished) else event.child_execution_id
+
+
+def awaited_join_sets(writes: Iterable[Write]) -> list[tuple[ExecutionId, JoinSetId, int]]:
+    """Return (execution, join set, cursor) of each blocking append: is there a response behind the cursor?"""
+    return [
+        (write.execution_id, write.entries[-1].event.join_set_id, write.responses_seen)
+        for write in writes
+        if isinstance(write, Append) and write.awaits and isinstance(write.entries[-1].event, JoinNext)
+    ]
+
+
+@dataclass(slots=True)
+class Changes:
+    """Rows to write.
+
+    Args:
+        inserted: New executions, in their final state.
+        updated: Changed executions in their final state, with the (version, response count) they were loaded at.
+        entries: Events to insert, with their execution.
+        responses: Responses to insert, cursors given.
+        delays_added: Delay rows to insert.
+        delays_removed: Delay rows to delete.
+    """
+
+    inserted: dict[ExecutionId, ExecutionState] = field(default_factory=dict)
+    updated: dict[ExecutionId, tuple[ExecutionState, int, int]] = field(default_factory=dict)
+    entries: list[tuple[ExecutionId, LogEntry]] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+    delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
+    delays_removed: list[DelayId] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.inserted or self.updated or self.entries or self.responses or self.delays_removed)
+
+
+class Ledger:
+    """Applies writes to loaded states, one by one, each whole or not at all.
+
+    Args:
+        now: The present instant.
+        states: The states that exist among `required_executions`, as loaded under lock.
+        delays: The delay rows that exist among `required_delays`.
+        created: First events of the executions that submits name and that exist, to compare calls.
+        answered: Members of `awaited_join_sets` (execution, join set) that have a response behind their cursor.
+        responded: Members of `response_sources` that have a response already; a storage that refuses a second one may
+            leave them out until it has.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        states: dict[ExecutionId, ExecutionState],
+        delays: dict[DelayId, DelayRow],
+        created: dict[ExecutionId, Created],
+        answered: set[tuple[ExecutionId, JoinSetId]],
+        responded: Iterable[str] = (),
+    ) -> None:
+        self._now = now
+        self._states = states
+        self._loaded = {
+            execution_id: (state.next_version, state.response_count) for execution_id, state in states.items()
+        }
+        self._delays = delays
+        self._created = created
+        self._answered = answered
+        self._responded = set(responded)
+        self.changes = Changes()
+        self._pending_from: datetime | None = None
+        self._responses_for: set[ExecutionId] = set()
+        self._finished: set[ExecutionId] = set()
+
+    def apply_all(self, writes: Sequence[Write]) -> tuple[Committed | JournalError, ...]:
+        """Apply writes in order and return what became of each."""
+        return tuple(self.apply(write) for write in writes)
+
+    def apply(self, write: Write) -> Committed | JournalError:
+        """Apply one write, or return why it is refused."""
+        try:
+            match write:
+                case Append():
+                    return self._append(write)
+                case Submit(execution=execution):
+                    return self._submit(execution)
+                case FinishDelay():
+                    return self._finish_delay(write)
+        except JournalError as error:
+            return error
+
+    def hints(self) -> Hints:
+        """Return who may want to look again once the changes are durable."""
+        delays = [delay.expires_at for delay in self.changes.delays_added.values() if not delay.paused]
+        return Hints(
+            pending_from=self._pending_from,
+            delay_from=min(delays, default=None),
+            responses_for=frozenset(self._responses_for),
+            finished=frozenset(self._finished),
+        )
+
+    def _append(self, write: Append) -> Committed:
+        before = self._states.get(write.execution_id)
+        if before is None:
+            raise ExecutionNotFound(write.execution_id)
+        if before.is_finished:
+            raise AlreadyFinished(write.execution_id)
+        if before.next_version != write.expected:
+            raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version)
+        if write.holder is not None and not before.is_held_by(write.holder, self._now):
+            raise LockLost(write.execution_id)
+
+        self._check_ids(write)
+        # Everything is folded on copies first, so that a refusal half way leaves no trace.
+        touched = {write.execution_id: copy(before)}
+        state = touched[write.execution_id]
+        try:
+            responses = [self._place(response, touched) for response in write.responses]
+            last = len(write.entries) - 1
+            blocked = False
+            for index, entry in enumerate(write.entries):
+                blocked = index == last and write.awaits and not self._is_answered(entry, write)
+                fold_event(state, entry, awaits=blocked)
+            born = [(execution, _fold_new(execution)) for execution in write.created]
+        except IllegalTransition as error:
+            raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version) from error
+
+        for execution, new_state in born:
+            self._insert(execution, new_state)
+        self.changes.entries.extend((write.execution_id, entry) for entry in write.entries)
+        self._settle_delays(write)
+        for response in responses:
+            self._respond(response)
+        for touched_state in touched.values():
+            self._update(touched_state)
+        return Committed(
+            next_version=state.next_version,
+            responses_before=before.response_count,
+            response_count=state.response_count,
+            blocked=blocked,
+        )
+
+    def _check_ids(self, write: Append) -> None:
+        """Refuse what only a faulty writer asks for: an id that is taken, a second response from one source."""
+        born: set[ExecutionId] = set()
+        for execution in write.created:
+            if execution.execution_id in self._states or execution.execution_id in born:
+                raise ExecutionExists(execution.execution_id)
+            born.add(execution.execution_id)
+        responded: set[str] = set()
+        for response in write.responses:
+            source = source_of(response)
+            if source in self._responded or source in responded:
+                raise AlreadyFinished(ExecutionId(source))
+            responded.add(source)
+        requested: set[DelayId] = set()
+        for entry in write.entries:
+            if isinstance(entry.event, DelayRequested):
+                delay = entry.event.delay_id
+                if delay in self._delays or delay in requested:
+                    raise ExecutionExists(ExecutionId(delay))
+                requested.add(delay)
+        for response in write.responses:
+            event = response.event
+            if isinstance(event, DelayFinished) and event.delay_id not in requested | self._delays.keys():
+                raise AlreadyFinished(ExecutionId(event.delay_id))
+
+    def _is_answered(self, entry: LogEntry, write: Append) -> bool:
+        event = entry.event
+        if not isinstance(event, JoinNext):
+            raise VersionConflict(write.execution_id, expected=write.expected, actual=write.expected)
+        return (write.execution_id, event.join_set_id) in self._answered
+
+    def _place(self, response: Response, touched: dict[ExecutionId, ExecutionState]) -> Response:
+        target = touched.get(response.execution_id)
+        if target is None:
+            known = self._states.get(response.execution_id)
+            if known is None:
+                raise ExecutionNotFound(response.execution_id)
+            target = touched[response.execution_id] = copy(known)
+        placed = replace(
+            response,
+            cursor=target.response_count + 1,
+            at_version=max(response.at_version, target.next_version),
+        )
+        fold_response(target, placed)
+        return placed
+
+    def _settle_delays(self, write: Append) -> None:
+        """Add the delays that were requested, and drop those that fired with this very write."""
+        for entry in write.entries:
+            match entry.event:
+                case DelayRequested(delay_id=delay, join_set_id=join_set, expires_at=expires, paused=paused):
+                    row = DelayRow(delay, write.execution_id, join_set, expires, paused)
+                    self.changes.delays_added[delay] = self._delays[delay] = row
+                case _:
+                    pass
+        for response in write.responses:
+            if isinstance(response.event, DelayFinished):
+                self._drop_delay(response.event.delay_id)
+
+    def _drop_delay(self, delay: DelayId) -> None:
+        del self._delays[delay]
+        if self.changes.delays_added.pop(delay, None) is None:
+            self.changes.delays_removed.append(delay)
+
+    def _respond(self, response: Response) -> None:
+        self.changes.responses.append(response)
+        self._responses_for.add(response.execution_id)
+        self._responded.add(source_of(response))
+        # Whoever awaits it in a later write of this very commit finds it there.
+        self._answered.add((response.execution_id, response.join_set_id))
+
+    def _submit(self, execution: NewExecution) -> Committed:
+        known = self._states.get(execution.execution_id)
+        if known is None:
+            state = _fold_new(execution)
+            self._insert(execution, state)
+            return Committed(next_version=state.next_version)
+        first = execution.entries[0].event
+        existing = self._created[execution.execution_id]
+        if not isinstance(first, Created) or (first.ffqn, first.params) != (existing.ffqn, existing.params):
+            raise ExecutionExists(execution.execution_id)
+        return Committed(next_version=known.next_version, is_new=False)
+
+    def _finish_delay(self, write: FinishDelay) -> Committed:
+        row = self._delays.get(write.delay_id)
+        if row is None or write.delay_id in self._responded:
+            raise AlreadyFinished(ExecutionId(write.delay_id))
+        known = self._states.get(row.execution_id)
+        if known is None:
+            raise ExecutionNotFound(row.execution_id)
+        touched: dict[ExecutionId, ExecutionState] = {}
+        response = self._place(
+            Response(
+                execution_id=row.execution_id,
+                join_set_id=row.join_set_id,
+                created_at=write.at,
+                event=DelayFinished(delay_id=write.delay_id, cancelled=write.cancelled),
+            ),
+            touched,
+        )
+        self._drop_delay(write.delay_id)
+        self._respond(response)
+        for state in touched.values():
+            self._update(state)
+        return Committed(
+            next_version=known.next_version,
+            responses_before=known.response_count,
+            response_count=response.cursor,
+        )
+
+    def _insert(self, execution: NewExecution, state: ExecutionState) -> None:
+        if execution.execution_id in self._states:
+            raise ExecutionExists(execution.execution_id)
+        self._states[execution.execution_id] = state
+        self.changes.inserted[execution.execution_id] = state
+        first = execution.entries[0].event
+        if isinstance(first, Created):
+            self._created[execution.execution_id] = first
+        self.changes.entries.extend((execution.execution_id, entry) for entry in execution.entries)
+        self._note(state)
+
+    def _update(self, state: ExecutionState) -> None:
+        self._states[state.execution_id] = state
+        if state.execution_id in self.changes.inserted:
+            self.changes.inserted[state.execution_id] = state
+        else:
+            version, responses = self._loaded[state.execution_id]
+            self.changes.updated[state.execution_id] = (state, version, responses)
+        self._note(state)
+
+    def _note(self, state: ExecutionState) -> None:
+        if state.status is Status.PENDING_AT:
+            if self._pending_from is None or state.due_at < self._pending_from:
+                self._pending_from = state.due_at
+        elif state.status is Status.FINISHED:
+            self._finished.add(state.execution_id)
+
+
+def _fold_new(execution: NewExecution) -> ExecutionState:
+    first, *rest = execution.entries
+    state = initial_state(execution.execution_id, first)
+    for entry in rest:
+        fold_event(state, entry)
+    return state

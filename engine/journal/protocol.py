@@ -1,0 +1,100 @@
+"""The protocol between the engine and its storage.
+
+Every promise is written here once; `tests/engine/journal` holds each implementation to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from engine.errors import JournalError
+from engine.journal.records import Committed, DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
+from engine.log.events import LogEntry, Response
+from engine.log.ids import ExecutionId
+from engine.log.state import ExecutionState
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReport:
+    """What became of a commit.
+
+    Args:
+        outcomes: One per write, in order: what it led to, or why it was refused.
+        hints: Who may want to look again.
+    """
+
+    outcomes: tuple[Committed | JournalError, ...]
+    hints: Hints
+
+
+class Journal(Protocol):
+    """Durable storage of executions, their logs, responses and delays.
+
+    All methods may be called from any thread, and raise `JournalUnavailable` when the storage did not answer; nothing
+    was written then, or the caller cannot know and must read before trying again.
+    """
+
+    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+        """Carry out writes in order, in one transaction that is durable on return.
+
+        Each write is applied whole or refused whole; a refused one leaves no trace and does not disturb the others.
+        Outcomes: `Committed`, or `VersionConflict`, `LockLost`, `AlreadyFinished`, `ExecutionNotFound`,
+        `ExecutionExists` as values.
+
+        Promises: versions are dense from 0; response cursors are dense from 1 per execution, in commit order; the state
+        row equals the fold of the log (`engine.log.state`); children appear together with the request that names
+        them, a child's end together with its parent's response; a delay row exists from its request until it fires or
+        is cancelled, and gives one response; nothing follows ``finished``.
+
+        Args:
+            writes: In the order in which they shall count.
+            now: The present instant; locks that expired by then do not count.
+        """
+        ...
+
+    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
+        """Lock due executions, the longest due first over all components, each for one caller only.
+
+        Appends the lock event of the choice that matched and makes it durable. Paused and cancelling executions, and
+        those whose ``incompatible_digest`` is the choice's own, are left alone.
+        """
+        ...
+
+    def state_of(self, execution_id: ExecutionId) -> ExecutionState:
+        """Return the present state.
+
+        Raises:
+            ExecutionNotFound: If there is none.
+        """
+        ...
+
+    def load_log(self, execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
+        """Return the events from version ``start`` on, oldest first; empty if there are none."""
+        ...
+
+    def load_responses(self, execution_id: ExecutionId, *, after: int = 0) -> list[Response]:
+        """Return the responses behind cursor ``after``, in order of arrival, with the children's return values."""
+        ...
+
+    def due_delays(self, now: datetime, *, limit: int) -> list[DelayRow]:
+        """Return unpaused delays that expired at or before ``now``, oldest first."""
+        ...
+
+    def expired_locks(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """Return active executions whose lock expired at or before ``now``, oldest first."""
+        ...
+
+    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """Return executions that are being cancelled and that no unexpired lock holds, oldest first."""
+        ...
+
+    def next_wake_up(self, after: datetime) -> datetime | None:
+        """Return the earliest instant behind ``after`` at which a pending execution, delay or lock falls due."""
+        ...
+
+    def add_log_lines(self, lines: Sequence[LogLine]) -> None:
+        """Store guests' log lines."""
+        ...

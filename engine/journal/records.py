@@ -1,0 +1,186 @@
+"""What is written to and read from the journal, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.deployment.spec import ComponentId, LockingStrategy, LogLevel
+from engine.log.events import Created, Locked, LogEntry, Response
+from engine.log.ids import DelayId, ExecutionId, JoinSetId, RunId, Version
+from engine.log.state import ExecutionState, Holder
+
+
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An execution that does not exist yet.
+
+    Args:
+        execution_id: Its id.
+        entries: Its log from version 0 on; the first event is ``created``. More than one when it was already locked,
+            run or paused by whoever creates it.
+    """
+
+    execution_id: ExecutionId
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One execution's next step: applied whole or not at all.
+
+    Args:
+        execution_id: Whose log grows.
+        expected: Version that the log must have reached.
+        holder: Set when a run writes: it must hold the unexpired lock. ``None`` for what anybody may write (cancel,
+            pause, the end of an expired lock), which is guarded by ``expected`` alone.
+        entries: Events from version ``expected`` on, without gap.
+        awaits: The last entry is a ``join_next`` whose response the writer has not seen among the first
+            ``responses_seen`` ones: the execution blocks unless a later response is already there.
+        responses_seen: Cursor up to which the writer knows the responses.
+        created: Executions that come into being with this step: children, and scheduled ones.
+        responses: Responses that come with this step, to this execution or to its parent; cursors are given by
+            the journal.
+    """
+
+    execution_id: ExecutionId
+    expected: Version
+    holder: Holder | None = None
+    entries: tuple[LogEntry, ...] = ()
+    awaits: bool = False
+    responses_seen: int = 0
+    created: tuple[NewExecution, ...] = ()
+    responses: tuple[Response, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A top-level execution brought by a client. Submitting the same call under the same id again changes nothing."""
+
+    execution: NewExecution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishDelay:
+    """A delay fires, or is cancelled."""
+
+    delay_id: DelayId
+    at: datetime
+    cancelled: bool = False
+
+
+Write = Append | Submit | FinishDelay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A write that is durable.
+
+    Args:
+        next_version: Version of the execution's log behind it.
+        responses_before: Responses of the execution that were there before the write.
+        response_count: Responses of the execution behind the write.
+        blocked: Whether an awaiting ``join_next`` really waits; False when its response was there already.
+        is_new: For a submit, whether the execution was created by it.
+    """
+
+    next_version: Version
+    responses_before: int = 0
+    response_count: int = 0
+    blocked: bool = False
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """Who may want to look again after a commit. Hints may be lost or repeated; the rows are the truth.
+
+    Args:
+        pending_from: Earliest instant at which something became lockable, or ``None``.
+        delay_from: Earliest expiry of a new delay, or ``None``.
+        responses_for: Executions that received a response.
+        finished: Executions that ended.
+    """
+
+    pending_from: datetime | None = None
+    delay_from: datetime | None = None
+    responses_for: frozenset[ExecutionId] = frozenset()
+    finished: frozenset[ExecutionId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DelayRow:
+    """A delay that has not fired.
+
+    Args:
+        paused: A paused delay never fires.
+    """
+
+    delay_id: DelayId
+    execution_id: ExecutionId
+    join_set_id: JoinSetId
+    expires_at: datetime
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockable:
+    """Executions of one component that an executor may lock.
+
+    Args:
+        component_id: The component as deployed now; the lock is taken in its name.
+        ffqns: Functions it exports.
+        strategy: Which stored component versions qualify.
+        limit: Most executions of this component to lock now.
+    """
+
+    component_id: ComponentId
+    ffqns: tuple[str, ...]
+    strategy: LockingStrategy
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockRequest:
+    """What an executor asks for at a tick.
+
+    Args:
+        now: The present instant.
+        choices: The components it can run, with the lock event to append for each.
+        limit: Most executions in all.
+        parent: Only children of this execution; a waiting parent helps itself.
+    """
+
+    now: datetime
+    choices: tuple[tuple[Lockable, Locked], ...]
+    limit: int
+    parent: ExecutionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedExecution:
+    """An execution that was just locked.
+
+    Args:
+        state: Its state behind the lock event.
+        created: Its first event: function and parameters.
+    """
+
+    state: ExecutionState
+    created: Created
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """A line that a guest wrote.
+
+    Args:
+        stream: ``stdout`` or ``stderr`` for raw output; ``None`` for a log message.
+    """
+
+    execution_id: ExecutionId
+    run_id: RunId
+    created_at: datetime
+    level: LogLevel | None
+    message: str
+    stream: str | None = None

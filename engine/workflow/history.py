@@ -1,0 +1,57 @@
+"""The cursor over an execution's recorded history events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.errors import NondeterminismDetected
+from engine.log.event_json import encode_event
+from engine.log.events import HISTORY_EVENTS, HistoryEvent, LogEntry
+
+
+class History:
+    """Recorded history events, read in order while a workflow replays.
+
+    Args:
+        entries: The execution's log, oldest first; events that replay does not read are passed over.
+    """
+
+    __slots__ = ("_events", "_position")
+
+    def __init__(self, entries: Iterable[LogEntry]) -> None:
+        self._events: list[tuple[int, HistoryEvent]] = [
+            (entry.version, entry.event) for entry in entries if isinstance(entry.event, HISTORY_EVENTS)
+        ]
+        self._position = 0
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether recorded events remain that the workflow has not asked for yet."""
+        return self._position < len(self._events)
+
+    @property
+    def remaining(self) -> list[HistoryEvent]:
+        """The recorded events that the workflow has not asked for yet."""
+        return [event for _, event in self._events[self._position :]]
+
+    def peek(self) -> HistoryEvent | None:
+        """Return the next recorded event without moving on, or ``None`` at the tip."""
+        if self._position < len(self._events):
+            return self._events[self._position][1]
+        return None
+
+    def advance(self) -> None:
+        """Move past the event that `peek` showed."""
+        self._position += 1
+
+    def differ(self, requested: HistoryEvent) -> NondeterminismDetected:
+        """Return the error that the next recorded event is not what the workflow asks for."""
+        version, recorded = self._events[self._position]
+        return NondeterminismDetected(
+            version=version, recorded=encode_event(recorded), requested=encode_event(requested)
+        )
+
+    def left_over(self) -> NondeterminismDetected:
+        """Return the error that the workflow ended before it asked for the next recorded event."""
+        version, recorded = self._events[self._position]
+        return NondeterminismDetected(version=version, recorded=encode_event(recorded), requested=None)

@@ -1,0 +1,51 @@
+"""What a workflow run needs from whoever drives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from engine.deployment.registry import DeployedFunction
+from engine.log.events import ReturnValue, StubError
+from engine.log.ids import ExecutionId, JoinSetId
+from engine.workflow.join_sets import MemberId
+
+
+class RunPort(Protocol):
+    """The outside of a workflow run. Every method may raise `RunInterrupted` to unwind the guest."""
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        ...
+
+    def run_expires_at(self) -> datetime:
+        """Return until when a run that waits now may stay in memory."""
+        ...
+
+    def find_function(self, ffqn: str) -> DeployedFunction | None:
+        """Return a deployed function, or ``None``."""
+        ...
+
+    def wait(self, join_set: JoinSetId) -> None:
+        """Return once a response of the join set was delivered to the run.
+
+        The ``join_next`` that waits is the last entry of the buffer or of the log.
+        """
+        ...
+
+    def refresh(self) -> None:
+        """Deliver responses that arrived meanwhile, without waiting."""
+        ...
+
+    def yield_run(self) -> None:
+        """Give others a turn: the run polls without waiting and has written many events."""
+        ...
+
+    def cancel(self, members: Sequence[MemberId]) -> None:
+        """Make the run's requests durable, then ask that these members be cancelled; done for them or not, go on."""
+        ...
+
+    def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
+        """Make everything so far durable, then finish a stub execution of this function; the same value again is fine."""
+        ...
