@@ -1,0 +1,90 @@
+# The door to the project: `make help` lists what there is. CI calls the same targets (.ci/run).
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# PYTHON names the interpreter that the virtual environment is made from, if it is not found by itself.
+PYTHON ?=
+VENV := .venv
+PY := $(VENV)/bin/python
+# Extra arguments: make test ARGS='-k journal -x'
+ARGS ?=
+# Processes that run the tests.
+TEST_PROCESSES ?= 2
+
+# Stamps: files whose age tells make whether the packages have to be installed again.
+RUNTIME := $(VENV)/.installed-runtime
+DEV := $(VENV)/.installed-dev
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.PHONY: help run test check bench format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## Set up, run the headline job and serve until Ctrl-C (PORT, OBELISK_DATA_DIR)
+	@$(PY) manage.py serve $(ARGS)
+
+test: $(DEV) ## Run the test suite (ARGS='-k name')
+	@$(PY) -m pytest -n $(TEST_PROCESSES) $(ARGS)
+
+# The checks read settings, so they get a data directory of their own and leave var/ alone.
+check: export OBELISK_DATA_DIR := $(VENV)/check
+check: $(DEV) ## Lint, types, layers, migrations, settings, lock files
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) $(VENV)/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check --fail-level WARNING
+	$(PY) .ci/check_files.py
+
+bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
+	@$(PY) manage.py bench $(ARGS)
+
+format: $(DEV) ## Sort imports, apply safe fixes, format
+	$(PY) -m ruff check --fix --exit-zero --quiet .
+	$(PY) -m ruff format .
+
+lock: $(DEV) ## Compile the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
+	$(PY) -m uv pip compile --quiet $(ARGS) pyproject.toml --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet $(ARGS) --group dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
+
+clean: ## Remove the virtual environment and the tools' caches (never the data directory)
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+# --- Set-up -----------------------------------------------------------------------------------------------------------
+
+# Pyenv's shims answer to python3.11 even where that version is not there: only running a candidate tells.
+$(PY):
+	@for candidate in $(or $(PYTHON),python3.11 python3 python); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	    "$$candidate" -m venv --clear $(VENV) || { \
+	      echo "make: $$candidate cannot make a virtual environment; on Debian and Ubuntu, install python3.11-venv." >&2; exit 1; }; \
+	    exit 0; \
+	  fi; \
+	done; \
+	echo "make: Python 3.11 is needed and $(or $(PYTHON),python3.11 or python3) is not that; install it or set PYTHON=/path/to/python3.11." >&2; \
+	exit 1
+
+define check_version
+@$(PY) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+  echo "make: $(VENV) was made with another Python than 3.11; run make clean and try again." >&2; exit 1; }
+endef
+
+$(RUNTIME): requirements.txt | $(PY)
+	$(check_version)
+	@echo "Installing the locked packages into $(VENV) ..."
+	@$(PIP_INSTALL) -r $<
+	@touch $@
+
+# The development lock holds the runtime packages too, in the same versions.
+$(DEV): requirements-dev.txt requirements.txt | $(PY)
+	$(check_version)
+	@echo "Installing the locked packages and development tools into $(VENV) ..."
+	@$(PIP_INSTALL) -r $<
+	@touch $(RUNTIME) $@

@@ -1,0 +1,191 @@
+"""Django's settings: what comes from the environment is read here, by typed helpers that fail loudly.
+
+``OBELISK_...`` variables are ours, ``DJANGO_...`` ones set what Django calls by that name; CONTRIBUTING.md lists them.
+Combinations that cannot work, or that are unsafe, are reported by ``obelisk_site.checks``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import django_stubs_ext
+
+from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
+from obelisk_site.database import sqlite_database
+from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_path, env_seconds, env_str
+from obelisk_site.logging import LEVELS, configure_structlog, logging_config
+from obelisk_site.process import Process, process_of
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PROCESS = process_of(sys.argv)
+
+# --- Where things are -------------------------------------------------------------------------------------------------
+
+OBELISK_DATA_DIR = prepare_data_dir(env_path(DATA_DIR_VARIABLE, BASE_DIR / "var"))
+OBELISK_PORT = env_int("PORT", 8000, minimum=1, maximum=65_535)
+
+# --- Security ---------------------------------------------------------------------------------------------------------
+
+DEBUG = env_bool("DJANGO_DEBUG", default=False)
+SECRET_KEY = env_str("DJANGO_SECRET_KEY", "") or read_or_create_secret_key(OBELISK_DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env_list("DJANGO_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env_list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
+
+# Set it when a proxy in front of this site speaks HTTPS to the browser; cookies are then never sent in the clear.
+OBELISK_HTTPS = env_bool("OBELISK_HTTPS", default=False)
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = OBELISK_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = OBELISK_HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
+    for validator in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+# --- Apps -------------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    # Daphne's app replaces runserver. It imports Twisted, a quarter of a second and an event loop that the executor's
+    # forked workers would inherit, so only the web process has it. It must stand before staticfiles.
+    *(["daphne"] if PROCESS is Process.WEB else []),
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_q",
+    "rest_framework",
+    "components",
+    "executions",
+    "webhooks",
+    "obelisk_site",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "obelisk_site.urls"
+ASGI_APPLICATION = "obelisk_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # serves the apps' files from where they are: no collectstatic step to forget
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+# --- Storage ----------------------------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DATABASES = {
+    "default": sqlite_database(
+        OBELISK_DATA_DIR / "db.sqlite3",
+        # Under ASGI every request has a thread of its own, so a connection that is kept is never used again. Everywhere
+        # else it is kept for ever: django-q2 would reconnect several times per task.
+        conn_max_age=0 if PROCESS is Process.WEB else None,
+    ),
+}
+
+# Hints only, so losing one costs nothing; with several web processes Redis takes its place.
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# --- Executor ---------------------------------------------------------------------------------------------------------
+
+# Worker processes, each of which hosts an executor. SQLite has one writer at a time, so a second worker pays only where
+# the guests compute more than they write.
+OBELISK_WORKERS = env_int("OBELISK_WORKERS", 1, minimum=1, maximum=64)
+
+# Executions that one executor runs at a time; each takes a thread. Guests share one interpreter lock with the engine, so
+# more slots serve waiting (HTTP, timers), not computing.
+OBELISK_SLOTS = env_int("OBELISK_SLOTS", 16, minimum=1, maximum=512)
+
+# How long the events of pure steps may stay uncommitted; 0 commits every step. Nothing that can be seen outside ever waits
+# for it: what is lost in a crash is computation, which replay repeats.
+OBELISK_COMMIT_WINDOW = env_seconds("OBELISK_COMMIT_WINDOW", 0.01)
+
+# How long a waiting workflow stays in memory before it is unloaded and later replayed.
+OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
+
+# The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
+Q_CLUSTER = {
+    "name": "obelisk",
+    "label": "Housekeeping",
+    "orm": "default",
+    "workers": OBELISK_WORKERS,
+    "timeout": 300,  # seconds a task may take; ahead-of-time compilation of a large component takes 10
+    "retry": 360,  # must outlast the timeout, or a task that still runs is started again
+    "ack_failures": True,  # a sweep that failed is not repeated at once: its schedule brings the next
+    "max_attempts": 1,
+    "catch_up": False,  # one sweep makes up for all that were missed
+    "save_limit": -1,  # keep no successes: keeping n locks all n rows at every save. Failures are always kept
+    "bulk": 50,  # tasks fetched at a time
+    "queue_limit": 200,
+    "poll": 1.0,  # seconds; nobody waits for these tasks, and an idle cluster should ask little of the database
+    "guard_cycle": 0.5,  # seconds until a dead worker, and the executor in it, is replaced
+    "recycle": 1_000_000_000,  # tasks after which a worker is replaced: never, since an executor lives in it
+}
+
+# --- API --------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# --- Logging ----------------------------------------------------------------------------------------------------------
+
+OBELISK_LOG_LEVEL = env_choice("OBELISK_LOG_LEVEL", "INFO", choices=LEVELS)
+
+configure_structlog(level=OBELISK_LOG_LEVEL)
+LOGGING = logging_config(
+    directory=OBELISK_DATA_DIR / "logs",
+    name=PROCESS.value,
+    level=OBELISK_LOG_LEVEL,
+    # Whoever runs a command wants its output, not its diary.
+    console_level=env_choice("OBELISK_CONSOLE_LOG_LEVEL", "INFO" if PROCESS.is_service else "WARNING", choices=LEVELS),
+)

@@ -1,0 +1,20 @@
+"""Every URL of the site; the apps' own are included here."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from obelisk_site.health import healthz
+from obelisk_site.logging import HEALTH_PATH
+
+admin.site.site_header = "Obelisk"
+admin.site.site_title = "Obelisk"
+admin.site.index_title = "Workflows, activities and what they run on"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("admin/", admin.site.urls),
+    path(HEALTH_PATH.removeprefix("/"), healthz, name="healthz"),
+]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+
+def test_the_root_leads_to_the_admin(client: Client) -> None:
+    response = client.get("/")
+
+    assert response.status_code == 302
+    assert response["Location"] == "/admin/"
+
+
+@pytest.mark.django_db
+def test_the_admin_asks_for_a_login_and_sends_the_security_headers(client: Client) -> None:
+    response = client.get("/admin/", follow=True)
+
+    assert response.status_code == 200
+    assert "<title>Log in | Obelisk</title>" in response.text
+    assert "/static/obelisk/favicon.svg" in response.text
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("path", ["/static/obelisk/favicon.svg", "/static/admin/css/base.css"])
+def test_static_files_are_served_without_a_collecting_step(client: Client, path: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == 200
+    assert b"".join(response)
+
+
+def test_a_host_that_is_not_ours_is_refused(client: Client) -> None:
+    assert client.get("/", headers={"host": "elsewhere.example.com"}).status_code == 400
