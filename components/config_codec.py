@@ -1,0 +1,157 @@
+"""The stored form of a component's configuration.
+
+Written out by hand, so that renaming a field cannot change what stored deployments mean. Environment variables are
+stored with their references unresolved: their values belong to the machine that runs the component, and may be
+secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from components.manifest.entries import EnvVar, HostRule
+from engine.deployment.spec import (
+    BlockingStrategy,
+    ExecPolicy,
+    LockingStrategy,
+    LogLevel,
+    RetryPolicy,
+    StreamTarget,
+    WorkflowPolicy,
+)
+from engine.errors import DeploymentError
+
+CONFIG_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentConfig:
+    """Everything a deployment file says about a component but its name, its functions and its binary.
+
+    Args:
+        retry: When failed runs are tried again.
+        exec: How executors lock and run it.
+        workflow: Set for workflows only.
+        env_vars: With references unresolved.
+        allowed_hosts: With references unresolved.
+        stdout: Where its standard output goes.
+        stderr: Where its standard error goes.
+        stub_wasi: Whether a workflow gets WASI interfaces without any effect.
+        backtrace_sources: Digests of source files, by the frame path that backtraces name.
+        log_level: Lowest level of log lines that are stored; ``None`` stores none.
+    """
+
+    retry: RetryPolicy
+    exec: ExecPolicy
+    workflow: WorkflowPolicy | None
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    stub_wasi: bool
+    backtrace_sources: Mapping[str, str]
+    log_level: LogLevel | None
+
+
+def encode_config(config: ComponentConfig) -> dict[str, Any]:
+    """Return the JSON form of a configuration; durations are whole milliseconds."""
+    return {
+        "version": CONFIG_VERSION,
+        "retry": {"max_retries": config.retry.max_retries, "backoff_ms": _milliseconds(config.retry.backoff)},
+        "exec": {
+            "batch_size": config.exec.batch_size,
+            "lock_expiry_ms": _milliseconds(config.exec.lock_expiry),
+            "locking_strategy": config.exec.locking_strategy.value,
+            "instance_limit": config.exec.instance_limit,
+        },
+        "workflow": None if config.workflow is None else _encode_workflow(config.workflow),
+        "env_vars": [{"key": variable.key, "value": variable.value} for variable in config.env_vars],
+        "allowed_hosts": [
+            {
+                "pattern": rule.pattern,
+                "methods": None if rule.methods is None else list(rule.methods),
+                "request_url_regex": rule.request_url_regex,
+            }
+            for rule in config.allowed_hosts
+        ],
+        "stdout": config.stdout.value,
+        "stderr": config.stderr.value,
+        "stub_wasi": config.stub_wasi,
+        "backtrace_sources": dict(config.backtrace_sources),
+        "log_level": None if config.log_level is None else config.log_level.value,
+    }
+
+
+def decode_config(stored: Any) -> ComponentConfig:
+    """Read the JSON form back.
+
+    Raises:
+        DeploymentError: If it is of a version that this one cannot read, or incomplete.
+    """
+    if not isinstance(stored, dict) or stored.get("version") != CONFIG_VERSION:
+        raise DeploymentError(f"a stored configuration is not of version {CONFIG_VERSION}, the one this program reads")
+    try:
+        return _decode(stored)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise DeploymentError(f"a stored configuration cannot be read: {exc!r}") from exc
+
+
+def _encode_workflow(policy: WorkflowPolicy) -> dict[str, Any]:
+    return {
+        "blocking_strategy": policy.blocking_strategy.value,
+        "non_blocking_event_batching": policy.non_blocking_event_batching,
+        "lock_extension": policy.lock_extension,
+        "lock_extension_leeway_ms": _milliseconds(policy.lock_extension_leeway),
+        "commit_window_ms": None if policy.commit_window is None else _milliseconds(policy.commit_window),
+    }
+
+
+def _decode(stored: dict[str, Any]) -> ComponentConfig:
+    retry, policy = stored["retry"], stored["exec"]
+    level = stored["log_level"]
+    return ComponentConfig(
+        retry=RetryPolicy(max_retries=retry["max_retries"], backoff=_duration(retry["backoff_ms"])),
+        exec=ExecPolicy(
+            batch_size=policy["batch_size"],
+            lock_expiry=_duration(policy["lock_expiry_ms"]),
+            locking_strategy=LockingStrategy(policy["locking_strategy"]),
+            instance_limit=policy["instance_limit"],
+        ),
+        workflow=None if stored["workflow"] is None else _decode_workflow(stored["workflow"]),
+        env_vars=tuple(EnvVar(key=item["key"], value=item["value"]) for item in stored["env_vars"]),
+        allowed_hosts=tuple(
+            HostRule(
+                pattern=item["pattern"],
+                methods=None if item["methods"] is None else tuple(item["methods"]),
+                request_url_regex=item["request_url_regex"],
+            )
+            for item in stored["allowed_hosts"]
+        ),
+        stdout=StreamTarget(stored["stdout"]),
+        stderr=StreamTarget(stored["stderr"]),
+        stub_wasi=stored["stub_wasi"],
+        backtrace_sources=dict(stored["backtrace_sources"]),
+        log_level=None if level is None else LogLevel(level),
+    )
+
+
+def _decode_workflow(stored: dict[str, Any]) -> WorkflowPolicy:
+    window = stored["commit_window_ms"]
+    return WorkflowPolicy(
+        blocking_strategy=BlockingStrategy(stored["blocking_strategy"]),
+        non_blocking_event_batching=stored["non_blocking_event_batching"],
+        lock_extension=stored["lock_extension"],
+        lock_extension_leeway=_duration(stored["lock_extension_leeway_ms"]),
+        commit_window=None if window is None else _duration(window),
+    )
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
+
+
+def _duration(milliseconds: int) -> timedelta:
+    return timedelta(milliseconds=milliseconds)

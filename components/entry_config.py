@@ -1,0 +1,77 @@
+"""What the entries of a deployment file say, as one kind of configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from components.config_codec import ComponentConfig
+from components.manifest import ActivityEntry, DeclaredActivityEntry, Entry, WorkflowEntry
+from components.manifest.shared_keys import DEFAULT_BACKOFF
+from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
+
+
+def make_id(entry: Entry, *, digest: str) -> ComponentId:
+    """Return the identity of an entry's component."""
+    match entry:
+        case ActivityEntry():
+            component_type = ComponentType.ACTIVITY
+        case WorkflowEntry():
+            component_type = ComponentType.WORKFLOW
+        case DeclaredActivityEntry():
+            component_type = entry.component_type
+        case _:
+            assert_never(entry)
+    return ComponentId(component_type=component_type, name=entry.name, digest=digest)
+
+
+def entry_config(entry: Entry, *, backtrace_sources: Mapping[str, str]) -> ComponentConfig:
+    """Return an entry's configuration.
+
+    Args:
+        entry: The entry.
+        backtrace_sources: Digests of the source files it names, by frame path.
+    """
+    match entry:
+        case ActivityEntry():
+            return ComponentConfig(
+                retry=entry.retry,
+                exec=entry.exec,
+                workflow=None,
+                env_vars=entry.env_vars,
+                allowed_hosts=entry.allowed_hosts,
+                stdout=entry.stdout,
+                stderr=entry.stderr,
+                stub_wasi=False,
+                backtrace_sources={},
+                log_level=entry.log_level,
+            )
+        case WorkflowEntry():
+            return ComponentConfig(
+                retry=entry.retry,
+                exec=entry.exec,
+                workflow=entry.policy,
+                env_vars=(),
+                allowed_hosts=(),
+                stdout=StreamTarget.NONE,
+                stderr=StreamTarget.NONE,
+                stub_wasi=entry.stub_wasi,
+                backtrace_sources=backtrace_sources,
+                log_level=entry.log_level,
+            )
+        case DeclaredActivityEntry():
+            # Nobody here runs it: what is retried and locked is decided by whoever brings the result.
+            return ComponentConfig(
+                retry=RetryPolicy(max_retries=0, backoff=DEFAULT_BACKOFF),
+                exec=ExecPolicy(),
+                workflow=None,
+                env_vars=(),
+                allowed_hosts=(),
+                stdout=StreamTarget.NONE,
+                stderr=StreamTarget.NONE,
+                stub_wasi=False,
+                backtrace_sources={},
+                log_level=LogLevel.DEBUG,
+            )
+        case _:
+            assert_never(entry)

@@ -1,0 +1,79 @@
+"""``manage.py component list|wit``: the components of the active deployment."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from components.interface_codec import decode_interfaces
+from components.models import Component, Deployment
+from components.reports import counted, describe_component
+from engine.errors import EngineError
+from engine.wit.wit_text import format_component
+
+
+class Command(BaseCommand):
+    """Lists components, and prints what one imports and exports."""
+
+    help = "Look at the components of the active deployment."
+
+    # Of the site's settings `check` and the services speak; here one sentence is to say what is wrong.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        listing = actions.add_parser(
+            "list",
+            help="every component with its kind, digest and number of functions",
+            description="List the components of the active deployment, in the order of the deployment file.",
+        )
+        listing.add_argument("--json", action="store_true", help="print one JSON list instead of text")
+        wit = actions.add_parser(
+            "wit",
+            help="what one component imports and exports, as WIT text",
+            description="Print what a component of the active deployment imports and exports, as WIT text.",
+        )
+        wit.add_argument("name", metavar="NAME", help="the component's name in the deployment file")
+
+    def handle(self, *_args: Any, action: str, **options: Any) -> None:
+        """Do one of the actions."""
+        if action == "list":
+            self._list(as_json=options["json"])
+        else:
+            self._print_wit(options["name"])
+
+    def _list(self, *, as_json: bool) -> None:
+        described = [describe_component(component) for component in _active_components()]
+        if as_json:
+            self.stdout.write(json.dumps(described, indent=2))
+        elif not described:
+            self.stdout.write("Nothing is deployed; `manage.py deploy FILE.toml` changes that.")
+        for component in () if as_json else described:
+            identity = component["component_id"]
+            self.stdout.write(
+                f"{identity['component_type']:<14} {identity['name']}  "
+                f"{counted(component['functions'], 'function')}  {identity['component_digest']}"
+            )
+
+    def _print_wit(self, name: str) -> None:
+        components = {component.name: component for component in _active_components()}
+        if name not in components:
+            known = f"; there are {', '.join(components)}" if components else ""
+            raise CommandError(f"no component {name} is deployed{known}")
+        try:
+            text = format_component(
+                imports=decode_interfaces(components[name].imports),
+                exports=decode_interfaces(components[name].exports),
+            )
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(text.rstrip("\n"))
+
+
+def _active_components() -> list[Component]:
+    deployment = Deployment.objects.active().first()
+    return [] if deployment is None else list(deployment.components.order_by("position"))

@@ -1,0 +1,95 @@
+"""``manage.py deploy FILE.toml``: verify a deployment file and make it the active deployment."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from components.preparation import Origin, PreparedComponent, PreparedDeployment
+from components.reports import counted
+from components.services import activate, prepare
+from engine.errors import EngineError
+
+
+class Command(BaseCommand):
+    """Deploys; compiles in this process, which forks nothing."""
+
+    help = (
+        "Verify a deployment file and make it the active deployment. Every component is read, compiled and checked "
+        "first; if anything is wrong, all of it is reported and nothing is changed. Deploying what is active already "
+        "changes nothing either. Running executors take the new deployment up by themselves."
+    )
+
+    # Of the site's settings `check` and the services speak; here one sentence is to say what is wrong.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("file", type=Path, metavar="FILE.toml", help="the deployment file")
+        parser.add_argument("--description", default="", help="a note that is kept with the deployment")
+        parser.add_argument("--verify-only", action="store_true", help="report problems and change nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+    def handle(self, *_args: Any, file: Path, description: str, verify_only: bool, json: bool, **_options: Any) -> None:
+        """Deploy, or only verify."""
+        try:
+            prepared = prepare(file, on_component=(lambda component: None) if json else self._show_component)
+            if not json:
+                self._show_warnings(prepared)
+            if verify_only:
+                self._show_verified(prepared, as_json=json)
+                return
+            result = activate(prepared, description=description)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        if json:
+            self._print_json(prepared, deployment_id=result.deployment.deployment_id, is_new=result.is_new)
+            return
+        if not result.is_new:
+            self.stdout.write("This deployment is active already; nothing was changed.")
+        self.stdout.write(f"{result.deployment.deployment_id} is active: {_summary(prepared)}")
+
+    def _show_component(self, component: PreparedComponent) -> None:
+        how = component.origin.value
+        if component.origin is not Origin.DECLARED:
+            how = f"{how}, {component.seconds * 1000:.0f} ms"
+        self.stdout.write(f"  {component.spec.id.component_type} {component.spec.id.name} ({how})")
+
+    def _show_warnings(self, prepared: PreparedDeployment) -> None:
+        for warning in prepared.manifest.warnings:
+            self.stderr.write(self.style.WARNING(f"warning: {warning}"))
+
+    def _show_verified(self, prepared: PreparedDeployment, *, as_json: bool) -> None:
+        if as_json:
+            self._print_json(prepared, deployment_id=None, is_new=False)
+        else:
+            self.stdout.write(f"Verified, nothing was changed: {_summary(prepared)}")
+
+    def _print_json(self, prepared: PreparedDeployment, *, deployment_id: str | None, is_new: bool) -> None:
+        document = {
+            "deployment_id": deployment_id,
+            "is_new": is_new,
+            "digest": prepared.digest,
+            "warnings": list(prepared.manifest.warnings),
+            "components": [
+                {
+                    "component_type": component.spec.id.component_type.value,
+                    "name": component.spec.id.name,
+                    "component_digest": component.spec.id.digest,
+                    "functions": [str(function.name) for function in component.spec.functions],
+                    "origin": component.origin.value,
+                    "milliseconds": round(component.seconds * 1000, 1),
+                }
+                for component in prepared.components
+            ],
+        }
+        self.stdout.write(json.dumps(document))
+
+
+def _summary(prepared: PreparedDeployment) -> str:
+    functions = sum(len(component.spec.functions) for component in prepared.components)
+    return f"{counted(len(prepared.components), 'component')}, {counted(functions, 'function')}"

@@ -1,0 +1,147 @@
+"""What a deployment file says, entry by entry, as plain data.
+
+Source:
+    Obelisk reference, sections 1.1, 1.2 and 11.2; ``commit_window`` is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.deployment.spec import (
+    ComponentType,
+    ExecPolicy,
+    LogLevel,
+    RetryPolicy,
+    StreamTarget,
+    WorkflowPolicy,
+)
+from engine.wit.names import FunctionName
+from engine.wit.types import FunctionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReference:
+    """A file that an entry names.
+
+    Args:
+        path: Relative to the deployment file's folder, with ``/``; never leaves it by its text.
+        content_digest: ``sha256:`` digest that the content must have, if the entry pins one.
+        key: The key that names it, for error messages.
+    """
+
+    path: str
+    content_digest: str | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvVar:
+    """One environment variable of a guest.
+
+    Args:
+        key: Its name in the guest.
+        value: Its value with ``${NAME}`` references still in it; ``None`` forwards the variable of that name.
+    """
+
+    key: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostRule:
+    """One ``allowed_host`` table.
+
+    Args:
+        pattern: ``[scheme://]host[:port]``.
+        methods: Allowed methods; ``None`` allows all, an empty tuple none.
+        request_url_regex: With ``${NAME}`` references still in it.
+    """
+
+    pattern: str
+    methods: tuple[str, ...] | None
+    request_url_regex: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityEntry:
+    """An ``[[activity_wasm]]`` table."""
+
+    place: str
+    name: str
+    file: FileReference
+    component_digest: str | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    log_level: LogLevel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowEntry:
+    """A ``[[workflow_wasm]]`` table.
+
+    Args:
+        backtrace_sources: Source files by the frame path (or ``.../suffix``) that backtraces name.
+    """
+
+    place: str
+    name: str
+    file: FileReference
+    component_digest: str | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    policy: WorkflowPolicy
+    stub_wasi: bool
+    backtrace_sources: tuple[tuple[str, FileReference], ...]
+    log_level: LogLevel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredFunction:
+    """A function whose name and type stand in the deployment file itself."""
+
+    name: FunctionName
+    type: FunctionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredActivityEntry:
+    """An ``[[activity_stub]]`` or ``[[activity_external]]`` table: a schema nobody here carries out.
+
+    Args:
+        table: ``activity_stub`` or ``activity_external``.
+        source: One function declared in place, or a component whose exports are the schema.
+    """
+
+    place: str
+    table: str
+    name: str
+    source: DeclaredFunction | FileReference
+    component_digest: str | None
+
+    @property
+    def component_type(self) -> ComponentType:
+        """Stubs are a kind of their own; external activities are activities."""
+        return ComponentType.ACTIVITY_STUB if self.table == "activity_stub" else ComponentType.ACTIVITY
+
+
+Entry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A whole deployment file.
+
+    Args:
+        text: The file, verbatim.
+        entries: In the order of the file, grouped by table.
+        warnings: What was accepted but should be looked at, one sentence each.
+    """
+
+    text: str
+    entries: tuple[Entry, ...]
+    warnings: tuple[str, ...]

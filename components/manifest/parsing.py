@@ -1,0 +1,206 @@
+"""From the text of ``deployment.toml`` to typed entries, with every mistake named.
+
+Source:
+    Obelisk reference, sections 1.1, 1.2 and 11.2; ``commit_window`` is ours.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+
+from components.manifest.declared import read_declared_activity
+from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
+from components.manifest.hosts import read_host_rules
+from components.manifest.shared_keys import (
+    DEFAULT_BACKOFF,
+    read_component_digest,
+    read_env_vars,
+    read_exec,
+    read_file,
+    read_log_level,
+    read_name,
+    read_path,
+)
+from components.manifest.table_reader import U32_MAX, Findings, TableReader, did_you_mean
+from components.problems import DeploymentRefused
+from engine.deployment.spec import BlockingStrategy, RetryPolicy, StreamTarget, WorkflowPolicy
+
+DEFAULT_MAX_RETRIES = 5
+_DEFAULT_POLICY = WorkflowPolicy()
+_NOT_SUPPORTED_YET = (
+    "activity_js",
+    "activity_exec",
+    "workflow_js",
+    "webhook_endpoint_wasm",
+    "webhook_endpoint_js",
+    "cron",
+)
+
+
+def parse_manifest(text: str, *, file_name: str) -> Manifest:
+    """Read a deployment file.
+
+    Args:
+        text: Its content.
+        file_name: What messages call it.
+
+    Raises:
+        DeploymentRefused: If anything is wrong with it; carries every problem that was found.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DeploymentRefused([f"{file_name}: this is not TOML: {error}"]) from error
+    except RecursionError:
+        raise DeploymentRefused([f"{file_name}: its values are nested too deeply"]) from None
+    findings = Findings()
+    entries = [
+        entry
+        for table in document
+        for entry in _read_table(table, document[table], file_name=file_name, findings=findings)
+    ]
+    _refuse_repeated_names(entries, findings)
+    if not entries and not findings.problems:
+        findings.refuse(file_name, f"there is no component in it; known tables are {_all_tables()}")
+    if findings.problems:
+        raise DeploymentRefused(findings.problems)
+    return Manifest(text=text, entries=tuple(entries), warnings=tuple(findings.warnings))
+
+
+def _read_table(table: str, value: object, *, file_name: str, findings: Findings) -> list[Entry]:
+    reader = _READERS.get(table)
+    if reader is None and table not in _NOT_SUPPORTED_YET:
+        hint = did_you_mean(table, [*_READERS, *_NOT_SUPPORTED_YET])
+        findings.refuse(file_name, f'table "{table}" is unknown{hint}')
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        findings.refuse(file_name, f'"{table}" must be a list of tables, each headed [[{table}]]')
+        return []
+    entries = []
+    for number, item in enumerate(value, start=1):
+        place = _place(file_name, table, number, item)
+        if reader is None:
+            findings.refuse(place, f"{table} entries are not supported yet by this version")
+        else:
+            entries.append(reader(TableReader(item, place=place, findings=findings)))
+    return entries
+
+
+def _place(file_name: str, table: str, number: int, item: dict[str, object]) -> str:
+    name = item.get("name", item.get("ffqn"))
+    shown = f' "{name[:80]}"' if isinstance(name, str) else ""
+    return f"{file_name}: [[{table}]] #{number}{shown}"
+
+
+def _refuse_repeated_names(entries: list[Entry], findings: Findings) -> None:
+    places: dict[str, str] = {}
+    for entry in entries:
+        if entry.name and entry.name in places:
+            first = places[entry.name].partition(": ")[2]
+            findings.refuse(entry.place, f'the name "{entry.name}" is taken by {first}')
+        places.setdefault(entry.name, entry.place)
+
+
+def _read_activity(reader: TableReader) -> ActivityEntry:
+    entry = ActivityEntry(
+        place=reader.place,
+        name=read_name(reader),
+        file=read_file(reader),
+        component_digest=read_component_digest(reader),
+        exec=read_exec(reader, is_workflow=False),
+        retry=RetryPolicy(
+            max_retries=reader.integer("max_retries", default=DEFAULT_MAX_RETRIES),
+            backoff=reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF),
+        ),
+        env_vars=read_env_vars(reader),
+        allowed_hosts=read_host_rules(reader),
+        stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
+        stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
+        log_level=read_log_level(reader),
+    )
+    reader.refuse_unknown_keys()
+    return entry
+
+
+def _read_workflow(reader: TableReader) -> WorkflowEntry:
+    backoff = reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF)
+    if not backoff:
+        reader.refuse("retry_exp_backoff", "must be longer than zero for a workflow")
+    entry = WorkflowEntry(
+        place=reader.place,
+        name=read_name(reader),
+        file=read_file(reader),
+        component_digest=read_component_digest(reader),
+        exec=read_exec(reader, is_workflow=True),
+        retry=RetryPolicy(max_retries=None, backoff=backoff),
+        policy=_read_policy(reader),
+        stub_wasi=reader.boolean("stub_wasi", default=False),
+        backtrace_sources=_read_backtrace_sources(reader),
+        log_level=read_log_level(reader),
+    )
+    reader.refuse_unknown_keys()
+    return entry
+
+
+def _read_policy(reader: TableReader) -> WorkflowPolicy:
+    strategy, batching = _read_blocking_strategy(reader)
+    return WorkflowPolicy(
+        blocking_strategy=strategy,
+        non_blocking_event_batching=batching,
+        lock_extension=reader.boolean("lock_extension", default=_DEFAULT_POLICY.lock_extension),
+        lock_extension_leeway=reader.duration("lock_extension_leeway", default=_DEFAULT_POLICY.lock_extension_leeway),
+        commit_window=reader.optional_duration("commit_window"),
+    )
+
+
+def _read_blocking_strategy(reader: TableReader) -> tuple[BlockingStrategy, int]:
+    """Read ``"await"``, ``"interrupt"`` or a table; a run that unloads at once has nothing to batch."""
+    if not isinstance(reader.value("blocking_strategy"), dict):
+        strategy = reader.choice("blocking_strategy", BlockingStrategy, default=_DEFAULT_POLICY.blocking_strategy)
+        batching = _DEFAULT_POLICY.non_blocking_event_batching
+    else:
+        table = reader.table("blocking_strategy")
+        assert table is not None
+        table.required_string("kind")
+        strategy = table.choice("kind", BlockingStrategy, default=_DEFAULT_POLICY.blocking_strategy)
+        batching = table.integer(
+            "non_blocking_event_batching", default=_DEFAULT_POLICY.non_blocking_event_batching, maximum=U32_MAX
+        )
+        table.refuse_unknown_keys()
+    return strategy, 0 if strategy is BlockingStrategy.INTERRUPT else batching
+
+
+def _read_backtrace_sources(reader: TableReader) -> tuple[tuple[str, FileReference], ...]:
+    backtrace = reader.table("backtrace")
+    sources = backtrace.table("sources") if backtrace else None
+    files = []
+    for frame in sources.keys() if sources else ():
+        assert sources is not None
+        files.append((frame, _read_source(sources, frame)))
+    if backtrace:
+        backtrace.refuse_unknown_keys()
+    return tuple(files)
+
+
+def _read_source(sources: TableReader, frame: str) -> FileReference:
+    key = f"backtrace.sources.{frame}"
+    if not isinstance(sources.value(frame), dict):
+        return FileReference(path=read_path(sources, frame), content_digest=None, key=key)
+    table = sources.table(frame)
+    assert table is not None
+    file = read_file(table, key="path")
+    table.refuse_unknown_keys()
+    return FileReference(path=file.path, content_digest=file.content_digest, key=key)
+
+
+def _all_tables() -> str:
+    return ", ".join(f"[[{table}]]" for table in _READERS)
+
+
+_READERS: dict[str, Callable[[TableReader], Entry]] = {
+    "activity_wasm": _read_activity,
+    "workflow_wasm": _read_workflow,
+    "activity_stub": lambda reader: read_declared_activity(reader, table="activity_stub"),
+    "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
+}

@@ -1,0 +1,195 @@
+"""What is and was deployed: deployments, their components and functions, and the files they are made of.
+
+Rows of a deployment are written once, by `components.services.deploy`; afterwards only its status changes. So an
+execution that names a deployment can always be explained by it.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from engine.deployment.spec import ComponentType, Runner
+
+_DIGEST_LENGTH = len("sha256:") + 64
+_DEPLOYMENT_ID_LENGTH = len("Dep_") + 26
+
+
+class Blob(models.Model):
+    """The content of one file, stored once however many deployments use it.
+
+    File names are left out on purpose: they belong to who refers to the content.
+    """
+
+    digest = models.CharField(primary_key=True, max_length=_DIGEST_LENGTH)
+    """``sha256:`` and 64 lower-case hex digits over ``content``."""
+    content = models.BinaryField()
+    size = models.PositiveIntegerField()
+    """Length of ``content`` in bytes, so that lists need not load it."""
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class DeploymentStatus(models.TextChoices):
+    """What a deployment is to the executors."""
+
+    INACTIVE = "inactive"
+    ENQUEUED = "enqueued"
+    """Becomes active when the server starts next."""
+    ACTIVE = "active"
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    """Questions about deployments."""
+
+    def active(self) -> DeploymentQuerySet:
+        """The deployment whose components executors run: one or none."""
+        return self.filter(status=DeploymentStatus.ACTIVE)
+
+
+class Deployment(models.Model):
+    """One deployment file that passed verification, with the components it was made of at that moment.
+
+    The files' paths are left out on purpose: once stored, a deployment does not depend on the folder it came from.
+    """
+
+    deployment_id = models.CharField(primary_key=True, max_length=_DEPLOYMENT_ID_LENGTH)
+    """``Dep_`` and a ULID."""
+    status = models.CharField(max_length=16, choices=DeploymentStatus, default=DeploymentStatus.INACTIVE)
+    toml = models.TextField()
+    """The deployment file, verbatim."""
+    digest = models.CharField(max_length=_DIGEST_LENGTH)
+    """Digest of ``toml``; two deployments may share it, for the files it names may differ."""
+    description = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_active_at = models.DateTimeField(null=True, blank=True)
+    """When it was last made active; null if it never was."""
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Executors and clients ask for *the* active deployment; the index also answers them.
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status=DeploymentStatus.ACTIVE), name="at_most_one_active_deployment"
+            ),
+            # The next start activates *the* enqueued deployment.
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status=DeploymentStatus.ENQUEUED), name="at_most_one_enqueued_deployment"
+            ),
+            models.CheckConstraint(condition=Q(status__in=DeploymentStatus.values), name="deployment_status_is_known"),
+            # What is active has become so at some time.
+            models.CheckConstraint(
+                condition=~Q(status=DeploymentStatus.ACTIVE) | Q(last_active_at__isnull=False),
+                name="active_deployment_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id} ({self.status})"
+
+
+class Component(models.Model):
+    """One component of one deployment: its identity, its configuration, and what it imports and exports.
+
+    A component that two deployments have in common is two rows, for its configuration may differ; the binary is one
+    blob.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="components")
+    position = models.PositiveIntegerField()
+    """Place in the deployment file, from 0."""
+    name = models.CharField(max_length=255)
+    component_type = models.CharField(max_length=32)
+    """A `ComponentType`: what ids, events and clients call its kind."""
+    digest = models.CharField(max_length=_DIGEST_LENGTH)
+    """Identity of what the component does; configuration is not part of it."""
+    runner = models.CharField(max_length=16)
+    """A `Runner`: what carries out its functions."""
+    wasm = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="components")
+    """The binary; null for functions declared in the deployment file."""
+    config = models.JSONField()
+    """Policies and sandbox, see `components.config_codec`."""
+    imports = models.JSONField()
+    """Imported interfaces, see `components.interface_codec`."""
+    exports = models.JSONField()
+    """Exported interfaces, see `components.interface_codec`; also those that are offered to nobody."""
+
+    class Meta:
+        constraints = [
+            # People and clients name a component by its name within a deployment.
+            models.UniqueConstraint(fields=["deployment", "name"], name="component_name_is_unique_in_deployment"),
+            # Lists keep the order of the deployment file; the index serves it.
+            models.UniqueConstraint(fields=["deployment", "position"], name="component_position_is_unique"),
+            models.CheckConstraint(
+                condition=Q(component_type__in=[member.value for member in ComponentType]),
+                name="component_type_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(runner__in=[member.value for member in Runner]), name="component_runner_is_known"
+            ),
+            # The sandbox cannot run what has no binary.
+            models.CheckConstraint(
+                condition=~Q(runner=Runner.WASM.value) | Q(wasm__isnull=False), name="wasm_component_has_a_binary"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component_type}:{self.name}"
+
+
+class FunctionKind(models.TextChoices):
+    """What a function is to who calls it."""
+
+    ACTIVITY = "activity"
+    ACTIVITY_EXTERNAL = "activity_external"
+    ACTIVITY_STUB = "activity_stub"
+    WORKFLOW = "workflow"
+
+
+class FunctionQuerySet(models.QuerySet["Function"]):
+    """Questions about functions."""
+
+    def deployed(self) -> FunctionQuerySet:
+        """Functions of the active deployment, in the order of the deployment file and the component."""
+        active = self.filter(component__deployment__status=DeploymentStatus.ACTIVE)
+        return active.select_related("component").order_by("component__position", "position")
+
+
+class Function(models.Model):
+    """One primary function that a component exports.
+
+    The generated companions (submit, await-next, get, schedule, stub) are left out on purpose: they follow from
+    these rows.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="functions")
+    position = models.PositiveIntegerField()
+    """Place in the component's declaration, from 0."""
+    ffqn = models.CharField(max_length=1024)
+    """``namespace:package/interface@version.function``."""
+    kind = models.CharField(max_length=32, choices=FunctionKind)
+    params = models.JSONField()
+    """List of ``{"name", "wit_type"}``, in order."""
+    return_type = models.TextField()
+    """Its type expression."""
+    submittable = models.BooleanField()
+    """Whether people and clients may start it."""
+
+    objects = FunctionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # A component exports a function once.
+            models.UniqueConstraint(fields=["component", "ffqn"], name="function_is_exported_once"),
+            # Lists keep the order of declaration; the index serves it.
+            models.UniqueConstraint(fields=["component", "position"], name="function_position_is_unique"),
+            models.CheckConstraint(condition=Q(kind__in=FunctionKind.values), name="function_kind_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.ffqn

@@ -1,0 +1,283 @@
+"""From a deployment file to components that are read, compiled, described and verified; nothing is stored.
+
+Compiling makes threads that a forked child does not have, so whoever prepares a deployment must not fork workers
+afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from components.config_codec import ComponentConfig
+from components.entry_config import entry_config, make_id
+from components.interface_codec import Interfaces
+from components.manifest import (
+    DeclaredActivityEntry,
+    DeclaredFunction,
+    DeploymentFolder,
+    Entry,
+    FileReference,
+    Manifest,
+    WorkflowEntry,
+    parse_manifest,
+)
+from components.manifest.files import UnusableFile, content_digest, read_file
+from components.problems import DeploymentRefused
+from components.shapes import name_shape
+from components.specs import make_spec
+from components.wasm_cache import compile_cache, wasm_engine
+from engine.deployment.spec import (
+    ComponentId,
+    ComponentSpec,
+    FunctionSpec,
+    Runner,
+)
+from engine.deployment.verify import verify
+from engine.errors import InvalidComponent
+from engine.wasm.compile_cache import CompileCache
+from engine.wasm.component import CompiledComponent, digest_of
+from engine.wasm.engine import WasmEngine
+from engine.wit.grammar import format_type
+from engine.wit.names import FunctionName
+
+
+class Origin(StrEnum):
+    """Where the machine code of a component came from."""
+
+    COMPILED = "compiled"
+    CACHED = "cached"
+    DECLARED = "declared"
+    """There is no binary: the deployment file declares the function."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedComponent:
+    """One component, ready to be stored.
+
+    Args:
+        spec: What the engine needs to know of it.
+        config: What the deployment file says about it.
+        exports: All it exports, also what is offered to nobody.
+        origin: Where its machine code came from.
+        seconds: How long it took to have it.
+    """
+
+    spec: ComponentSpec
+    config: ComponentConfig
+    exports: Interfaces
+    origin: Origin
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedDeployment:
+    """A deployment that passed verification.
+
+    Args:
+        manifest: The deployment file.
+        digest: Digest of its text.
+        components: In the order of the deployment file.
+        files: Content of every file it refers to, by digest.
+    """
+
+    manifest: Manifest
+    digest: str
+    components: tuple[PreparedComponent, ...]
+    files: Mapping[str, bytes]
+
+
+def prepare(
+    path: Path,
+    *,
+    on_component: Callable[[PreparedComponent], None] = lambda component: None,
+    environ: Mapping[str, str] | None = None,
+) -> PreparedDeployment:
+    """Read, compile, describe and verify a deployment.
+
+    Args:
+        path: The deployment file.
+        on_component: Called as each component is ready, before verification.
+        environ: Environment that references to variables are resolved in; this process's own by default.
+
+    Raises:
+        DeploymentRefused: If anything is wrong; carries every problem that was found.
+        WasmError: If this process must not compile.
+    """
+    manifest = parse_manifest(_read_text(path), file_name=path.name)
+    preparation = _Preparation(
+        folder=DeploymentFolder(path.parent),
+        environ=os.environ if environ is None else environ,
+        cache=compile_cache(),
+        engine=wasm_engine(),
+    )
+    components = []
+    for entry in manifest.entries:
+        component = preparation.prepare(entry)
+        if component is not None:
+            components.append(component)
+            on_component(component)
+    # What could not be read cannot be imported either; saying so would only bury the cause.
+    problems = preparation.problems or [str(problem) for problem in verify([each.spec for each in components])]
+    if problems:
+        raise DeploymentRefused(problems)
+    return PreparedDeployment(
+        manifest=manifest,
+        digest=content_digest(manifest.text.encode()),
+        components=tuple(components),
+        files=preparation.files,
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return read_file(path).decode()
+    except UnusableFile as error:
+        raise DeploymentRefused([f"{path} {error}"]) from error
+    except UnicodeDecodeError as error:
+        raise DeploymentRefused([f"{path}: byte {error.start} is not UTF-8 text"]) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Preparation:
+    """Collects the files and the problems of one deployment, entry by entry."""
+
+    folder: DeploymentFolder
+    environ: Mapping[str, str]
+    cache: CompileCache
+    engine: WasmEngine
+    problems: list[str] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def prepare(self, entry: Entry) -> PreparedComponent | None:
+        """Prepare one entry; ``None`` if there are problems."""
+        if not isinstance(entry, DeclaredActivityEntry):
+            return self._prepare_binary(entry, entry.file)
+        if isinstance(entry.source, DeclaredFunction):
+            return self._prepare_declared(entry, entry.source)
+        return self._prepare_binary(entry, entry.source)
+
+    def _prepare_declared(self, entry: DeclaredActivityEntry, function: DeclaredFunction) -> PreparedComponent | None:
+        config = entry_config(entry, backtrace_sources={})
+        spec = self._spec(
+            make_id(entry, digest=_declared_digest(entry, function)),
+            config,
+            runner=Runner.NONE,
+            functions=(FunctionSpec(name=function.name, type=function.type),),
+            imports={},
+            wasm_digest=None,
+        )
+        exports = {function.name.interface: {function.name.function: function.type}}
+        return (
+            None
+            if spec is None
+            else PreparedComponent(spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0)
+        )
+
+    def _prepare_binary(self, entry: Entry, file: FileReference) -> PreparedComponent | None:
+        config = entry_config(entry, backtrace_sources=self._backtrace_sources(entry))
+        wasm = self._read(entry, file)
+        if wasm is None:
+            return None
+        started = time.perf_counter()
+        try:
+            compiled, origin = self._compile(wasm)
+        except InvalidComponent as error:
+            self.problems.append(f'{entry.place}: key "{file.key}" names "{file.path}": {error}')
+            return None
+        seconds = time.perf_counter() - started
+        shape = name_shape(compiled.shape)
+        is_declared = isinstance(entry, DeclaredActivityEntry)
+        if shape.unnamed_imports and not is_declared:
+            names = ", ".join(shape.unnamed_imports)
+            self.problems.append(
+                f"{entry.place}: it imports {names} outside of a named interface; nobody can provide it"
+            )
+            return None
+        spec = self._spec(
+            make_id(entry, digest=entry.component_digest or compiled.digest),
+            config,
+            runner=Runner.NONE if is_declared else Runner.WASM,
+            functions=_offered_functions(shape.exports),
+            imports={} if is_declared else shape.imports,
+            wasm_digest=compiled.digest,
+        )
+        return (
+            None
+            if spec is None
+            else PreparedComponent(spec=spec, config=config, exports=shape.exports, origin=origin, seconds=seconds)
+        )
+
+    def _compile(self, wasm: bytes) -> tuple[CompiledComponent, Origin]:
+        cached = self.cache.load(self.engine, digest_of(wasm))
+        if cached is not None:
+            return cached, Origin.CACHED
+        return self.cache.compile(self.engine, wasm), Origin.COMPILED
+
+    def _backtrace_sources(self, entry: Entry) -> dict[str, str]:
+        if not isinstance(entry, WorkflowEntry):
+            return {}
+        contents = {frame: self._read(entry, file) for frame, file in entry.backtrace_sources}
+        return {frame: content_digest(content) for frame, content in contents.items() if content is not None}
+
+    def _read(self, entry: Entry, file: FileReference) -> bytes | None:
+        try:
+            content = self.folder.read(file)
+        except UnusableFile as error:
+            self.problems.append(f'{entry.place}: key "{file.key}" {error}')
+            return None
+        self.files[content_digest(content)] = content
+        return content
+
+    def _spec(
+        self,
+        component: ComponentId,
+        config: ComponentConfig,
+        *,
+        runner: Runner,
+        functions: tuple[FunctionSpec, ...],
+        imports: Interfaces,
+        wasm_digest: str | None,
+    ) -> ComponentSpec | None:
+        try:
+            return make_spec(
+                component,
+                config,
+                runner=runner,
+                functions=functions,
+                imports=imports,
+                wasm_digest=wasm_digest,
+                environ=self.environ,
+            )
+        except DeploymentRefused as error:
+            self.problems.extend(error.problems)
+            return None
+
+
+def _offered_functions(exports: Interfaces) -> tuple[FunctionSpec, ...]:
+    return tuple(
+        FunctionSpec(name=FunctionName(interface, name), type=function)
+        for interface, functions in exports.items()
+        if interface.namespace != "wasi"  # entry points such as wasi:cli/run are for the host, not for others to call
+        for name, function in functions.items()
+    )
+
+
+def _declared_digest(entry: DeclaredActivityEntry, function: DeclaredFunction) -> str:
+    """Return the digest of a component that consists of one declared function.
+
+    Source:
+        Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
+    """
+    result = function.type.result
+    parts = (
+        f"{entry.table}_inline:",
+        str(function.name),
+        *(format_type(param.type) for param in function.type.params),
+        "" if result is None else format_type(result),
+    )
+    return content_digest("\n".join(parts).encode())

@@ -1,0 +1,66 @@
+"""A component's sandbox on this machine: its configuration with the environment's values filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from components.config_codec import ComponentConfig
+from components.manifest.entries import EnvVar, HostRule
+from components.manifest.interpolation import UnresolvedReference, interpolate
+from components.problems import DeploymentRefused
+from engine.deployment.spec import AllowedHost, SandboxPolicy
+
+
+def resolve_sandbox(config: ComponentConfig, *, component: str, environ: Mapping[str, str]) -> SandboxPolicy:
+    """Return what the sandbox offers.
+
+    Raises:
+        DeploymentRefused: If a variable is not set here or a pattern is none; carries every such problem.
+
+    Source:
+        Obelisk reference, sections 1.2 (``env_vars``) and 7.1.
+    """
+    problems = list(_problems(config, component=component, environ=environ))
+    if problems:
+        raise DeploymentRefused(problems)
+    return SandboxPolicy(
+        env_vars={variable.key: _value(variable, environ) for variable in config.env_vars},
+        allowed_hosts=tuple(_host(rule, environ) for rule in config.allowed_hosts),
+        stdout=config.stdout,
+        stderr=config.stderr,
+        stub_wasi=config.stub_wasi,
+    )
+
+
+def _problems(config: ComponentConfig, *, component: str, environ: Mapping[str, str]) -> Iterator[str]:
+    for variable in config.env_vars:
+        try:
+            _value(variable, environ)
+        except UnresolvedReference as error:
+            yield f'component {component}, env_vars "{variable.key}": {error}'
+    for rule in config.allowed_hosts:
+        place = f'component {component}, allowed_host "{rule.pattern}"'
+        try:
+            re.compile(_host(rule, environ).request_url_regex or "")
+        except UnresolvedReference as error:
+            yield f"{place}: {error}"
+        except re.error as error:
+            yield f"{place}: request_url_regex is not a regular expression: {error}"
+
+
+def _value(variable: EnvVar, environ: Mapping[str, str]) -> str:
+    if variable.value is not None:
+        return interpolate(variable.value, environ)
+    if variable.key not in environ:
+        raise UnresolvedReference.not_set(variable.key)
+    return environ[variable.key]
+
+
+def _host(rule: HostRule, environ: Mapping[str, str]) -> AllowedHost:
+    regex = rule.request_url_regex
+    return AllowedHost(
+        pattern=rule.pattern,
+        methods=rule.methods,
+        request_url_regex=None if regex is None else interpolate(regex, environ),
+    )

@@ -1,0 +1,231 @@
+"""Deploying, and reading back what is deployed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from components.config_codec import decode_config, encode_config
+from components.interface_codec import decode_function, decode_interfaces, encode_interfaces, encode_params
+from components.models import Blob, Component, Deployment, DeploymentStatus, Function, FunctionKind
+from components.preparation import PreparedComponent, PreparedDeployment, prepare
+from components.problems import DeploymentRefused
+from components.specs import make_spec
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import (
+    ComponentId,
+    ComponentSpec,
+    ComponentType,
+    DeploymentSpec,
+    FunctionSpec,
+    Runner,
+)
+from engine.errors import DeploymentError
+from engine.log.ids import make_deployment_id
+from engine.wit.grammar import format_type
+from engine.wit.names import FunctionName
+
+__all__ = [
+    "DeployResult",
+    "PreparedDeployment",
+    "activate",
+    "active_deployment",
+    "deploy",
+    "load_deployment",
+    "prepare",
+    "wasm_bytes",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployResult:
+    """What deploying came to.
+
+    Args:
+        deployment: The active deployment.
+        prepared: What it was made of.
+        is_new: False if the very same deployment was active already, so that nothing was changed.
+    """
+
+    deployment: Deployment
+    prepared: PreparedDeployment
+    is_new: bool
+
+
+def deploy(
+    path: Path,
+    *,
+    description: str = "",
+    on_component: Callable[[PreparedComponent], None] = lambda component: None,
+) -> DeployResult:
+    """Verify a deployment file and make it the active deployment.
+
+    Args:
+        path: The deployment file.
+        description: A note that is kept with the deployment.
+        on_component: Called as each component is ready, before verification.
+
+    Raises:
+        DeploymentRefused: If anything is wrong; nothing was changed.
+    """
+    return activate(prepare(path, on_component=on_component), description=description)
+
+
+def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployResult:
+    """Store a prepared deployment and make it the active one, in one transaction.
+
+    Raises:
+        DeploymentRefused: If another deployment was activated at the same moment; nothing was changed.
+    """
+    try:
+        with transaction.atomic():
+            current = Deployment.objects.active().first()
+            if current is not None and _is_same(current, prepared):
+                return DeployResult(deployment=current, prepared=prepared, is_new=False)
+            _store_files(prepared.files)
+            Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
+            deployment = _store_deployment(prepared, description=description)
+    except IntegrityError as exc:
+        raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from exc
+    return DeployResult(deployment=deployment, prepared=prepared, is_new=True)
+
+
+def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None = None) -> DeploymentSpec:
+    """Return a stored deployment as the engine needs it on this machine.
+
+    Args:
+        deployment: The deployment.
+        environ: Environment that references to variables are resolved in; this process's own by default.
+
+    Raises:
+        DeploymentError: If it was stored by a version that this one cannot read, or a variable it needs is not set.
+    """
+    rows = deployment.components.order_by("position").prefetch_related("functions")
+    return DeploymentSpec(
+        id=deployment.deployment_id,
+        components=tuple(_load_component(row, environ=os.environ if environ is None else environ) for row in rows),
+    )
+
+
+def active_deployment() -> DeploymentSpec | None:
+    """Return the active deployment, or ``None`` before the first one.
+
+    Raises:
+        DeploymentError: As `load_deployment` does.
+    """
+    deployment = Deployment.objects.active().first()
+    return None if deployment is None else load_deployment(deployment)
+
+
+def wasm_bytes(digest: str) -> bytes:
+    """Return the stored file of a content digest.
+
+    Raises:
+        DeploymentError: If there is none.
+    """
+    content = Blob.objects.filter(digest=digest).values_list("content", flat=True).first()
+    if content is None:
+        raise DeploymentError(f"no file with the digest {digest} is stored")
+    return bytes(content)  # PostgreSQL gives a memoryview
+
+
+def _is_same(current: Deployment, prepared: PreparedDeployment) -> bool:
+    """Tell whether a deployment has the same text and the same files; the text alone leaves the files open."""
+    if current.digest != prepared.digest:
+        return False
+    stored = current.components.order_by("position").values_list("name", "digest", "wasm_id", "config")
+    return list(stored) == [
+        (each.spec.id.name, each.spec.id.digest, each.spec.wasm_digest, encode_config(each.config))
+        for each in prepared.components
+    ]
+
+
+def _store_files(files: Mapping[str, bytes]) -> None:
+    known = set(Blob.objects.filter(digest__in=files).values_list("digest", flat=True))
+    Blob.objects.bulk_create(
+        [
+            Blob(digest=digest, content=content, size=len(content))
+            for digest, content in files.items()
+            if digest not in known
+        ],
+        ignore_conflicts=True,  # somebody else stored the same content meanwhile
+    )
+
+
+def _store_deployment(prepared: PreparedDeployment, *, description: str) -> Deployment:
+    now = timezone.now()
+    deployment = Deployment.objects.create(
+        deployment_id=make_deployment_id(now, secrets.token_bytes(10)),
+        status=DeploymentStatus.ACTIVE,
+        toml=prepared.manifest.text,
+        digest=prepared.digest,
+        description=description,
+        created_at=now,
+        last_active_at=now,
+    )
+    for position, component in enumerate(prepared.components):
+        _store_component(deployment, position, component)
+    return deployment
+
+
+def _store_component(deployment: Deployment, position: int, component: PreparedComponent) -> None:
+    spec = component.spec
+    row = Component.objects.create(
+        deployment=deployment,
+        position=position,
+        name=spec.id.name,
+        component_type=spec.id.component_type.value,
+        digest=spec.id.digest,
+        runner=spec.runner.value,
+        wasm_id=spec.wasm_digest,
+        config=encode_config(component.config),
+        imports=encode_interfaces(spec.imports),
+        exports=encode_interfaces(component.exports),
+    )
+    Function.objects.bulk_create(
+        Function(
+            component=row,
+            position=number,
+            ffqn=str(function.name),
+            kind=_kind(spec),
+            params=encode_params(function.type),
+            return_type=_return_type(function),
+            submittable=DeployedFunction(function, spec).is_submittable,
+        )
+        for number, function in enumerate(spec.functions)
+    )
+
+
+def _kind(spec: ComponentSpec) -> FunctionKind:
+    if spec.id.component_type is ComponentType.ACTIVITY and spec.runner is Runner.NONE:
+        return FunctionKind.ACTIVITY_EXTERNAL
+    return FunctionKind(spec.id.component_type.value)
+
+
+def _return_type(function: FunctionSpec) -> str:
+    assert function.type.result is not None  # verification refuses functions that return nothing
+    return format_type(function.type.result)
+
+
+def _load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:
+    functions = sorted(row.functions.all(), key=lambda function: function.position)
+    return make_spec(
+        ComponentId(component_type=ComponentType(row.component_type), name=row.name, digest=row.digest),
+        decode_config(row.config),
+        runner=Runner(row.runner),
+        functions=tuple(
+            FunctionSpec(
+                name=FunctionName.parse(function.ffqn), type=decode_function(function.params, function.return_type)
+            )
+            for function in functions
+        ),
+        imports=decode_interfaces(row.imports),
+        wasm_digest=row.wasm_id,
+        environ=environ,
+    )
