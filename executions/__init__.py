@@ -1,0 +1,1 @@
+"""Executions, their logs, responses, delays and log lines; whoever looks at, starts or drives them."""

@@ -1,0 +1,23 @@
+"""The Django app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class ExecutionsConfig(AppConfig):
+    """Executions and their event logs."""
+
+    name = "executions"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have django-q2's workers host executors, in the process that starts them."""
+        if settings.PROCESS.is_executor:
+            # Imported here: other processes have no use for the engine's runtime.
+            from django_q.signals import post_spawn
+
+            from executions.hosting import start_in_worker
+
+            post_spawn.connect(start_in_worker, dispatch_uid="executions.hosting")

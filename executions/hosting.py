@@ -1,0 +1,138 @@
+"""An executor inside a django-q2 worker process.
+
+django-q2's guard replaces a dead worker and with it the executor. The executor is made in the worker, after the fork:
+threads and connections do not survive one, and a process that compiled wasm before forking leaves children that hang.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import timedelta
+from multiprocessing.util import Finalize
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connection
+
+from components.services import wasm_bytes
+from components.wasm_cache import compile_cache, wasm_engine
+from engine.clock import SystemClock
+from engine.deployment.registry import Registry
+from engine.errors import DeploymentError
+from engine.executor.executor import Executor
+from engine.executor.settings import ExecutorSettings
+from engine.wasm.component import CompiledComponent
+from executions.deployed import NOTHING, deployed_registry
+from executions.journal.journal import SqlJournal
+from executions.journal.wakeups import make_change_feed
+from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
+
+log = structlog.get_logger(__name__)
+
+_EXIT_PRIORITY = 100
+"""Before multiprocessing takes down its own queues."""
+
+
+class ExecutorHost:
+    """One executor with what it needs of Django: the journal, wake-ups from other processes, signs of life."""
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._started_at = self._clock.now()
+        self._journal = SqlJournal.dedicated()
+        self._feed = make_change_feed()
+        self._settings = executor_settings()
+        self._executor = Executor(
+            journal=self._journal,
+            clock=self._clock,
+            registry=self._look_for_deployment(NOTHING),
+            load=load_component,
+            settings=self._settings,
+            randomness=os.urandom,
+        )
+        self._parent_pid = os.getppid()
+        self._is_stopping = threading.Event()
+        self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start executing."""
+        self._feed.start(self._executor.wakeups.broadcast)
+        self._executor.start()
+        self._heart.start()
+
+    def stop(self) -> None:
+        """Finish or hand back what is running, and end."""
+        if self._is_stopping.is_set():
+            return
+        self._is_stopping.set()
+        self._executor.stop()
+        self._feed.stop()
+        self._heart.join()
+        say_goodbye(self._executor.executor_id)
+        self._journal.close()
+        connection.close()
+
+    def _beat_until_stopped(self) -> None:
+        while True:
+            try:
+                self._beat()
+            except DatabaseError as error:
+                log.warning("heartbeat.failed", error=str(error))
+                close_old_connections()
+            if os.getppid() != self._parent_pid:
+                log.error("executor.orphaned", parent_pid=self._parent_pid)
+                self._executor.stop()
+                os._exit(1)
+            if self._is_stopping.wait(HEARTBEAT_EVERY.total_seconds()):
+                connection.close()
+                return
+
+    def _beat(self) -> None:
+        registry = self._look_for_deployment(self._executor.registry)
+        if registry is not self._executor.registry:
+            log.info("executor.deployment_changed", deployment_id=registry.deployment.id)
+            self._executor.use(registry)
+        now = self._clock.now()
+        beat(
+            self._executor.executor_id,
+            now=now,
+            started_at=self._started_at,
+            deployment_id=registry.deployment.id or None,
+            slots=self._settings.slots,
+            running=self._executor.running_count,
+        )
+        forget_silent(now)
+
+    def _look_for_deployment(self, current: Registry) -> Registry:
+        try:
+            return deployed_registry()
+        except DeploymentError as error:
+            # What runs now goes on; people see why the new one does not.
+            log.error("executor.deployment_unusable", error=str(error))
+            return current
+
+
+def executor_settings() -> ExecutorSettings:
+    """Return the executor's settings as the site configures them."""
+    return ExecutorSettings(
+        slots=settings.OBELISK_SLOTS,
+        commit_window=settings.OBELISK_COMMIT_WINDOW,
+        hot_wait=settings.OBELISK_HOT_WAIT,
+        tick=timedelta(seconds=1),
+    )
+
+
+def load_component(wasm_digest: str) -> CompiledComponent:
+    """Return a component from this machine's cache, or compile what the database holds."""
+    engine, cache = wasm_engine(), compile_cache()
+    return cache.load(engine, wasm_digest) or cache.compile(engine, wasm_bytes(wasm_digest))
+
+
+def start_in_worker(**_signal: Any) -> None:
+    """Start an executor in this django-q2 worker; connected to its ``post_spawn`` signal."""
+    host = ExecutorHost()
+    host.start()
+    Finalize(host, host.stop, exitpriority=_EXIT_PRIORITY)

@@ -1,0 +1,160 @@
+"""One commit: load what the writes need, let the ledger apply them, store what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError
+
+from engine.errors import JournalError, JournalUnavailable
+from engine.journal.ledger import (
+    Changes,
+    Ledger,
+    awaited_join_sets,
+    required_delays,
+    required_executions,
+    response_sources,
+)
+from engine.journal.protocol import CommitReport
+from engine.journal.records import DelayRow, Hints, Submit, Write
+from engine.log.events import Created
+from engine.log.ids import DelayId, ExecutionId, JoinSetId
+from engine.log.state import ExecutionState
+from executions.journal import sql
+from executions.journal.connection import Statements
+from executions.journal.rows import (
+    created_of,
+    delay_of,
+    delay_row,
+    event_row,
+    execution_row,
+    mutable_values,
+    response_row,
+    state_of,
+)
+
+
+def apply_writes(
+    statements: Statements, writes: Sequence[Write], now: datetime, *, thorough: bool = False
+) -> CommitReport:
+    """Apply writes inside an open transaction.
+
+    Args:
+        statements: The transaction.
+        writes: What to apply, in order.
+        now: The present instant.
+        thorough: Look first for rows that only a faulty write would bring a second time, so that it is refused by name.
+
+    Raises:
+        IntegrityError: If the database holds such a row already; the transaction has to be rolled back.
+    """
+    states = _load_states(statements, required_executions(writes, thorough=thorough))
+    ledger = Ledger(
+        now=now,
+        states=states,
+        delays=_load_delays(statements, required_delays(writes, thorough=thorough)),
+        created=load_created(
+            statements,
+            [
+                write.execution.execution_id
+                for write in writes
+                if isinstance(write, Submit) and write.execution.execution_id in states
+            ],
+        ),
+        answered=_find_answered(statements, writes, states),
+        responded=_find_responded(statements, writes) if thorough else (),
+    )
+    outcomes = ledger.apply_all(writes)
+    store(statements, ledger.changes)
+    return CommitReport(outcomes, ledger.hints())
+
+
+def apply_guarded(statements: Statements, write: Write, now: datetime) -> CommitReport:
+    """Apply one write inside an open transaction, with everything known that could stand against it."""
+    statements.execute("SAVEPOINT one_write")
+    try:
+        with statements.translated_errors:
+            report = apply_writes(statements, [write], now, thorough=True)
+    except IntegrityError as error:
+        statements.execute("ROLLBACK TO SAVEPOINT one_write")
+        report = CommitReport((JournalError(f"the database refused the write: {error}"),), Hints())
+    statements.execute("RELEASE SAVEPOINT one_write")
+    return report
+
+
+def _load_states(statements: Statements, ids: set[ExecutionId]) -> dict[ExecutionId, ExecutionState]:
+    rows = _select_listed(statements, sql.STATES + statements.dialect.for_update, ids)
+    states = map(state_of, rows)
+    return {state.execution_id: state for state in states}
+
+
+def _load_delays(statements: Statements, ids: set[DelayId]) -> dict[DelayId, DelayRow]:
+    rows = _select_listed(statements, sql.DELAYS + statements.dialect.for_update, ids)
+    return {delay.delay_id: delay for delay in map(delay_of, rows)}
+
+
+def load_created(statements: Statements, ids: Iterable[ExecutionId]) -> dict[ExecutionId, Created]:
+    """Return the first events of these executions, where they exist."""
+    rows = _select_listed(statements, sql.FIRST_EVENTS, ids)
+    return {ExecutionId(execution_id): created_of(payload) for execution_id, payload in rows}
+
+
+def _find_answered(
+    statements: Statements, writes: Sequence[Write], states: dict[ExecutionId, ExecutionState]
+) -> set[tuple[ExecutionId, JoinSetId]]:
+    answered = set()
+    for execution_id, join_set, seen in awaited_join_sets(writes):
+        state = states.get(execution_id)
+        if state is None or state.response_count <= seen:
+            continue
+        if statements.execute(sql.IS_ANSWERED, (execution_id, seen, join_set)).fetchone():
+            answered.add((execution_id, join_set))
+    return answered
+
+
+def _find_responded(statements: Statements, writes: Sequence[Write]) -> set[str]:
+    sources = response_sources(writes)
+    found = _select_listed(statements, sql.RESPONDED_CHILDREN, sources)
+    found += _select_listed(statements, sql.RESPONDED_DELAYS, sources)
+    return {source for (source,) in found}
+
+
+def _select_listed(statements: Statements, template: str, ids: Iterable[str]) -> list[Any]:
+    rows: list[Any] = []
+    if ordered := sorted(ids):
+        for statement, params in sql.listed(template, ordered):
+            rows += statements.execute(statement, params).fetchall()
+    return rows
+
+
+def store(statements: Statements, changes: Changes) -> None:
+    """Write changed rows inside an open transaction.
+
+    Raises:
+        JournalUnavailable: If a state is not what it was when it was loaded.
+    """
+    if changes.is_empty:
+        return
+    insert_rows(statements, sql.EXECUTION_TABLE, [execution_row(state) for state in changes.inserted.values()])
+    for state, version, response_count in changes.updated.values():
+        _update(statements, state, version, response_count)
+    insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
+    insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
+    insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
+    if changes.delays_removed:
+        for statement, params in sql.listed(sql.DELETE_DELAYS, changes.delays_removed):
+            statements.execute(statement, params)
+
+
+def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows in order, many at a time."""
+    for statement, params in sql.insert(table, rows):
+        statements.execute(statement, params)
+
+
+def _update(statements: Statements, state: ExecutionState, version: int, response_count: int) -> None:
+    params = (*mutable_values(state), state.execution_id, version, response_count)
+    if statements.execute(sql.UPDATE_EXECUTION, params).rowcount != 1:
+        raise JournalUnavailable(f"{state.execution_id} changed while it was being changed")

@@ -1,0 +1,185 @@
+"""The journal over Django's database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
+from engine.journal.locking import Allotment
+from engine.journal.protocol import CommitReport
+from engine.journal.records import (
+    Committed,
+    DelayRow,
+    Hints,
+    LockedExecution,
+    LockRequest,
+    LogLine,
+    Write,
+)
+from engine.log.events import LogEntry, Response
+from engine.log.ids import ExecutionId
+from engine.log.state import ExecutionState
+from executions.instants import from_micros, to_micros
+from executions.journal import sql
+from executions.journal.commit import apply_guarded, apply_writes, insert_rows
+from executions.journal.connection import (
+    Connection,
+    ConnectionFactory,
+    CurrentConnection,
+    DedicatedConnection,
+)
+from executions.journal.locking import find_pending, lock_due
+from executions.journal.rows import delay_of, entry_of, log_line_row, response_of, state_of
+
+
+def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
+    """Return a new connection to one of Django's databases that belongs to nobody else."""
+    return connections.create_connection(alias)
+
+
+class SqlJournal:
+    """`engine.journal.protocol.Journal` in a SQL database.
+
+    Two connections, each used by one thread at a time: one that writes and one that reads, so that nobody who only
+    reads waits for a commit to reach the disk. Many threads' writes belong into few commits; whoever gathers them
+    leads.
+
+    A process that forks must make its journals after the fork.
+
+    Args:
+        writer: Where transactions run.
+        reader: Where SELECTs run.
+    """
+
+    def __init__(self, *, writer: Connection, reader: Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    def dedicated(cls, connection_factory: ConnectionFactory = own_connection) -> SqlJournal:
+        """Return a journal with connections of its own, for use from any thread; close it at the end.
+
+        Args:
+            connection_factory: Makes a connection that nobody else uses, each time.
+        """
+        return cls(writer=DedicatedConnection(connection_factory), reader=DedicatedConnection(connection_factory))
+
+    @classmethod
+    def for_current_connection(cls, alias: str = DEFAULT_DB_ALIAS) -> SqlJournal:
+        """Return a journal on the Django connection of whichever thread calls it.
+
+        A commit inside ``transaction.atomic`` belongs to that transaction: durable with it, and gone with it. What
+        others should hear of it goes through ``transaction.on_commit``.
+        """
+        connection = CurrentConnection(alias)
+        return cls(writer=connection, reader=connection)
+
+    def close(self) -> None:
+        """Give the connections back; the next use opens them again."""
+        self._writer.close()
+        self._reader.close()
+
+    # --- Writing ---
+
+    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+        """See `Journal`."""
+        if not writes:
+            return CommitReport((), Hints())
+        try:
+            with self._writer.transaction() as statements:
+                return apply_writes(statements, writes, now)
+        except IntegrityError:
+            # A faulty write asked for a row that is there; the others must not suffer for it.
+            return self._commit_one_by_one(writes, now)
+
+    def _commit_one_by_one(self, writes: Sequence[Write], now: datetime) -> CommitReport:
+        outcomes: list[Committed | JournalError] = []
+        hints = Hints()
+        try:
+            with self._writer.transaction() as statements:
+                for write in writes:
+                    report = apply_guarded(statements, write, now)
+                    outcomes.extend(report.outcomes)
+                    hints = hints.merge(report.hints)
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused the transaction: {error}") from error
+        return CommitReport(tuple(outcomes), hints)
+
+    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
+        """See `Journal`."""
+        allotment = Allotment(request)
+        with self._reader.reading() as statements:
+            # Most of the time there is nothing, and finding that out need not keep other writers away.
+            if not find_pending(statements, request, allotment, after=None, limit=1, for_update=False):
+                return []
+        try:
+            with self._writer.transaction() as statements:
+                return lock_due(statements, request, allotment)
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused a lock: {error}") from error
+
+    def add_log_lines(self, lines: Sequence[LogLine]) -> None:
+        """See `Journal`."""
+        if not lines:
+            return
+        try:
+            with self._writer.transaction() as statements:
+                insert_rows(statements, sql.LOG_LINE_TABLE, [log_line_row(line) for line in lines])
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused log lines: {error}") from error
+
+    # --- Reading ---
+
+    def state_of(self, execution_id: ExecutionId) -> ExecutionState:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            row = statements.execute(sql.STATE, (execution_id,)).fetchone()
+        if row is None:
+            raise ExecutionNotFound(execution_id)
+        return state_of(row)
+
+    def load_log(self, execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            rows = statements.fetch_all(sql.LOG, (execution_id, start), width=sql.LOG_WIDTH)
+        return [entry_of(row) for row in _ordered(rows)]
+
+    def load_responses(self, execution_id: ExecutionId, *, after: int = 0) -> list[Response]:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            rows = statements.fetch_all(sql.RESPONSES, (execution_id, after), width=sql.RESPONSES_WIDTH)
+        return [response_of(execution_id, row) for row in _ordered(rows)]
+
+    def due_delays(self, now: datetime, *, limit: int) -> list[DelayRow]:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            rows = statements.execute(sql.DUE_DELAYS, (to_micros(now), limit)).fetchall()
+        return [delay_of(row) for row in rows]
+
+    def expired_locks(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            rows = statements.execute(sql.EXPIRED_LOCKS, (to_micros(now), limit)).fetchall()
+        return [state_of(row) for row in rows]
+
+    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            rows = statements.execute(sql.CANCELLING, (to_micros(now), limit)).fetchall()
+        return [state_of(row) for row in rows]
+
+    def next_wake_up(self, after: datetime) -> datetime | None:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            instants = statements.execute(sql.NEXT_WAKE_UP, [to_micros(after)] * 3).fetchone()
+        known = [instant for instant in instants if instant is not None]
+        return from_micros(min(known)) if known else None
+
+
+def _ordered(rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    return sorted(rows, key=lambda row: row[0])

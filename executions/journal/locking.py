@@ -1,0 +1,74 @@
+"""Finding due executions and locking them, in one transaction."""
+
+from __future__ import annotations
+
+from engine.journal.ledger import Changes
+from engine.journal.locking import Allotment, lock
+from engine.journal.records import LockedExecution, LockRequest
+from engine.log.events import Locked
+from engine.log.state import ExecutionState
+from executions.instants import to_micros
+from executions.journal import sql
+from executions.journal.commit import load_created, store
+from executions.journal.connection import Statements
+from executions.journal.rows import state_of
+
+
+def lock_due(statements: Statements, request: LockRequest, allotment: Allotment) -> list[LockedExecution]:
+    """Lock what is due, inside an open transaction."""
+    taken: list[tuple[ExecutionState, Locked]] = []
+    after: tuple[int, str] | None = None
+    while limit := allotment.left:
+        found = find_pending(statements, request, allotment, after=after, limit=limit, for_update=True)
+        for state in found:
+            event = allotment.take(state)
+            if event is not None:
+                taken.append((state, event))
+        if len(found) < limit:
+            break
+        # A component that has had its share may stand before others in the rows just read; they come next.
+        after = (to_micros(found[-1].due_at), found[-1].execution_id)
+    changes = Changes()
+    for state, event in taken:
+        loaded_at = (state.next_version, state.response_count)
+        changes.entries.append((state.execution_id, lock(state, event, request)))
+        changes.updated[state.execution_id] = (state, *loaded_at)
+    store(statements, changes)
+    created = load_created(statements, [state.execution_id for state, _ in taken])
+    return [LockedExecution(state, created[state.execution_id]) for state, _ in taken]
+
+
+def find_pending(
+    statements: Statements,
+    request: LockRequest,
+    allotment: Allotment,
+    *,
+    after: tuple[int, str] | None,
+    limit: int,
+    for_update: bool,
+) -> list[ExecutionState]:
+    """Return due executions that the allotment has room for, the longest due first.
+
+    Args:
+        statements: Where to look.
+        request: Says what "due" is, and whose children count.
+        allotment: Says which components may still take some.
+        after: Only what stands behind this (``due_at``, id) in the order.
+        limit: Most executions.
+        for_update: Whether to hold their rows, passing over those that others hold.
+    """
+    choices = allotment.open_choices
+    if not choices or allotment.left == 0:
+        return []
+    dialect = statements.dialect
+    statement, params = sql.pending(
+        choices,
+        due_at=to_micros(request.now),
+        parent=request.parent,
+        after=after,
+        limit=limit,
+        hint=dialect.indexed_by(sql.PENDING_INDEX if request.parent is None else sql.PENDING_CHILD_INDEX),
+    )
+    if for_update:
+        statement += dialect.for_update_skip_locked
+    return [state_of(row) for row in statements.execute(statement, params).fetchall()]

@@ -1,0 +1,227 @@
+"""The journal's statements, with ``%s`` placeholders: what each does, and which index serves it.
+
+Statuses stand in the text, not in the parameters, so that a planner can see that a partial index applies. `tests` holds
+the plans to the indexes named here.
+"""
+# ruff: noqa: S608 - statements are put together from constants and placeholders only
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from engine.deployment.spec import LockingStrategy
+from engine.journal.records import Lockable
+from executions.journal.rows import (
+    DELAY_COLUMNS,
+    EVENT_COLUMNS,
+    EXECUTION_COLUMNS,
+    LOG_LINE_COLUMNS,
+    MUTABLE_COLUMNS,
+    RESPONSE_COLUMNS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with the columns that an INSERT fills, in order."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+EXECUTION_TABLE = Table("executions_execution", EXECUTION_COLUMNS)
+EVENT_TABLE = Table("executions_event", EVENT_COLUMNS)
+RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
+DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
+LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
+
+_EXECUTION = EXECUTION_TABLE.name
+_EVENT = EVENT_TABLE.name
+_RESPONSE = RESPONSE_TABLE.name
+_DELAY = DELAY_TABLE.name
+
+_STATE = ", ".join(EXECUTION_COLUMNS)
+_IS_PENDING = "status = 'pending_at' AND lifecycle = 'active'"
+_IS_LOCKED = "status = 'locked' AND lifecycle = 'active'"
+
+# --- What a commit reads ----------------------------------------------------------------------------------------------
+
+#: States by id, in the order in which every transaction locks them. Primary key. Ends with ``for_update``.
+STATES = f"SELECT {_STATE} FROM {_EXECUTION} WHERE execution_id IN ({{ids}}) ORDER BY execution_id"
+
+#: One state, without locking it. Primary key.
+STATE = f"SELECT {_STATE} FROM {_EXECUTION} WHERE execution_id = %s"
+
+#: The ``created`` events of executions. ``event_version_unique``.
+FIRST_EVENTS = f"SELECT execution_id, payload FROM {_EVENT} WHERE version = 0 AND execution_id IN ({{ids}})"
+
+#: Delays by id. Primary key. Ends with ``for_update``.
+DELAYS = f"SELECT {', '.join(DELAY_COLUMNS)} FROM {_DELAY} WHERE delay_id IN ({{ids}}) ORDER BY delay_id"
+
+#: Whether a join set has a response behind a cursor. ``response_cursor_unique``.
+IS_ANSWERED = f"SELECT 1 FROM {_RESPONSE} WHERE execution_id = %s AND cursor > %s AND join_set_id = %s LIMIT 1"
+
+#: Which of these children have responded. ``response_child_unique``.
+RESPONDED_CHILDREN = (
+    f"SELECT child_execution_id FROM {_RESPONSE} "
+    "WHERE child_execution_id IS NOT NULL AND child_execution_id IN ({ids})"
+)
+
+#: Which of these delays have responded. ``response_delay_unique``.
+RESPONDED_DELAYS = f"SELECT delay_id FROM {_RESPONSE} WHERE delay_id IS NOT NULL AND delay_id IN ({{ids}})"
+
+# --- What a commit writes ---------------------------------------------------------------------------------------------
+
+#: One changed state, if the row still is what it was when it was loaded. Primary key; the row count is checked.
+UPDATE_EXECUTION = (
+    f"UPDATE {_EXECUTION} SET {', '.join(f'{column} = %s' for column in MUTABLE_COLUMNS)} "
+    "WHERE execution_id = %s AND next_version = %s AND response_count = %s"
+)
+
+#: Delays that fired or were cancelled. Primary key.
+DELETE_DELAYS = f"DELETE FROM {_DELAY} WHERE delay_id IN ({{ids}})"
+
+# --- What executors ask -----------------------------------------------------------------------------------------------
+
+#: A log from a version on. ``event_version_unique``.
+LOG = f"SELECT version, created_at, payload FROM {_EVENT} WHERE execution_id = %s AND version >= %s"
+LOG_WIDTH = 3
+
+#: Responses behind a cursor with the children's last events. ``response_cursor_unique``, ``event_version_unique``.
+RESPONSES = f"""
+SELECT r.cursor, r.at_version, r.join_set_id, r.created_at, r.child_execution_id, r.finished_version, r.delay_id,
+       r.delay_cancelled, e.payload
+FROM {_RESPONSE} r
+LEFT JOIN {_EVENT} e ON e.execution_id = r.child_execution_id AND e.version = r.finished_version
+WHERE r.execution_id = %s AND r.cursor > %s
+"""
+RESPONSES_WIDTH = 9
+
+#: Unpaused delays that are due, oldest first. ``delay_due``.
+DUE_DELAYS = (
+    f"SELECT {', '.join(DELAY_COLUMNS)} FROM {_DELAY} WHERE NOT is_paused AND expires_at <= %s "
+    "ORDER BY expires_at, delay_id LIMIT %s"
+)
+
+#: Active executions whose lock has expired, oldest first. ``execution_locked``.
+EXPIRED_LOCKS = (
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s ORDER BY due_at, execution_id LIMIT %s"
+)
+
+#: Executions that are being cancelled and that nobody holds, oldest first. ``execution_unfinished``.
+CANCELLING = (
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE NOT (status = 'finished') AND lifecycle = 'cancelling' "
+    "AND NOT (status = 'locked' AND due_at > %s) ORDER BY created_at, execution_id LIMIT %s"
+)
+
+#: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.
+NEXT_WAKE_UP = f"""
+SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDER BY due_at LIMIT 1),
+       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1),
+       (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
+"""
+
+#: Due executions that some component may run, the longest due first. ``execution_pending``; for the children of one
+#: parent ``execution_pending_child``. Put together by `pending`; ends with ``for_update_skip_locked``.
+_PENDING = f"""
+SELECT {_STATE} FROM {_EXECUTION}{{hint}}
+WHERE {_IS_PENDING} AND due_at <= %s{{scope}} AND ({{choices}})
+ORDER BY due_at, execution_id LIMIT %s
+"""
+PENDING_INDEX = "execution_pending"
+PENDING_CHILD_INDEX = "execution_pending_child"
+
+
+def pending(
+    choices: Iterable[Lockable],
+    *,
+    due_at: int,
+    parent: str | None,
+    after: tuple[int, str] | None,
+    limit: int,
+    hint: str,
+) -> tuple[str, list[Any]]:
+    """Return the statement that finds due executions, and its parameters.
+
+    Args:
+        choices: Components that may run them; at least one.
+        due_at: Present instant, in microseconds.
+        parent: Only children of this execution.
+        after: Only what stands behind this (``due_at``, id) in the order.
+        limit: Most rows.
+        hint: The dialect's hint of the index.
+    """
+    scope = ""
+    params: list[Any] = [due_at]
+    if parent is not None:
+        scope += " AND parent_id = %s"
+        params.append(parent)
+    if after is not None:
+        scope += " AND (due_at, execution_id) > (%s, %s)"
+        params.extend(after)
+    conditions = []
+    for choice in choices:
+        condition, values = _qualification(choice)
+        conditions.append(condition)
+        params.extend(values)
+    sql = _PENDING.format(hint=hint, scope=scope, choices=" OR ".join(conditions))
+    return sql, [*params, limit]
+
+
+def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
+    """Return the SQL of `engine.journal.locking.qualifies`."""
+    digest = choice.component_id.digest
+    compatible = "(incompatible_digest IS NULL OR incompatible_digest <> %s)"
+    if choice.strategy is LockingStrategy.BY_COMPONENT_DIGEST:
+        return f"component_digest = %s AND {compatible}", (digest, digest)
+    if not choice.ffqns:
+        return "1 = 0", ()
+    names = ", ".join(["%s"] * len(choice.ffqns))
+    return f"ffqn IN ({names}) AND {compatible}", (*choice.ffqns, digest)
+
+
+# --- Lists of any length ----------------------------------------------------------------------------------------------
+
+#: Rows of one INSERT. SQLite runs one of many rows in a single step, without the interpreter lock and at two thirds of
+#: the cost of as many single ones; a fixed set of sizes keeps its statements in the driver's cache.
+_BATCHES = (512, 256, 128, 64, 32, *range(16, 0, -1))
+#: Ids of one SELECT or DELETE; lists are filled up to the next size with copies of their last id.
+_LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any]]]:
+    """Return the statements that insert rows, in order, with their parameters."""
+    start = 0
+    for size in _BATCHES:
+        while len(rows) - start >= size:
+            params = [value for row in rows[start : start + size] for value in row]
+            yield _insert(table, size), params
+            start += size
+
+
+@lru_cache(maxsize=256)
+def _insert(table: Table, size: int) -> str:
+    row = f"({', '.join(['%s'] * len(table.columns))})"
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {', '.join([row] * size)}"
+
+
+def listed(template: str, ids: Sequence[str]) -> Iterable[tuple[str, Sequence[str]]]:
+    """Return the statements that do something with a list of ids, with their parameters.
+
+    Args:
+        template: A statement with ``{ids}`` for the list.
+        ids: At least one; sorted, where the order of locking counts.
+    """
+    largest = _LIST_SIZES[-1]
+    for start in range(0, len(ids), largest):
+        part = ids[start : start + largest]
+        size = next(size for size in _LIST_SIZES if size >= len(part))
+        yield _with_list(template, size), [*part, *[part[-1]] * (size - len(part))]
+
+
+@lru_cache(maxsize=256)
+def _with_list(template: str, size: int) -> str:
+    return template.replace("{ids}", ", ".join(["%s"] * size))

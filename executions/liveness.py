@@ -1,0 +1,70 @@
+"""Signs of life of executors: who is there, for people and health checks."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import datetime, timedelta
+
+from executions.models import ExecutorHeartbeat
+
+HEARTBEAT_EVERY = timedelta(seconds=2)
+"""How often an executor gives a sign of life."""
+
+CONSIDERED_DEAD_AFTER = timedelta(seconds=10)
+"""How long after its last sign of life an executor counts as alive."""
+
+FORGOTTEN_AFTER = timedelta(days=1)
+"""How long a silent executor stays in the list, for people who wonder where it went."""
+
+
+def alive_executors(now: datetime) -> int:
+    """Return how many executors gave a sign of life lately."""
+    return ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER).count()
+
+
+def beat(
+    executor_id: str,
+    *,
+    now: datetime,
+    started_at: datetime,
+    deployment_id: str | None,
+    slots: int,
+    running: int,
+    note: str = "",
+) -> None:
+    """Store a sign of life.
+
+    Args:
+        executor_id: Whose it is.
+        now: The present instant.
+        started_at: When the executor started.
+        deployment_id: The deployment it runs, if any.
+        slots: Executions it can run at a time.
+        running: Executions it runs now.
+        note: What it wants people to know.
+    """
+    ExecutorHeartbeat.objects.update_or_create(
+        executor_id=executor_id,
+        defaults={
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started_at": started_at,
+            "seen_at": now,
+            "deployment_id": deployment_id,
+            "slots": slots,
+            "running": running,
+            "note": note,
+        },
+    )
+
+
+def say_goodbye(executor_id: str) -> None:
+    """Take an executor that stopped on purpose off the list."""
+    ExecutorHeartbeat.objects.filter(executor_id=executor_id).delete()
+
+
+def forget_silent(now: datetime) -> int:
+    """Drop executors that were silent for long; return how many."""
+    deleted, _ = ExecutorHeartbeat.objects.filter(seen_at__lt=now - FORGOTTEN_AFTER).delete()
+    return deleted

@@ -1,0 +1,167 @@
+"""``manage.py execution list|show|events|result``: read the log."""
+
+from __future__ import annotations
+
+import json as json_module
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from engine.errors import EngineError
+from engine.log.event_json import encode_instant, retval_to_api
+from engine.log.events import Returned
+from engine.log.ids import ExecutionId
+from engine.log.state import Status
+from executions.explanations import why_not_moving
+from executions.journal.journal import SqlJournal
+from executions.models import Event, Execution
+from executions.services import check_execution_id, result_of
+
+_SUMMARY_LENGTH = 100
+
+
+class Command(BaseCommand):
+    """Reads executions and their logs."""
+
+    help = "Read executions: list them, show one, its event log, or its result."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the sub-commands."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result")
+        listing = actions.add_parser("list", help="the newest executions")
+        listing.add_argument("--function", help="only calls of this function (full name)")
+        listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
+        listing.add_argument("--children", action="store_true", help="also those that workflows submitted")
+        listing.add_argument("--limit", type=int, default=20, help="most lines (default: 20)")
+        for name, text in (
+            ("show", "one execution: state, parameters, what it waits for"),
+            ("events", "its event log, a line an event"),
+            ("result", "its result; exits with 1 if it failed, or has not finished"),
+        ):
+            one = actions.add_parser(name, help=text)
+            one.add_argument("execution_id")
+            one.add_argument("--json", action="store_true", help="print one JSON document")
+            if name == "events":
+                one.add_argument("--from", type=int, default=0, dest="start", help="first version (default: 0)")
+                one.add_argument("--limit", type=int, default=1000, help="most events (default: 1000)")
+        listing.add_argument("--json", action="store_true", help="print one JSON document")
+
+    def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
+        """Carry out a sub-command."""
+        try:
+            if action == "list":
+                self._list(as_json=json, **options)
+                return
+            execution_id = check_execution_id(options["execution_id"])
+            row = Execution.objects.filter(pk=execution_id).first()
+            if row is None:
+                raise CommandError(f"execution {execution_id} not found")
+            match action:
+                case "show":
+                    self._show(row, as_json=json)
+                case "events":
+                    self._events(row, as_json=json, start=options["start"], limit=options["limit"])
+                case _:
+                    self._result(execution_id, as_json=json)
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+
+    def _list(
+        self,
+        *,
+        as_json: bool,
+        function: str | None,
+        status: str | None,
+        children: bool,
+        limit: int,
+        **_options: Any,
+    ) -> None:
+        rows = Execution.objects.newest_first()
+        if not children:
+            rows = rows.top_level()
+        if function is not None:
+            rows = rows.of_function(function)
+        if status is not None:
+            rows = rows.filter(status=status)
+        found = list(rows[:limit])
+        if as_json:
+            self.stdout.write(json_module.dumps([_summary(row) for row in found]))
+            return
+        if not found:
+            self.stdout.write("no executions")
+        for row in found:
+            self.stdout.write(
+                f"{row.execution_id}  {row.created_at:%Y-%m-%d %H:%M:%S}  {_state_text(row):<28}  {row.ffqn}"
+            )
+
+    def _show(self, row: Execution, *, as_json: bool) -> None:
+        created = orjson.loads(row.events.get(version=0).payload)["created"]
+        details = {**_summary(row), "params": created["params"], "explanation": why_not_moving(row)}
+        if as_json:
+            self.stdout.write(json_module.dumps(details))
+            return
+        for key, value in details.items():
+            if value is not None:
+                self.stdout.write(f"{key:<18} {value if isinstance(value, str) else json_module.dumps(value)}")
+
+    def _events(self, row: Execution, *, as_json: bool, start: int, limit: int) -> None:
+        events: Iterable[Event] = row.events.filter(version__gte=start).order_by("version")[:limit]
+        if as_json:
+            document = [
+                {
+                    "version": event.version,
+                    "created_at": encode_instant(event.created_at),
+                    "event": orjson.loads(event.payload),
+                }
+                for event in events
+            ]
+            self.stdout.write(json_module.dumps(document))
+            return
+        for event in events:
+            kind = event.history_event_type or event.variant
+            self.stdout.write(
+                f"{event.version:>6}  {event.created_at:%H:%M:%S.%f}  {kind:<22} {_shortened(event.payload)}"
+            )
+
+    def _result(self, execution_id: ExecutionId, *, as_json: bool) -> None:
+        journal = SqlJournal.for_current_connection()
+        retval = result_of(journal, execution_id)
+        if retval is None:
+            raise CommandError(f"{execution_id} has not finished: {journal.state_of(execution_id).status}")
+        result = retval_to_api(retval)
+        document = {"execution_id": execution_id, "result": result} if as_json else result
+        self.stdout.write(json_module.dumps(document))
+        if not (isinstance(retval, Returned) and retval.ok):
+            raise SystemExit(1)
+
+
+def _summary(row: Execution) -> dict[str, Any]:
+    return {
+        "execution_id": row.execution_id,
+        "ffqn": row.ffqn,
+        "status": row.status,
+        "lifecycle": row.lifecycle,
+        "result_kind": row.result_kind,
+        "created_at": encode_instant(row.created_at),
+        "finished_at": encode_instant(row.due_at) if row.status == Status.FINISHED.value else None,
+        "component": row.component_name,
+        "deployment_id": row.deployment_id,
+        "events": row.next_version,
+        "responses": row.response_count,
+        "children": row.children.count(),
+    }
+
+
+def _state_text(row: Execution) -> str:
+    if row.status == Status.FINISHED.value:
+        return f"finished: {row.result_kind}"
+    text = row.status if row.join_set_id is None else f"{row.status} {row.join_set_id}"
+    return text if row.lifecycle == "active" else f"{row.lifecycle} ({text})"
+
+
+def _shortened(payload: str) -> str:
+    return payload if len(payload) <= _SUMMARY_LENGTH else payload[: _SUMMARY_LENGTH - 1] + "…"

@@ -1,0 +1,152 @@
+"""What people and clients do with executions; commands, API and admin call the same functions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from engine.deployment.registry import DeployedFunction, Registry
+from engine.errors import EngineError, JournalError, ValueMismatch
+from engine.journal.protocol import Journal
+from engine.journal.records import NewExecution, Submit
+from engine.log.events import Created, Finished, JsonText, LogEntry, ReturnValue
+from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_execution_id, parse_top_level_id
+from engine.wit.json_values import dump_json, read_params
+from executions.deployed import deployed_registry
+from executions.journal.journal import SqlJournal
+
+ABBREVIATION = ".../"
+"""How a function name may begin in place of namespace and package."""
+
+
+class CallRefused(EngineError):
+    """A call that cannot be submitted; says why in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """An execution that exists now.
+
+    Args:
+        execution_id: Its id.
+        ffqn: The function's full name.
+        is_new: False if the same call had been submitted under this id before.
+    """
+
+    execution_id: ExecutionId
+    ffqn: str
+    is_new: bool
+
+
+def find_function(name: str, registry: Registry | None = None) -> DeployedFunction:
+    """Return a deployed function by its full name, or by ``.../interface.function`` if only one fits.
+
+    Raises:
+        CallRefused: If there is none, or more than one.
+    """
+    registry = registry or deployed_registry()
+    if not name.startswith(ABBREVIATION):
+        function = registry.find(name)
+        if function is None:
+            raise CallRefused(registry.explain_missing(name))
+        return function
+    tail = "/" + name.removeprefix(ABBREVIATION)
+    fitting = [function for function in registry.all_functions() if str(function.name).endswith(tail)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        raise CallRefused(f"no deployed function ends in {tail}; `manage.py function list` shows all")
+    raise CallRefused(f"{name} may be {' or '.join(str(function.name) for function in fitting)}; name it in full")
+
+
+def submit(
+    name: str,
+    params: object,
+    *,
+    execution_id: str | None = None,
+    journal: Journal | None = None,
+    now: datetime | None = None,
+) -> Submitted:
+    """Start an execution.
+
+    It becomes visible with the surrounding transaction, if there is one.
+
+    Args:
+        name: Function, in full or abbreviated.
+        params: JSON array of its parameters.
+        execution_id: Id chosen by the caller, who may then safely submit again; a fresh one by default.
+        journal: Where to write; the calling thread's database connection by default.
+        now: The present instant.
+
+    Raises:
+        CallRefused: If the function or the parameters are wrong, or the id does not parse.
+        ExecutionExists: If the id is taken by another call.
+        JournalUnavailable: If the storage did not answer.
+    """
+    registry = deployed_registry()
+    function = find_function(name, registry)
+    if not function.is_submittable:
+        raise CallRefused(f"{function.name} is a stub: only a workflow that waits for it can start it")
+    args = _check_params(function, params)
+    now = now or timezone.now()
+    new_id = make_execution_id(now, os.urandom(10)) if execution_id is None else _check_id(execution_id)
+    created = Created(
+        ffqn=str(function.name),
+        params=args,
+        scheduled_at=now,
+        component_id=function.component.id,
+        deployment_id=DeploymentId(registry.deployment.id),
+    )
+    execution = NewExecution(new_id, (LogEntry(Version(0), now, created),))
+    report = (journal or SqlJournal.for_current_connection()).commit([Submit(execution)], now=now)
+    (outcome,) = report.outcomes
+    if isinstance(outcome, JournalError):
+        raise outcome
+    return Submitted(execution_id=new_id, ffqn=str(function.name), is_new=outcome.is_new)
+
+
+def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None:
+    """Return how an execution ended, or ``None`` while it has not.
+
+    Raises:
+        ExecutionNotFound: If there is no such execution.
+    """
+    state = journal.state_of(execution_id)
+    if not state.is_finished:
+        return None
+    last = journal.load_log(execution_id, start=state.next_version - 1)[-1].event
+    assert isinstance(last, Finished)
+    return last.retval
+
+
+def check_execution_id(text: str) -> ExecutionId:
+    """Return an execution id that somebody typed.
+
+    Raises:
+        IdSyntaxError: If it does not parse.
+    """
+    return parse_execution_id(text)
+
+
+def _check_params(function: DeployedFunction, params: object) -> JsonText:
+    if not isinstance(params, Sequence) or isinstance(params, str | bytes):
+        raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
+    try:
+        return JsonText(dump_json(read_params(function.type, list(params))))
+    except ValueMismatch as error:
+        raise CallRefused(f"{function.name}: {error}") from error
+
+
+def _example(function: DeployedFunction) -> str:
+    return "[" + ", ".join(param.name for param in function.type.params) + "]"
+
+
+def _check_id(text: str) -> ExecutionId:
+    try:
+        return parse_top_level_id(text)
+    except EngineError as error:
+        raise CallRefused(str(error)) from error

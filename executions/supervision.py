@@ -1,0 +1,125 @@
+"""The site's processes as children of one terminal command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from engine.errors import EngineError
+
+_POLL_S = 0.1
+_STOP_S = 30.0
+
+
+class SiteFailed(EngineError):
+    """A process of the site did not start, or ended by itself."""
+
+
+class SiteProcesses:
+    """Starts processes and stops them again, the last first.
+
+    Args:
+        directory: Where they run: the project's folder.
+        environment: Their environment.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self._directory = directory
+        self._environment = dict(environment)
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+
+    def __enter__(self) -> SiteProcesses:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self, name: str, arguments: Sequence[str]) -> None:
+        """Start a Python process of the site.
+
+        It gets a session of its own, so that Ctrl-C reaches only the command, which then stops it in order.
+        """
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            [sys.executable, *arguments], cwd=self._directory, env=self._environment, start_new_session=True
+        )
+        self._children.append((name, child))
+
+    def check(self) -> None:
+        """Check that all go on.
+
+        Raises:
+            SiteFailed: If one ended.
+        """
+        for name, child in self._children:
+            if child.poll() is not None:
+                raise SiteFailed(f"the {name} process ended with status {child.returncode}; see its log")
+
+    def wait_until_healthy(self, url: str, *, timeout_s: float) -> None:
+        """Wait until the health page answers 200.
+
+        Raises:
+            SiteFailed: If a process ended, or the time is over.
+        """
+        until = time.monotonic() + timeout_s
+        reason = "no answer"
+        while time.monotonic() < until:
+            self.check()
+            try:
+                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own http URL
+                    return
+            except urllib.error.HTTPError as error:
+                reason = error.read().decode(errors="replace")
+            except OSError as error:
+                reason = str(error)
+            time.sleep(_POLL_S)
+        raise SiteFailed(f"the site was not healthy within {timeout_s:.0f} s: {reason}")
+
+    def wait(self) -> None:
+        """Return never but by an exception: of a process that ended, or of a signal.
+
+        Raises:
+            SiteFailed: If a process ended.
+        """
+        while True:
+            self.check()
+            time.sleep(_POLL_S)
+
+    def stop(self) -> None:
+        """Ask all to end, the last first, and kill what does not."""
+        for _, child in reversed(self._children):
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        for _, child in reversed(self._children):
+            try:
+                child.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        self._children.clear()
+
+
+def check_port_is_free(port: int) -> None:
+    """Check that the web process can listen.
+
+    Raises:
+        SiteFailed: If something listens there already.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SiteFailed(
+                f"port {port} of this machine is taken ({error.strerror}); stop what uses it or set PORT"
+            ) from error
