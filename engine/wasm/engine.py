@@ -1,0 +1,225 @@
+"""One engine a process: how wasmtime compiles and runs components."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import sys
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from typing import Any
+
+from wasmtime import Config, Engine, _bindings
+
+from engine.errors import Trap, TrapKind
+from engine.wasm import fork_guard, native
+from engine.wasm.epoch_clock import EpochClock
+from engine.wasm.native import Address
+from engine.wasm.run import Run, fail
+from engine.wasm.signals import as_callback, as_contained, run_waiting, waiting
+from engine.wasm.value_memory import MEMORY, POINTER
+
+LOOK_UP_TICKS = 5
+"""How often a long run looks whether it was interrupted or its deadline moved."""
+
+
+class Allocation(StrEnum):
+    """Where instances get their memories from.
+
+    ``POOLING`` takes them from slots mapped once, 4 to 6 µs an instance and no contention of threads over the process's
+    address space; it reserves terabytes of that space, of which only touched pages count. ``ON_DEMAND`` maps and unmaps
+    each memory, 12 to 15 µs.
+    """
+
+    POOLING = "pooling"
+    ON_DEMAND = "on_demand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasmSettings:
+    """How an engine compiles and runs.
+
+    Args:
+        consume_fuel: Count instructions, so that ``InstanceLimits.fuel`` works; makes code slower.
+        max_wasm_stack_bytes: Stack one call into a component may use.
+        max_nesting: How many calls may be under way on one thread, a host function of one calling the next. The
+            thread's own stack must hold so many wasm stacks and room for Python between them: 8 MiB hold the default.
+        allocation: ``None`` takes pooling unless the address space is limited.
+        pool_slots: How many memories may be alive at once under pooling.
+        is_parallel_compilation: Compile with all cores. See ``fork_guard``.
+    """
+
+    consume_fuel: bool = False
+    max_wasm_stack_bytes: int = 1 << 20
+    max_nesting: int = 5
+    allocation: Allocation | None = None
+    pool_slots: int = 1000
+    is_parallel_compilation: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what wasmtime would end the process for.
+
+        Raises:
+            ValueError: If a number is out of its range.
+        """
+        if not 1 << 16 <= self.max_wasm_stack_bytes <= 1 << 30:
+            raise ValueError(f"max_wasm_stack_bytes must be between 64 KiB and 1 GiB, got {self.max_wasm_stack_bytes}")
+        if not 1 <= self.pool_slots <= 10_000:
+            raise ValueError(f"pool_slots must be between 1 and 10,000, got {self.pool_slots}")
+        if self.max_nesting < 1:
+            raise ValueError(f"max_nesting must be at least 1, got {self.max_nesting}")
+
+    def fingerprint(self) -> str:
+        """Return a digest of everything that compiled code depends on, wasmtime's version included."""
+        parts = (
+            version("wasmtime"),
+            sys.platform,
+            platform.machine(),
+            f"fuel={self.consume_fuel}",
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+class WasmEngine:
+    """Compiles components and keeps their runs in bounds.
+
+    Safe to share between threads. ``for_process`` gives the one to use; making one directly is for tests.
+
+    Args:
+        settings: How it compiles and runs.
+    """
+
+    def __init__(self, settings: WasmSettings) -> None:
+        self.settings = settings
+        self.is_parallel = settings.is_parallel_compilation and fork_guard.is_parallel_compilation_safe()
+        self.handle = Engine(_make_config(settings, is_parallel=self.is_parallel))
+        self.address = native.pointer_of(self.handle)
+        self.runs: dict[Address, Run] = {}
+        self.clock = EpochClock(self._increment_epoch, self.runs)
+        self._epoch_callback = self._make_epoch_callback()
+        self.epoch_callback_address = native.callback_address(self._epoch_callback)
+
+    @classmethod
+    def for_process(cls, settings: WasmSettings) -> WasmEngine:
+        """Return this process's engine for the settings, made on first use.
+
+        A forked child gets its own. What the parent compiled or linked goes on working in the child with the parent's.
+        """
+        return _process.engine(settings)
+
+    def ticks_until(self, run: Run) -> int:
+        """Return after how many epochs to look at a run again; zero when its time is up."""
+        return min(self.clock.ticks_for(run.seconds_left()), LOOK_UP_TICKS)
+
+    def _increment_epoch(self) -> None:
+        native.increment_epoch(self.address)
+
+    def _make_epoch_callback(self) -> native.Callback:
+        runs = self.runs
+
+        @as_contained
+        def decide(context: Address, ticks_out: Address, kind_out: Address) -> None:
+            if waiting:
+                run_waiting()
+            run = runs[context]
+            if run.seconds_left() <= 0:
+                raise Trap(TrapKind.INTERRUPTED, "wasm trap: interrupt")
+            POINTER.pack_into(MEMORY, ticks_out, self.ticks_until(run))
+            MEMORY[kind_out] = _CONTINUE
+
+        @as_callback
+        def on_epoch_deadline(context: Address, _data: Any, ticks_out: Address, kind_out: Address) -> Address:
+            try:
+                decide(context, ticks_out, kind_out)
+            except BaseException as failure:  # noqa: BLE001  # nothing may be raised through wasmtime's frames
+                return fail(runs.get(context), failure)
+            return 0
+
+        return native.EPOCH_CALLBACK(on_epoch_deadline)
+
+
+_CONTINUE = 0
+
+
+class _Process:
+    """The engines of this process."""
+
+    def __init__(self) -> None:
+        self._engines: dict[WasmSettings, WasmEngine] = {}
+        self._inherited: list[WasmEngine] = []
+        self._making = threading.Lock()
+
+    def engine(self, settings: WasmSettings) -> WasmEngine:
+        engine = self._engines.get(settings)
+        if engine is None:
+            with self._making:
+                engine = self._engines.get(settings)
+                if engine is None:
+                    engine = self._engines[settings] = WasmEngine(settings)
+        return engine
+
+    def after_fork(self) -> None:
+        self._making = threading.Lock()
+        # Kept, since taking an engine down is work, and linked components of the parent may still use it.
+        self._inherited.extend(self._engines.values())
+        self._engines.clear()
+
+
+_process = _Process()
+os.register_at_fork(after_in_child=_process.after_fork)
+
+
+def _make_config(settings: WasmSettings, *, is_parallel: bool) -> Config:
+    config = Config()
+    config.epoch_interruption = True
+    config.consume_fuel = settings.consume_fuel
+    config.max_wasm_stack = settings.max_wasm_stack_bytes
+    # Unused, but wasmtime wants the one to fit into the other.
+    _bindings.wasmtime_config_async_stack_size_set(config.ptr(), settings.max_wasm_stack_bytes + (1 << 20))
+    config.parallel_compilation = is_parallel
+    # Replay needs the same results on every machine.
+    config.cranelift_nan_canonicalization = True
+    config.wasm_relaxed_simd_deterministic = True
+    config.wasm_threads = False
+    config.shared_memory = False
+    # Without support for concurrent tasks every call is a tenth faster; components of WASI 0.2 have none.
+    _bindings.wasmtime_config_concurrency_support_set(config.ptr(), False)  # noqa: FBT003  # as C has it
+    if _allocation(settings) is Allocation.POOLING:
+        _use_pool(config, settings)
+    return config
+
+
+def _allocation(settings: WasmSettings) -> Allocation:
+    if settings.allocation is not None:
+        return settings.allocation
+    # wasmtime ends the process when it cannot reserve its pool.
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return Allocation.POOLING if soft == resource.RLIM_INFINITY else Allocation.ON_DEMAND
+
+
+def _use_pool(config: Config, settings: WasmSettings) -> None:
+    pool = _bindings.wasmtime_pooling_allocation_config_new()
+    slots = settings.pool_slots
+    limits = {
+        "total_memories": slots,
+        "total_component_instances": slots,
+        # A component made of a language runtime consists of some twenty core instances and several tables.
+        "total_core_instances": 20 * slots,
+        "total_tables": 4 * slots,
+        "max_tables_per_module": 16,
+        "max_memories_per_module": 4,
+        "table_elements": 100_000,
+        "max_component_instance_size": 16 << 20,
+        "max_core_instance_size": 16 << 20,
+        # Small memories are wiped, not unmapped, when they are given back.
+        "linear_memory_keep_resident": 256 << 10,
+        "table_keep_resident": 64 << 10,
+    }
+    for name, value in limits.items():
+        getattr(_bindings, f"wasmtime_pooling_allocation_config_{name}_set")(pool, value)
+    _bindings.wasmtime_pooling_allocation_strategy_set(config.ptr(), pool)
+    _bindings.wasmtime_pooling_allocation_config_delete(pool)
