@@ -43,7 +43,7 @@ check: $(DEV) ## Lint, types, layers, migrations, settings, lock files
 	$(PY) .ci/check_files.py
 
 bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
-	@$(PY) manage.py bench $(ARGS)
+	@$(PY) -m bench $(ARGS)
 
 format: $(DEV) ## Sort imports, apply safe fixes, format
 	$(PY) -m ruff check --fix --exit-zero --quiet .

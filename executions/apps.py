@@ -18,6 +18,8 @@ class ExecutionsConfig(AppConfig):
             # Imported here: other processes have no use for the engine's runtime.
             from django_q.signals import post_spawn
 
+            from executions.cluster import use_surviving_queues
             from executions.hosting import start_in_worker
 
+            use_surviving_queues()
             post_spawn.connect(start_in_worker, dispatch_uid="executions.hosting")

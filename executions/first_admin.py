@@ -28,6 +28,8 @@ def ensure_admin(password_file: Path) -> str | None:
         password = secrets.token_urlsafe(_PASSWORD_BYTES)
         descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
+            # The mode above counts for a new file only.
+            os.fchmod(descriptor, 0o600)
             file.write(password + "\n")
         users.create_superuser(USERNAME, password=password)
         return password

@@ -11,6 +11,8 @@ from engine.journal.protocol import Journal
 from engine.log.events import ReturnValue
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
+from executions.journal.connection import DedicatedConnection
+from executions.journal.journal import own_connection
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 from executions.services import result_of
 
@@ -23,12 +25,13 @@ class Follower:
 
     Args:
         journal: Where to look.
-        feed: Tells when to look again.
+        feed: Tells when to look again; by default it is told of every commit to the database.
     """
 
     def __init__(self, journal: Journal, feed: ChangeFeed | None = None) -> None:
         self._journal = journal
-        self._feed = feed or make_change_feed()
+        self._connection = DedicatedConnection(own_connection)
+        self._feed = feed or make_change_feed(self._connection)
         self._changed = threading.Event()
 
     def __enter__(self) -> Follower:
@@ -39,6 +42,7 @@ class Follower:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._feed.stop()
+        self._connection.close()
 
     def wait(
         self,

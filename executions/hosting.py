@@ -27,7 +27,6 @@ from engine.executor.settings import ExecutorSettings
 from engine.wasm.component import CompiledComponent
 from executions.deployed import NOTHING, deployed_registry
 from executions.journal.journal import SqlJournal
-from executions.journal.wakeups import make_change_feed
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 
 log = structlog.get_logger(__name__)
@@ -43,7 +42,7 @@ class ExecutorHost:
         self._clock = SystemClock()
         self._started_at = self._clock.now()
         self._journal = SqlJournal.dedicated()
-        self._feed = make_change_feed()
+        self._feed = self._journal.change_feed()
         self._settings = executor_settings()
         self._executor = Executor(
             journal=self._journal,
@@ -56,6 +55,11 @@ class ExecutorHost:
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
+
+    @property
+    def executor(self) -> Executor:
+        """The executor."""
+        return self._executor
 
     def start(self) -> None:
         """Start executing."""

@@ -27,6 +27,21 @@ class CallRefused(EngineError):
     """A call that cannot be submitted; says why in one sentence."""
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function to start.
+
+    Args:
+        function: Its name, in full or abbreviated.
+        params: JSON array of its parameters.
+        execution_id: Id chosen by the caller; a fresh one by default.
+    """
+
+    function: str
+    params: object
+    execution_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
     """An execution that exists now.
@@ -69,7 +84,6 @@ def submit(
     *,
     execution_id: str | None = None,
     journal: Journal | None = None,
-    now: datetime | None = None,
 ) -> Submitted:
     """Start an execution.
 
@@ -80,33 +94,57 @@ def submit(
         params: JSON array of its parameters.
         execution_id: Id chosen by the caller, who may then safely submit again; a fresh one by default.
         journal: Where to write; the calling thread's database connection by default.
-        now: The present instant.
 
     Raises:
         CallRefused: If the function or the parameters are wrong, or the id does not parse.
         ExecutionExists: If the id is taken by another call.
         JournalUnavailable: If the storage did not answer.
     """
+    (submitted,) = submit_all([Call(name, params, execution_id)], journal=journal)
+    return submitted
+
+
+def submit_all(calls: Sequence[Call], *, journal: Journal | None = None) -> list[Submitted]:
+    """Start executions, all in one transaction.
+
+    Args:
+        calls: What to start.
+        journal: Where to write; the calling thread's database connection by default.
+
+    Raises:
+        CallRefused: If a function, parameters or an id are wrong; nothing is started then.
+        ExecutionExists: If an id is taken by another call; the others are started.
+        JournalUnavailable: If the storage did not answer.
+    """
     registry = deployed_registry()
-    function = find_function(name, registry)
+    now = timezone.now()
+    writes = [Submit(_new_execution(call, registry, now)) for call in calls]
+    report = (journal or SqlJournal.for_current_connection()).commit(writes, now=now)
+    submitted = []
+    for write, outcome in zip(writes, report.outcomes, strict=True):
+        if isinstance(outcome, JournalError):
+            raise outcome
+        created = write.execution.entries[0].event
+        assert isinstance(created, Created)
+        submitted.append(
+            Submitted(execution_id=write.execution.execution_id, ffqn=created.ffqn, is_new=outcome.is_new)
+        )
+    return submitted
+
+
+def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecution:
+    function = find_function(call.function, registry)
     if not function.is_submittable:
         raise CallRefused(f"{function.name} is a stub: only a workflow that waits for it can start it")
-    args = _check_params(function, params)
-    now = now or timezone.now()
-    new_id = make_execution_id(now, os.urandom(10)) if execution_id is None else _check_id(execution_id)
     created = Created(
         ffqn=str(function.name),
-        params=args,
+        params=_check_params(function, call.params),
         scheduled_at=now,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
     )
-    execution = NewExecution(new_id, (LogEntry(Version(0), now, created),))
-    report = (journal or SqlJournal.for_current_connection()).commit([Submit(execution)], now=now)
-    (outcome,) = report.outcomes
-    if isinstance(outcome, JournalError):
-        raise outcome
-    return Submitted(execution_id=new_id, ffqn=str(function.name), is_new=outcome.is_new)
+    new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
+    return NewExecution(new_id, (LogEntry(Version(0), now, created),))
 
 
 def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None:

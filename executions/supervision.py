@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,7 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import structlog
+
 from engine.errors import EngineError
+
+log = structlog.get_logger(__name__)
 
 _POLL_S = 0.1
 _STOP_S = 30.0
@@ -50,7 +55,7 @@ class SiteProcesses:
 
         It gets a session of its own, so that Ctrl-C reaches only the command, which then stops it in order.
         """
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        child = subprocess.Popen(
             [sys.executable, *arguments], cwd=self._directory, env=self._environment, start_new_session=True
         )
         self._children.append((name, child))
@@ -96,17 +101,27 @@ class SiteProcesses:
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """Ask all to end, the last first, and kill what does not."""
-        for _, child in reversed(self._children):
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-        for _, child in reversed(self._children):
-            try:
-                child.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-        self._children.clear()
+        """Ask all to end, the last first, and kill what does not, or at once if the wait is interrupted."""
+        until = time.monotonic() + _STOP_S
+        try:
+            for _, child in reversed(self._children):
+                if child.poll() is None:
+                    child.send_signal(signal.SIGTERM)
+            for _, child in reversed(self._children):
+                child.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("site.not_stopped_in_time", seconds=_STOP_S)
+        finally:
+            for _, child in self._children:
+                _kill_group(child)
+            self._children.clear()
+
+
+def _kill_group(leader: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process and its descendants, which outlive it if it was killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait()
 
 
 def check_port_is_free(port: int) -> None:

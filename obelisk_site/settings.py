@@ -138,12 +138,12 @@ CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 # the guests compute more than they write.
 OBELISK_WORKERS = env_int("OBELISK_WORKERS", 1, minimum=1, maximum=64)
 
-# Executions that one executor runs at a time; each takes a thread. Guests share one interpreter lock with the engine, so
-# more slots serve waiting (HTTP, timers), not computing.
+# Executions that one executor runs at a time; each takes a thread. Threads share one interpreter lock, so more slots
+# serve waiting (HTTP, timers), not computing.
 OBELISK_SLOTS = env_int("OBELISK_SLOTS", 16, minimum=1, maximum=512)
 
-# How long the events of pure steps may stay uncommitted; 0 commits every step. Nothing that can be seen outside ever waits
-# for it: what is lost in a crash is computation, which replay repeats.
+# How long the events of pure steps may stay uncommitted; 0 commits every step. What a crash loses of them is computation,
+# which replay repeats: nothing leaves the sandbox before it is durable.
 OBELISK_COMMIT_WINDOW = env_seconds("OBELISK_COMMIT_WINDOW", 0.01)
 
 # How long a waiting workflow stays in memory before it is unloaded and later replayed.

@@ -1,33 +1,115 @@
-"""One run of an activity that an executor locked."""
+"""Runs of activities that an executor locked."""
 
 from __future__ import annotations
 
-from engine.activity.outcome import event_after
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from engine.activity.outcome import Impossible, Outcome, event_after
 from engine.deployment.registry import DeployedFunction
 from engine.errors import JournalError, JournalUnavailable, ValueMismatch
-from engine.executor.attempts import attempt_activity
+from engine.executor.attempts import attempt_activity, unlock_write
 from engine.executor.cancellation import end_refused_run
+from engine.executor.flusher import Flusher, HeldBack
+from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, LockedExecution
 from engine.log.events import ChildFinished, Finished, LogEntry, Response
 from engine.log.state import ExecutionState, Holder
-from engine.activity.outcome import Impossible, Outcome
 from engine.wit.json_values import load_json, read_params
 
+_SHARE_S = 0.01
 
-def run_activity(
-    services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder
-) -> None:
-    """Run a locked activity once and write how it ended.
+Job = tuple[LockedExecution, DeployedFunction]
+"""A locked execution of an activity, and what to run."""
+
+
+class ActivityRuns:
+    """Runs of activities that were locked together: once each, one after the other, on one thread.
+
+    Ends that come within a moment of each other share a commit; the end of an activity that can touch the world is
+    written at once. What is not begun in time, or when the executor stops, is given back for others to run.
 
     Args:
         services: The executor's parts.
-        locked: The execution.
-        function: What to run.
-        holder: Whose lock it is.
+        flusher: Commits ends while a later attempt takes its time.
+        jobs: What to run, at least one.
+        holder: Whose locks they are.
     """
+
+    def __init__(self, services: ExecutorServices, flusher: Flusher, jobs: Sequence[Job], holder: Holder) -> None:
+        self._services = services
+        self._flusher = flusher
+        self._holder = holder
+        self._waiting = deque(jobs)
+        self._mutex = threading.Lock()
+        first = jobs[0][0].state
+        self._late_at = first.due_at - (first.due_at - services.clock.now()) / 2
+
+    def execute(self) -> None:
+        """Run them all and write how they ended.
+
+        Raises:
+            JournalUnavailable: If nothing can be written; the locks expire and the attempts are made again.
+        """
+        ends: list[Append] = []
+        tickets: list[Ticket] = []
+        oldest = time.monotonic()
+        while (job := self._next()) is not None:
+            locked, function = job
+            if not ends:
+                oldest = time.monotonic()
+            ends.append(_run(self._services, locked, function, self._holder))
+            tickets.append(self._services.commits.enqueue(ends[-1]))
+            if function.component.may_touch_world or time.monotonic() - oldest > _SHARE_S:
+                self._settle(ends, tickets)
+                ends, tickets = [], []
+            elif len(tickets) == 1 and self._waiting:
+                self._flusher.register(HeldBack(tickets[0], _SHARE_S))
+        self._settle(ends, tickets)
+
+    def renew(self, now: datetime) -> None:
+        """Give back what was not begun although half of its lock is over."""
+        if now >= self._late_at:
+            self._give_back("not begun in time")
+
+    def stop(self) -> None:
+        """Give back what was not begun."""
+        self._give_back("executor closing")
+
+    def _next(self) -> Job | None:
+        with self._mutex:
+            return self._waiting.popleft() if self._waiting else None
+
+    def _give_back(self, reason: str) -> None:
+        with self._mutex:
+            states = [locked.state for locked, _ in self._waiting]
+            self._waiting.clear()
+        now = self._services.clock.now()
+        # One that is refused is not this run's any more.
+        self._services.commits.commit_all(
+            [
+                unlock_write(state.execution_id, state.next_version, self._holder, now=now, reason=reason)
+                for state in states
+            ]
+        )
+
+    def _settle(self, ends: Sequence[Append], tickets: Sequence[Ticket]) -> None:
+        for end, outcome in zip(ends, self._services.commits.settle_all(tickets), strict=True):
+            if isinstance(outcome, JournalUnavailable):
+                raise outcome
+            if isinstance(outcome, JournalError):
+                end_refused_run(self._services, end.execution_id, self._holder)
+
+
+def _run(services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder) -> Append:
     state = locked.state
+    started = time.monotonic()
     outcome = _attempt(services, locked, function, holder)
+    services.durations.note(state.ffqn, time.monotonic() - started)
     now = services.clock.now()
     event = event_after(
         outcome,
@@ -37,21 +119,13 @@ def run_activity(
         now=now,
     )
     entry = LogEntry(state.next_version, now, event)
-    try:
-        services.commits.commit(
-            Append(
-                execution_id=state.execution_id,
-                expected=state.next_version,
-                holder=holder,
-                entries=(entry,),
-                responses=_responses(state, entry),
-            )
-        )
-    except JournalUnavailable:
-        # Nothing can be written now; the lock expires and the attempt is made again.
-        raise
-    except JournalError:
-        end_refused_run(services, state.execution_id)
+    return Append(
+        execution_id=state.execution_id,
+        expected=state.next_version,
+        holder=holder,
+        entries=(entry,),
+        responses=_responses(state, entry),
+    )
 
 
 def _attempt(

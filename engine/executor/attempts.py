@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, Impossible, Outcome, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec, LogLevel
 from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
 from engine.executor.services import ExecutorServices
-from engine.journal.records import LogLine
-from engine.log.events import FailureKind, Locked
-from engine.log.ids import DeploymentId, ExecutionId, RunId
+from engine.journal.records import Append, LogLine
+from engine.log.events import FailureKind, Locked, LogEntry, Unlocked
+from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.retvals import return_codec
 from engine.log.state import Holder
 from engine.wit.options import JsonValue
@@ -73,6 +73,24 @@ def lock_event(
         lock_expires_at=services.clock.now() + component.exec.lock_expiry,
         max_retries=component.retry.max_retries,
         retry_backoff=component.retry.backoff,
+    )
+
+
+def unlock_write(
+    execution_id: ExecutionId, version: Version, holder: Holder, *, now: datetime, reason: str
+) -> Append:
+    """Return the write that gives an execution's lock back, to be taken again by anybody at once.
+
+    Args:
+        execution_id: The execution.
+        version: Its next version.
+        holder: Whose lock it is.
+        now: The present instant.
+        reason: Why, for people.
+    """
+    event = Unlocked(backoff_expires_at=now, reason=reason)
+    return Append(
+        execution_id=execution_id, expected=version, holder=holder, entries=(LogEntry(version, now, event),)
     )
 
 

@@ -23,10 +23,12 @@ from engine.log.events import (
     ChildRequested,
     DelayRequested,
     JoinNext,
+    JoinNextTry,
     LogEntry,
+    TryOutcome,
 )
 from engine.log.ids import DELAY_PREFIX, DelayId, ExecutionId, JoinSetId, Version
-from engine.log.state import ExecutionState, Lifecycle, Status
+from engine.log.state import ExecutionState, Holder, Lifecycle, Status
 from engine.wit.names import CANCELLABLE_SUFFIX
 from engine.workflow.join_sets import MemberId, member_of
 
@@ -75,15 +77,23 @@ def drive_cancellation(services: ExecutorServices, state: ExecutionState) -> boo
     return _commit(services, _closing_end(services, state))
 
 
-def end_refused_run(services: ExecutorServices, execution_id: ExecutionId) -> None:
-    """Look after an execution whose run could not write its end: if it is being cancelled, its end is that.
+def end_refused_run(services: ExecutorServices, execution_id: ExecutionId, holder: Holder) -> None:
+    """Look after an execution whose run was refused to write: if it is being cancelled, its end is that.
 
     Args:
         services: The executor's parts.
-        execution_id: An activity whose run is over.
+        execution_id: The execution; its run is over.
+        holder: Whose run it was.
+
+    Raises:
+        JournalUnavailable: If the storage did not answer.
     """
-    state = services.journal.state_of(execution_id)
-    if state.lifecycle is Lifecycle.CANCELLING and not state.is_finished:
+    try:
+        state = services.journal.state_of(execution_id)
+    except ExecutionNotFound:
+        # Its creation was refused too.
+        return
+    if state.lifecycle is Lifecycle.CANCELLING and state.holder == holder:
         drive_cancellation(services, state)
 
 
@@ -155,8 +165,11 @@ def _closing_end(services: ExecutorServices, state: ExecutionState) -> Append:
     for response in services.journal.load_responses(state.execution_id):
         unconsumed[response.join_set_id] = unconsumed.get(response.join_set_id, 0) + 1
     for entry in services.journal.load_log(state.execution_id):
-        if isinstance(entry.event, JoinNext):
-            unconsumed[entry.event.join_set_id] -= 1
+        match entry.event:
+            case JoinNext(join_set_id=join_set) | JoinNextTry(join_set_id=join_set, outcome=TryOutcome.FOUND):
+                unconsumed[join_set] -= 1
+            case _:
+                pass
     closing = [
         JoinNext(join_set_id=join_set, run_expires_at=now, closing=True)
         for join_set, count in unconsumed.items()

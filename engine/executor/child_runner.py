@@ -8,17 +8,19 @@ others are *offered* to every executor and have to be locked like anyone's.
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.activity.outcome import event_after
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentType, Runner
 from engine.errors import JournalError
-from engine.executor.attempts import attempt_activity, lock_event
+from engine.executor.attempts import attempt_activity, lock_event, unlock_write
 from engine.executor.cancellation import end_refused_run
+from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, Committed
-from engine.log.events import ChildFinished, Finished, LogEntry, Response, Unlocked
+from engine.log.events import ChildFinished, Finished, Locked, LogEntry, Response
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.wit.json_values import load_json, read_params
 from engine.workflow.write_buffer import Newborn
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 
 _BATCH_S = 0.01
 _RESERVE_S = 0.1
-_MAX_RESERVED = 256
-_FIRST_RESERVED = 8
+_UNKNOWN_S = 0.005
+"""What an attempt is expected to take while nothing is known; a guess on the side of sharing."""
 _LOCK_BATCH = 16
 _BIRTH_VERSION = Version(1)
 
@@ -46,8 +48,8 @@ class ChildRunner:
         self._driver = driver
         self._services = services
         self._reserved: dict[ExecutionId, Newborn] = {}
-        self._offered: dict[ExecutionId, Newborn] = {}
-        self._mean_s: float | None = None
+        self._offered: dict[JoinSetId, dict[ExecutionId, Newborn]] = {}
+        self._late_at: datetime | None = None
 
     def run_private(self, join_set: JoinSetId) -> bool:
         """Run one uncommitted child of a join set whose members nobody else can see; tell whether there was one."""
@@ -72,55 +74,68 @@ class ChildRunner:
             if response is not None:
                 run.deliver_local(response)
         else:
-            self._commit_ends([self._end(child, newborn, entry)])
+            end = self._end(child, newborn, entry)
+            self._settle_ends([end], [self._services.commits.enqueue(end)])
         return True
 
     def run_visible(self, join_set: JoinSetId) -> bool:
         """Run committed children that are reserved for this run, or that can be locked; tell whether any ran."""
+        if self.has_late(self._services.clock.now()):
+            self.release()
         if not self._reserved:
             self._lock_offered(join_set)
         ends: list[Append] = []
+        tickets: list[Ticket] = []
         started = time.monotonic()
         while self._reserved and time.monotonic() - started < _BATCH_S:
             child = next(iter(self._reserved))
             newborn = self._reserved.pop(child)
             ends.append(self._end(child, newborn, self._attempt(child, newborn)))
+            tickets.append(self._services.commits.enqueue(ends[-1]))
+            if len(tickets) == 1:
+                # The next attempt may outlast the lock of this one.
+                self._driver.hold_back(tickets[0], _BATCH_S)
         if ends:
-            self._commit_ends(ends)
+            self._settle_ends(ends, tickets)
         return bool(ends)
 
     def reserve(self) -> None:
-        """Decide, before a commit, which uncommitted children stay with this run."""
+        """Decide, before a commit, which uncommitted children stay with this run: those it is about to run."""
+        awaited = self._driver.run.awaited
         idle = self._driver.run.buffer.idle
         if not idle:
             return
-        count = _FIRST_RESERVED if self._mean_s is None else min(_MAX_RESERVED, int(_RESERVE_S / self._mean_s))
+        left_s = _RESERVE_S - sum(self._expected_s(newborn) for newborn in self._reserved.values())
         for child, newborn in idle.items():
             join_set = newborn.child.join_set_id if newborn.child is not None else None
             if join_set is None or not self._may_run_here(newborn, join_set):
                 continue
-            if len(self._reserved) < count and not _function(newborn).component.may_touch_world:
+            if join_set == awaited and left_s > 0 and not _function(newborn).component.may_touch_world:
+                left_s -= self._expected_s(newborn)
                 self._lock_newborn(newborn)
                 self._reserved[child] = newborn
+                self._late_at = min(_late_at(newborn), self._late_at or _late_at(newborn))
             else:
-                self._offered[child] = newborn
+                self._offered.setdefault(join_set, {})[child] = newborn
+
+    def has_late(self, now: datetime) -> bool:
+        """Whether reserved children should be given back, as half of their lock is over; needs no mutex."""
+        late_at = self._late_at
+        return late_at is not None and late_at <= now
 
     def release(self) -> None:
-        """Give back, at the end of the run, the children that were reserved and not run."""
+        """Give back the children that were reserved and not run, so that whoever is free runs them."""
+        self._late_at = None
+        if not self._reserved:
+            return
         now = self._services.clock.now()
         unlocks = [
-            Append(
-                execution_id=child,
-                expected=Version(2),
-                holder=self._driver.holder,
-                entries=(LogEntry(Version(2), now, Unlocked(backoff_expires_at=now, reason="not run by its parent")),),
-            )
+            unlock_write(child, Version(2), self._driver.holder, now=now, reason="not run by its parent")
             for child in self._reserved
         ]
         self._reserved.clear()
-        if unlocks:
-            # A refusal means that the reservation was never committed, or is over.
-            self._services.commits.commit_all(unlocks)
+        # A refusal means that the reservation was never committed, or is over.
+        self._services.commits.commit_all(unlocks)
 
     def _may_run_here(self, newborn: Newborn, join_set: JoinSetId) -> bool:
         function = newborn.target.function
@@ -128,6 +143,9 @@ class ChildRunner:
             return False
         component = function.component
         if component.runner is not Runner.WASM or component.id.component_type is not ComponentType.ACTIVITY:
+            return False
+        if component.exec.instance_limit is not None:
+            # The executor counts; a run that counted too would wait for itself.
             return False
         # While this thread is busy with one child it cannot see that another, or a timer, was faster.
         return self._driver.run.has_one_member(join_set) or not (
@@ -144,12 +162,13 @@ class ChildRunner:
         newborn.log.append(LogEntry(_BIRTH_VERSION, self._services.clock.now(), event))
 
     def _lock_offered(self, join_set: JoinSetId) -> None:
-        """Lock some of the offered children, as any executor would."""
+        """Lock some of the awaited children that were offered, as any executor would."""
         run = self._driver.run
+        offered = self._offered.get(join_set, {})
         candidates: list[tuple[ExecutionId, Newborn]] = []
-        while self._offered and len(candidates) < _LOCK_BATCH:
-            child = next(iter(self._offered))
-            newborn = self._offered.pop(child)
+        while offered and len(candidates) < _LOCK_BATCH:
+            child = next(iter(offered))
+            newborn = offered.pop(child)
             if run.is_open(child) and self._may_run_here(newborn, join_set):
                 candidates.append((child, newborn))
                 if _function(newborn).component.may_touch_world:
@@ -166,6 +185,7 @@ class ChildRunner:
             # A refusal means that another executor was faster.
             if isinstance(outcome, Committed):
                 self._reserved[child] = newborn
+                self._late_at = min(_late_at(newborn), self._late_at or _late_at(newborn))
 
     def _attempt(self, child: ExecutionId, newborn: Newborn) -> LogEntry:
         """Run a locked child and return the event that ends the attempt."""
@@ -182,9 +202,9 @@ class ChildRunner:
                 args,
                 execution_id=child,
                 run_id=self._driver.holder.run_id,
-                time_left=component.exec.lock_expiry,
+                time_left=_lock(newborn).lock_expires_at - self._services.clock.now(),
             )
-        self._note_duration(time.monotonic() - started)
+        self._services.durations.note(newborn.target.ffqn, time.monotonic() - started)
         now = self._services.clock.now()
         event = event_after(
             outcome,
@@ -195,8 +215,9 @@ class ChildRunner:
         )
         return LogEntry(Version(2), now, event)
 
-    def _note_duration(self, seconds: float) -> None:
-        self._mean_s = seconds if self._mean_s is None else 0.9 * self._mean_s + 0.1 * seconds
+    def _expected_s(self, newborn: Newborn) -> float:
+        mean = self._services.durations.mean(newborn.target.ffqn)
+        return _UNKNOWN_S if mean is None else mean
 
     def _response(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Response | None:
         event = entry.event
@@ -204,7 +225,8 @@ class ChildRunner:
             return None
         return Response(
             execution_id=self._driver.execution_id,
-            at_version=self._driver.run.buffer.next_version,
+            # With the buffer it comes before the await, which it answers from the start; the journal corrects later ones.
+            at_version=self._driver.run.buffer.next_version - 1,
             join_set_id=newborn.child.join_set_id,
             created_at=entry.created_at,
             event=ChildFinished(
@@ -222,12 +244,11 @@ class ChildRunner:
             responses=() if response is None else (response,),
         )
 
-    def _commit_ends(self, ends: list[Append]) -> None:
-        outcomes = self._services.commits.commit_all(ends)
-        for end, outcome in zip(ends, outcomes, strict=True):
+    def _settle_ends(self, ends: list[Append], tickets: list[Ticket]) -> None:
+        for end, outcome in zip(ends, self._services.commits.settle_all(tickets), strict=True):
             if isinstance(outcome, JournalError):
                 # Its lock expired, and whoever has it now brings the response; or it is being cancelled.
-                end_refused_run(self._services, end.execution_id)
+                end_refused_run(self._services, end.execution_id, self._driver.holder)
         self._driver.load_responses()
 
 
@@ -235,3 +256,15 @@ def _function(newborn: Newborn) -> DeployedFunction:
     function = newborn.target.function
     assert function is not None
     return function
+
+
+def _lock(newborn: Newborn) -> Locked:
+    event = newborn.log[-1].event
+    assert isinstance(event, Locked)
+    return event
+
+
+def _late_at(newborn: Newborn) -> datetime:
+    """Return when half of a newborn's lock is over."""
+    locked_at = newborn.log[-1].created_at
+    return locked_at + (_lock(newborn).lock_expires_at - locked_at) / 2

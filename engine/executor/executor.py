@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from engine.clock import Clock
-from engine.deployment.registry import Registry
+from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentSpec, ComponentType, Runner
-from engine.errors import JournalError, JournalUnavailable
-from engine.executor.activity_run import run_activity
+from engine.errors import EngineError, JournalError, JournalUnavailable
+from engine.executor.activity_run import ActivityRuns, Job
+from engine.executor.durations import Durations
 from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
+from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.guest_log import GuestLog
 from engine.executor.programs import ComponentLoader, Programs
 from engine.executor.running import Running
@@ -33,6 +35,7 @@ from engine.log.state import Holder
 
 log = structlog.get_logger(__name__)
 
+_SHORT_S = 0.002
 _BUSY_TICK_S = 0.1
 _UNAVAILABLE_PAUSE_S = 1.0
 
@@ -60,7 +63,7 @@ class Executor:
         randomness: Callable[[int], bytes],
     ) -> None:
         self.executor_id = make_executor_id(clock.now(), randomness(10))
-        self.wakeups = Wakeups(clock)
+        self.wakeups = Wakeups()
         self._randomness = randomness
         self._settings = settings
         self._services = ExecutorServices(
@@ -74,6 +77,7 @@ class Executor:
             guest_log=GuestLog(journal),
             registry=registry,
             running=Running(),
+            durations=Durations(),
         )
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
@@ -87,6 +91,7 @@ class Executor:
 
     def start(self) -> None:
         """Start the loop and its helpers."""
+        self._services.commits.start()
         self._flusher.start()
         self._loop_thread.start()
         log.info("executor.started", executor_id=self.executor_id, slots=self._settings.slots)
@@ -97,10 +102,11 @@ class Executor:
         self.wakeups.announce_work()
         if self._loop_thread.is_alive():
             self._loop_thread.join()
-        for runner in self._services.running.workflows():
+        for runner in self._services.running.runs():
             runner.stop()
         self._pool.shutdown(wait=True)
         self._flusher.stop()
+        self._services.commits.stop()
         self._services.guest_log.flush()
         log.info("executor.stopped", executor_id=self.executor_id)
 
@@ -116,9 +122,14 @@ class Executor:
             return self._active.total()
 
     @property
-    def deployment_id(self) -> str:
-        """The deployment whose components it runs."""
-        return self._services.registry.deployment.id
+    def journal(self) -> Journal:
+        """The journal for others in this process: their writes share this executor's commits, and wake it at once."""
+        return GroupedJournal(self._services.journal, self._services.commits)
+
+    @property
+    def registry(self) -> Registry:
+        """The functions that it runs."""
+        return self._services.registry
 
     # One look.
 
@@ -139,7 +150,7 @@ class Executor:
         if free > 0:
             started = self._lock_and_start(now, free)
         self._timers.tick(now)
-        for runner in self._services.running.workflows():
+        for runner in self._services.running.runs():
             runner.renew(now)
         self._services.guest_log.flush()
         return started
@@ -152,12 +163,32 @@ class Executor:
         if not choices:
             return 0
         locked = self._services.journal.lock_pending(LockRequest(now=now, choices=choices, limit=free))
+        short: list[Job] = []
         for execution in locked:
-            component = execution.state.component_id.name
-            with self._mutex:
-                self._active[component] += 1
-            self._pool.submit(self._run, execution, holder, component)
+            function = registry.find(execution.state.ffqn)
+            if function is None:
+                log.warning("run.function_gone", ffqn=execution.state.ffqn)
+            elif self._is_short(function):
+                short.append((execution, function))
+            else:
+                self._start([(execution, function)], holder)
+        if short:
+            self._start(short, holder)
         return len(locked)
+
+    def _is_short(self, function: DeployedFunction) -> bool:
+        """Whether an execution is over so soon that a thread and a commit of its own would cost more than it."""
+        component = function.component
+        if component.may_touch_world or component.id.component_type is not ComponentType.ACTIVITY:
+            return False
+        mean = self._services.durations.mean(str(function.name))
+        return mean is not None and mean < _SHORT_S
+
+    def _start(self, jobs: list[Job], holder: Holder) -> None:
+        with self._mutex:
+            for _, function in jobs:
+                self._active[function.component.id.name] += 1
+        self._pool.submit(self._run, jobs, holder)
 
     def _choices(self, registry: Registry, holder: Holder, now: datetime) -> tuple[tuple[Lockable, Locked], ...]:
         choices = []
@@ -192,36 +223,37 @@ class Executor:
                 limit = min(limit, component.exec.instance_limit - self._active[component.id.name])
         return limit
 
-    def _run(self, execution: LockedExecution, holder: Holder, component: str) -> None:
-        execution_id = execution.state.execution_id
+    def _run(self, jobs: list[Job], holder: Holder) -> None:
         try:
-            with structlog.contextvars.bound_contextvars(execution_id=execution_id, run_id=holder.run_id):
-                self._dispatch(execution, holder)
+            with structlog.contextvars.bound_contextvars(run_id=holder.run_id):
+                self._dispatch(jobs, holder)
         except JournalError as error:
-            log.warning("run.journal_failed", execution_id=execution_id, error=str(error))
+            log.warning("run.journal_failed", error=str(error))
         except BaseException:
             # A defect of the engine: the lock expires and the run is tried again; people must see why.
-            log.exception("run.crashed", execution_id=execution_id)
+            log.exception("run.crashed", execution_ids=[execution.state.execution_id for execution, _ in jobs])
             raise
         finally:
             with self._mutex:
-                self._active[component] -= 1
+                for _, function in jobs:
+                    self._active[function.component.id.name] -= 1
             self.wakeups.announce_work()
 
-    def _dispatch(self, execution: LockedExecution, holder: Holder) -> None:
-        function = self._services.registry.find(execution.state.ffqn)
-        if function is None:
-            log.warning("run.function_gone", ffqn=execution.state.ffqn)
-            return
+    def _dispatch(self, jobs: list[Job], holder: Holder) -> None:
+        execution, function = jobs[0]
+        runner: WorkflowDriver | ActivityRuns
         if function.component.id.component_type is ComponentType.WORKFLOW:
-            driver = WorkflowDriver(self._services, self._flusher, execution, function, holder)
-            self._services.running.workflow_begins(execution.state.execution_id, driver)
-            try:
-                driver.execute()
-            finally:
-                self._services.running.workflow_ends(execution.state.execution_id)
+            runner = WorkflowDriver(self._services, self._flusher, execution, function, holder)
         else:
-            run_activity(self._services, execution, function, holder)
+            runner = ActivityRuns(self._services, self._flusher, jobs, holder)
+        self._services.running.begins(execution.state.execution_id, runner)
+        try:
+            if self._is_stopping.is_set():
+                # It may not have been among the runs that were asked to stop.
+                runner.stop()
+            runner.execute()
+        finally:
+            self._services.running.ends(execution.state.execution_id)
 
     # The loop.
 
@@ -234,13 +266,18 @@ class Executor:
                 log.warning("executor.journal_unavailable", error=str(error))
                 self._is_stopping.wait(_UNAVAILABLE_PAUSE_S)
                 continue
+            except EngineError:
+                # One execution that cannot be read or ended must not keep the others from being run.
+                log.exception("executor.tick_failed")
+                self._is_stopping.wait(_UNAVAILABLE_PAUSE_S)
+                continue
             if not started:
                 self.wakeups.wait_for_work(timeout)
 
     def _timeout_s(self) -> float:
         tick = self._settings.tick.total_seconds()
         if self.running_count:
-            return min(tick, _BUSY_TICK_S)
+            tick = min(tick, _BUSY_TICK_S)
         now = self._services.clock.now()
         wake_up = self._services.journal.next_wake_up(now)
         if wake_up is None:

@@ -10,10 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from engine.clock import Clock
 from engine.errors import JournalError, JournalUnavailable
 from engine.journal.protocol import Journal
 from engine.journal.records import Committed, Hints, Write
+
+log = structlog.get_logger(__name__)
 
 
 class Ticket:
@@ -62,6 +66,20 @@ class GroupCommit:
         self._max_writes = max_writes
         self._waiting: deque[Ticket] = deque()
         self._leading = threading.Lock()
+        self._posted: deque[Ticket] = deque()
+        self._has_posts = threading.Event()
+        self._is_stopped = False
+        self._committer = threading.Thread(target=self._commit_posts, name="committer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread that commits what nobody waits for."""
+        self._committer.start()
+
+    def stop(self) -> None:
+        """Commit what was posted and end that thread."""
+        self._is_stopped = True
+        self._has_posts.set()
+        self._committer.join()
 
     def enqueue(self, write: Write) -> Ticket:
         """Put a write in line; it is committed when somebody settles it or a later one."""
@@ -89,9 +107,42 @@ class GroupCommit:
         """
         return self.settle(self.enqueue(write))
 
+    def post(self, write: Write) -> None:
+        """Have a write committed soon without waiting for it: at once if nobody leads, else with the next commit.
+
+        A refusal is logged; so this is for writes whose writer could do nothing about one.
+        """
+        ticket = self.enqueue(write)
+        if self._leading.acquire(blocking=False):
+            try:
+                if not ticket.is_settled:
+                    self._commit_waiting()
+            finally:
+                self._leading.release()
+        if ticket.is_settled:
+            _log_refusal(ticket)
+        else:
+            self._posted.append(ticket)
+            self._has_posts.set()
+
+    def _commit_posts(self) -> None:
+        while not (self._is_stopped and not self._posted):
+            self._has_posts.wait()
+            self._has_posts.clear()
+            while self._posted:
+                ticket = self._posted.popleft()
+                while not ticket.is_settled:
+                    with self._leading:
+                        if not ticket.is_settled:
+                            self._commit_waiting()
+                _log_refusal(ticket)
+
     def commit_all(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
         """Commit writes together and return what became of each."""
-        tickets = [self.enqueue(write) for write in writes]
+        return self.settle_all([self.enqueue(write) for write in writes])
+
+    def settle_all(self, tickets: Sequence[Ticket]) -> list[Committed | JournalError]:
+        """Return once these writes are durable or refused, with what became of each."""
         outcomes: list[Committed | JournalError] = []
         for ticket in reversed(tickets):
             try:
@@ -109,9 +160,22 @@ class GroupCommit:
         try:
             report = self._journal.commit([ticket.write for ticket in batch], now=self._clock.now())
         except JournalUnavailable as error:
-            for ticket in batch:
-                ticket.outcome = error
+            _settle_all(batch, error)
             return
+        except BaseException:
+            # Whoever waits for one of these must not wait for ever, whatever went wrong.
+            _settle_all(batch, JournalUnavailable("the commit broke off"))
+            raise
         for ticket, outcome in zip(batch, report.outcomes, strict=True):
             ticket.outcome = outcome
         self._on_hints(report.hints)
+
+
+def _settle_all(batch: Sequence[Ticket], outcome: JournalError) -> None:
+    for ticket in batch:
+        ticket.outcome = outcome
+
+
+def _log_refusal(ticket: Ticket) -> None:
+    if isinstance(ticket.outcome, JournalError):
+        log.warning("commit.refused", error=str(ticket.outcome), kind=type(ticket.outcome).__name__)

@@ -17,15 +17,15 @@ class Stoppable(Protocol):
         ...
 
 
-class WorkflowRunner(Protocol):
-    """A workflow's run."""
+class Renewable(Protocol):
+    """A run of something that an executor locked."""
 
     def stop(self) -> None:
-        """Hand the lock back at the next opportunity."""
+        """Hand back what is locked at the next opportunity."""
         ...
 
     def renew(self, now: datetime) -> None:
-        """Extend the lock if it is due."""
+        """Extend the lock, or give it back, if that is due."""
         ...
 
 
@@ -35,7 +35,7 @@ class Running:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._attempts: dict[ExecutionId, Stoppable] = {}
-        self._workflows: dict[ExecutionId, WorkflowRunner] = {}
+        self._runs: dict[ExecutionId, Renewable] = {}
 
     def attempt_begins(self, execution_id: ExecutionId, attempt: Stoppable) -> None:
         """Note an attempt."""
@@ -46,15 +46,15 @@ class Running:
         with self._mutex:
             self._attempts.pop(execution_id, None)
 
-    def workflow_begins(self, execution_id: ExecutionId, runner: WorkflowRunner) -> None:
-        """Note a workflow's run."""
+    def begins(self, execution_id: ExecutionId, run: Renewable) -> None:
+        """Note a run."""
         with self._mutex:
-            self._workflows[execution_id] = runner
+            self._runs[execution_id] = run
 
-    def workflow_ends(self, execution_id: ExecutionId) -> None:
-        """Forget a workflow's run."""
+    def ends(self, execution_id: ExecutionId) -> None:
+        """Forget a run."""
         with self._mutex:
-            self._workflows.pop(execution_id, None)
+            self._runs.pop(execution_id, None)
 
     def stop(self, execution_id: ExecutionId) -> None:
         """Stop what goes on for an execution, if it goes on here."""
@@ -63,11 +63,11 @@ class Running:
             if attempt is not None:
                 # Under the mutex, so that the attempt is not closed meanwhile.
                 attempt.interrupt()
-            runner = self._workflows.get(execution_id)
-        if runner is not None:
-            runner.stop()
+            run = self._runs.get(execution_id)
+        if run is not None:
+            run.stop()
 
-    def workflows(self) -> list[WorkflowRunner]:
-        """Return the workflow runs of this moment."""
+    def runs(self) -> list[Renewable]:
+        """Return the runs of this moment."""
         with self._mutex:
-            return list(self._workflows.values())
+            return list(self._runs.values())

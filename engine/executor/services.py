@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.clock import Clock
 from engine.deployment.registry import Registry
+from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
 from engine.executor.guest_log import GuestLog
 from engine.executor.programs import Programs
@@ -24,6 +25,7 @@ class ExecutorServices:
         executor_id: Who it is in the log.
         registry: Functions of the deployment it runs; replaced when another one is activated.
         running: What goes on in this process.
+        durations: How long activities take.
     """
 
     executor_id: ExecutorId
@@ -36,3 +38,4 @@ class ExecutorServices:
     guest_log: GuestLog
     registry: Registry
     running: Running
+    durations: Durations

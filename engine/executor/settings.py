@@ -8,6 +8,9 @@ from datetime import timedelta
 from engine.wasm.instance import InstanceLimits
 
 
+DEFAULT_LIMITS = InstanceLimits()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutorSettings:
     """How an executor behaves.
@@ -28,4 +31,4 @@ class ExecutorSettings:
     buffer_events: int = 1000
     hot_wait: timedelta = timedelta(milliseconds=300)
     timer_leeway: timedelta = timedelta(milliseconds=100)
-    limits: InstanceLimits = InstanceLimits()
+    limits: InstanceLimits = DEFAULT_LIMITS

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from collections.abc import Callable
 
-from engine.clock import Clock
 from engine.journal.records import Hints
 from engine.log.ids import ExecutionId
 
@@ -42,19 +41,14 @@ class Subscription:
 
 
 class Wakeups:
-    """Hands hints to the threads that wait for them.
+    """Hands hints to the threads that wait for them."""
 
-    Args:
-        clock: Tells whether pending work is due already.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._subscriptions: dict[ExecutionId, list[Subscription]] = {}
         self._work = threading.Condition(self._mutex)
         self._has_work = False
-        self._due_at: datetime | None = None
+        self._listener: Callable[[Hints], None] | None = None
 
     def subscribe(self, execution_id: ExecutionId) -> Subscription:
         """Return a subscription. Subscribe first, then look, then wait: so no wake-up is lost."""
@@ -72,15 +66,21 @@ class Wakeups:
             if not others:
                 self._subscriptions.pop(execution_id, None)
 
+    def listen(self, listener: Callable[[Hints], None] | None) -> None:
+        """Have one listener hear all hints of this process's commits; quick, and raising nothing."""
+        self._listener = listener
+
     def on_hints(self, hints: Hints) -> None:
         """Pass on what a commit of this process led to."""
+        if self._listener is not None:
+            self._listener(hints)
         with self._mutex:
             for execution_id in hints.responses_for | hints.finished:
                 for subscription in self._subscriptions.get(execution_id, ()):
                     subscription.wake()
-            for due_at in (hints.pending_from, hints.delay_from):
-                if due_at is not None:
-                    self._note_due(due_at)
+            if hints.pending_from is not None or hints.delay_from is not None:
+                # Due now, or the loop sleeps until another instant: let it look and sleep again.
+                self._announce_work()
 
     def broadcast(self) -> None:
         """Wake everyone: another process committed something, nobody knows what."""
@@ -96,23 +96,10 @@ class Wakeups:
             self._announce_work()
 
     def wait_for_work(self, timeout_s: float) -> None:
-        """Wait until there may be work, something known falls due, or the time is over."""
+        """Wait until there may be work, or the time is over; work announced since the last wait ends it at once."""
         with self._mutex:
-            if not self._has_work:
-                if self._due_at is not None:
-                    until_due = (self._due_at - self._clock.now()).total_seconds()
-                    timeout_s = max(0.0, min(timeout_s, until_due))
-                self._work.wait_for(lambda: self._has_work, timeout_s)
+            self._work.wait_for(lambda: self._has_work, timeout_s)
             self._has_work = False
-            self._due_at = None
-
-    def _note_due(self, due_at: datetime) -> None:
-        if due_at <= self._clock.now():
-            self._announce_work()
-        elif self._due_at is None or due_at < self._due_at:
-            self._due_at = due_at
-            # The loop sleeps until another instant; let it look and sleep again.
-            self._announce_work()
 
     def _announce_work(self) -> None:
         self._has_work = True

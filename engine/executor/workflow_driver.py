@@ -19,6 +19,7 @@ from engine.activity.outcome import Broken, TimedOut, event_after, outcome_of_tr
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import BlockingStrategy, LogLevel, WorkflowPolicy
 from engine.errors import (
+    ExecutionNotFound,
     InvalidComponent,
     JournalError,
     LinkError,
@@ -32,9 +33,9 @@ from engine.errors import (
     WorkflowError,
 )
 from engine.executor.attempts import lock_event, store_line
-from engine.executor.cancellation import request_cancellation
+from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
-from engine.executor.flusher import Flusher
+from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
@@ -54,7 +55,7 @@ from engine.log.events import (
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.retvals import return_codec
-from engine.log.state import Holder
+from engine.log.state import ExecutionState, Holder
 from engine.wasm.instance import Instance
 from engine.wit.json_values import load_json, read_params
 from engine.wit.types import ResultType
@@ -112,14 +113,23 @@ class WorkflowDriver:
         self._calls_at_renewal = -1
         self._is_inside = False
         self._instance: Instance | None = None
-        self._subscription = services.wakeups.subscribe(self.execution_id)
+        self._lost: str | None = None
         self.children = ChildRunner(self, services)
-        state = locked.state
-        self.run = WorkflowRun(
+        # Subscribed before anything is loaded, so that no response is missed.
+        self._subscription = services.wakeups.subscribe(self.execution_id)
+        try:
+            self.run = self._load_run(locked.state)
+        except BaseException:
+            self._subscription.close()
+            raise
+
+    def _load_run(self, state: ExecutionState) -> WorkflowRun:
+        journal = self._services.journal
+        return WorkflowRun(
             state=state,
             # A fresh execution has nothing but its creation and this lock.
-            entries=services.journal.load_log(self.execution_id) if state.next_version > 2 else (),
-            responses=services.journal.load_responses(self.execution_id) if state.response_count else (),
+            entries=journal.load_log(self.execution_id) if state.next_version > 2 else (),
+            responses=journal.load_responses(self.execution_id) if state.response_count else (),
             port=self,
             deployment_id=self._deployment_id,
         )
@@ -139,8 +149,18 @@ class WorkflowDriver:
             # Nothing more can be written; the lock expires and another run replays.
             log.warning("workflow.journal_failed", execution_id=self.execution_id, error=str(error))
         finally:
-            self.children.release()
             self._subscription.close()
+            self.children.release()
+        if self._lost is not None:
+            self._end_if_cancelling()
+
+    def _end_if_cancelling(self) -> None:
+        """If the run was refused because the execution is being cancelled, bring that closer to its end."""
+        try:
+            end_refused_run(self._services, self.execution_id, self.holder)
+        except JournalError as error:
+            # The timers look again.
+            log.warning("workflow.cancellation_delayed", execution_id=self.execution_id, error=str(error))
 
     def _call_guest(self) -> ReturnValue | Broken | TimedOut:
         """Run the guest with the mutex released; the caller holds it."""
@@ -221,7 +241,8 @@ class WorkflowDriver:
                 ),
             )
         self._settle_inflight()
-        self._settle(self._enqueue(responses=responses))
+        # Nobody here waits for it: whoever does hears of it once it is durable, and this thread can go on.
+        self._services.commits.post(self._take(responses=responses))
 
     # engine.host.context.WorkflowContext
 
@@ -232,6 +253,7 @@ class WorkflowDriver:
     def after_call(self) -> None:
         """Commit what is due after a host call; unwind the run if it must end."""
         self._calls += 1
+        self._check_not_lost()
         inflight = self._inflight
         if inflight is not None and inflight.is_settled:
             self._settle_inflight()
@@ -254,6 +276,13 @@ class WorkflowDriver:
             self._services, self._function.component, self.execution_id, self.holder.run_id, level, message
         )
 
+    def function_of(self, execution_id: ExecutionId) -> str | None:
+        """Return the function that an execution was created for; ``None`` if there is no such execution."""
+        try:
+            return self._services.journal.state_of(execution_id).ffqn
+        except ExecutionNotFound:
+            return None
+
     # engine.workflow.port.RunPort; all with the mutex held.
 
     def now(self) -> datetime:
@@ -263,6 +292,10 @@ class WorkflowDriver:
     def run_expires_at(self) -> datetime:
         """Return until when this run may stay in memory."""
         return self.lock_expires_at
+
+    def is_taken(self, execution_id: ExecutionId) -> bool:
+        """Whether an execution of this id was committed."""
+        return self.function_of(execution_id) is not None
 
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""
@@ -274,6 +307,7 @@ class WorkflowDriver:
             if run.is_answered(join_set) or self.children.run_visible(join_set):
                 continue
             self._wait_hot(join_set)
+        self._is_blocked = False
         self._extend_deadline()
 
     def refresh(self) -> None:
@@ -305,6 +339,7 @@ class WorkflowDriver:
         Raises:
             RunAbandoned: If the lock is lost.
         """
+        self._check_not_lost()
         self._settle_inflight()
         if not self.run.buffer.is_empty:
             self._settle(self._enqueue())
@@ -321,16 +356,24 @@ class WorkflowDriver:
                 if not inflight.is_settled:
                     self.is_registered = True
                     self._flusher.register(self)
-                return None
+                    return None
+                # The guest makes no host call in which the run could look at it itself.
+                self._settle_inflight()
             if self.run.buffer.is_empty:
                 return None
             self._inflight = self._enqueue()
             return self._inflight
+        except (RunAbandoned, JournalError):
+            # The run's own thread meets the same at its next call.
+            return None
         finally:
             self.mutex.release()
 
     def renew(self, now: datetime) -> None:
         """Extend the lock if it is due and the guest got on since the last time; called by the timers' thread."""
+        if self.children.has_late(now):
+            with self.mutex:
+                self.children.release()
         lock_expiry = self._function.component.exec.lock_expiry
         if not self._policy.lock_extension or self.lock_expires_at - now > lock_expiry / 2:
             return
@@ -352,23 +395,25 @@ class WorkflowDriver:
         self.lock_expires_at = event.lock_expires_at
         self._extend_deadline()
 
-    def _enqueue(self, *, responses: tuple[Response, ...] = ()) -> Ticket:
+    def _enqueue(self) -> Ticket:
+        return self._services.commits.enqueue(self._take())
+
+    def _take(self, *, responses: tuple[Response, ...] = ()) -> Append:
+        """Take the buffer as one write."""
         buffer = self.run.buffer
         self.children.reserve()
         entries, created, own_responses = buffer.take()
         awaits = self.run.is_awaiting(entries)
         self.run.publish()
-        return self._services.commits.enqueue(
-            Append(
-                execution_id=self.execution_id,
-                expected=Version(buffer.next_version - len(entries)),
-                holder=self.holder,
-                entries=entries,
-                awaits=awaits,
-                responses_seen=self.run.loaded_cursor,
-                created=created,
-                responses=own_responses + responses,
-            )
+        return Append(
+            execution_id=self.execution_id,
+            expected=Version(buffer.next_version - len(entries)),
+            holder=self.holder,
+            entries=entries,
+            awaits=awaits,
+            responses_seen=self.run.loaded_cursor,
+            created=created,
+            responses=own_responses + responses,
         )
 
     def _settle_inflight(self) -> None:
@@ -380,13 +425,20 @@ class WorkflowDriver:
         try:
             committed = self._services.commits.settle(ticket)
         except JournalError as error:
-            raise RunAbandoned(str(error)) from error
-        self._is_blocked = committed.blocked
+            self._lost = str(error)
+            raise RunAbandoned(self._lost) from error
+        if committed.blocked:
+            self._is_blocked = True
         if self.run.committed(
             responses_before=committed.responses_before, response_count=committed.response_count
         ):
             self.load_responses()
         return committed
+
+    def _check_not_lost(self) -> None:
+        # What a refused write held is gone from the buffer: nothing built upon it may have an effect.
+        if self._lost is not None:
+            raise RunAbandoned(self._lost)
 
     def load_responses(self) -> None:
         """Take in the responses that the journal holds and this run does not know."""
@@ -442,6 +494,10 @@ class WorkflowDriver:
         self._is_stopping = True
         self._subscription.wake()
 
+    def hold_back(self, ticket: Ticket, window_s: float) -> None:
+        """Have a write that is in line committed after a while, should this thread be busy till then."""
+        self._flusher.register(HeldBack(ticket, window_s))
+
     def outside(self) -> Outside:
         """Return a context in which the mutex is released and the run counts as alive."""
         return Outside(self)
@@ -456,7 +512,7 @@ class WorkflowDriver:
     def _extend_deadline(self) -> None:
         instance = self._instance
         if instance is not None:
-            instance.set_deadline(self._function.component.exec.lock_expiry.total_seconds())
+            instance.set_deadline(self._seconds_left())
 
 
 class Outside:

@@ -8,7 +8,7 @@ from typing import Protocol
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
-from engine.log.ids import JoinSetId
+from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.run import WorkflowRun
 
 
@@ -35,6 +35,10 @@ class WorkflowContext(LoggingContext, Protocol):
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a deployed function, or ``None``."""
+        ...
+
+    def function_of(self, execution_id: ExecutionId) -> str | None:
+        """Return the function that an execution was created for; ``None`` if there is no such execution."""
         ...
 
     def after_call(self) -> None:

@@ -41,5 +41,6 @@ def write_datetime(instant: datetime) -> JsonValue:
 
 def _read_datetime(value: dict[str, JsonValue]) -> datetime:
     seconds, nanoseconds = value["seconds"], value["nanoseconds"]
-    assert isinstance(seconds, int) and isinstance(nanoseconds, int)
+    assert isinstance(seconds, int)
+    assert isinstance(nanoseconds, int)
     return _EPOCH + timedelta(seconds=seconds, microseconds=nanoseconds // 1000)

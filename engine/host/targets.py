@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.deployment.registry import DeployedFunction
 from engine.errors import NameSyntaxError, ValueMismatch
 from engine.host.context import WorkflowContext
 from engine.log.events import FunctionNotFound, JsonText, TypeCheckError
@@ -10,9 +9,6 @@ from engine.wit.json_values import dump_json, load_json, read_params
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.options import JsonValue
 from engine.workflow.target import Target
-
-NO_PARAMS = JsonText("[]")
-
 
 class MalformedCallError(Exception):
     """A call that is refused without being recorded: its name or parameters are not even well-formed.
@@ -54,15 +50,12 @@ def read_target(context: WorkflowContext, function: JsonValue, params: str) -> T
     if not isinstance(data, list):
         raise MalformedCallError("type_check_error", "the parameters must be a JSON array")
     deployed = context.find_function(ffqn)
-    if context.run.is_replaying:
-        # The record decides; whatever is deployed now only helps to spell the parameters as they were recorded.
-        return Target(ffqn, _spell(deployed, data), deployed)
     if deployed is None:
-        return Target(ffqn, NO_PARAMS, None, error=FunctionNotFound())
+        return Target(ffqn, _spell(data), None, error=FunctionNotFound())
     try:
         args = read_params(deployed.type, data)
     except ValueMismatch as error:
-        return Target(ffqn, NO_PARAMS, None, error=TypeCheckError(str(error)))
+        return Target(ffqn, _spell(data), deployed, error=TypeCheckError(str(error)))
     return Target(ffqn, JsonText(dump_json(args)), deployed, args)
 
 
@@ -90,10 +83,5 @@ def write_submit_error(error: FunctionNotFound | TypeCheckError) -> JsonValue:
     return {"err": {"type_check_error": error.message}}
 
 
-def _spell(deployed: DeployedFunction | None, data: list[object]) -> JsonText:
-    if deployed is not None:
-        try:
-            return JsonText(dump_json(read_params(deployed.type, data)))
-        except ValueMismatch:
-            pass
+def _spell(data: list[object]) -> JsonText:
     return JsonText(dump_json(data))  # type: ignore[arg-type]  # what a JSON parser returned

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
+from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import Runner
 from engine.errors import ConstraintViolation, IdSyntaxError, ValueMismatch
 from engine.host.context import WorkflowContext
 from engine.host.join_set_resource import JOIN_SET_HANDLE, close_handle
@@ -35,6 +37,9 @@ from engine.wit.obelisk_types import JOIN_SET_RESOURCE, WORKFLOW_SUPPORT, WORKFL
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 from engine.workflow.run import NameInvalid, NameTaken
+
+_NO_RETVAL = Returned(ok=False, payload=None)
+"""Stands in for a stub's result that cannot be read."""
 
 P = ParamSpec("P")
 Operation = Callable[Concatenate[WorkflowContext, P], JsonValue]
@@ -221,15 +226,23 @@ def stub_json(context: WorkflowContext, execution_id: JsonValue, result_json: st
         target = _derived_id(execution_id)
     except IdSyntaxError as error:
         return {"err": {"execution_id_parsing_error": str(error)}}
-    ffqn = context.run.target_of(target)
-    function = context.find_function(ffqn) if ffqn is not None else None
-    if ffqn is None or function is None or not isinstance(function.type.result, ResultType):
-        return write_stub_error(StubNotFound())
+    ffqn = context.run.target_of(target) or context.function_of(target)
+    if ffqn is None:
+        return write_stub_error(context.run.stub(target, "", _NO_RETVAL, StubNotFound()))
     try:
-        value = read_value(function.type.result, load_json(result_json), path="result")
+        retval = _read_stub_result(context.find_function(ffqn), ffqn, result_json)
     except ValueMismatch as error:
-        return write_stub_error(context.run.stub(target, ffqn, Returned(False, None), TypeCheckError(str(error))))
-    return write_stub_error(context.run.stub(target, ffqn, return_codec(function.type.result).to_retval(value), None))
+        return write_stub_error(context.run.stub(target, ffqn, _NO_RETVAL, TypeCheckError(str(error))))
+    return write_stub_error(context.run.stub(target, ffqn, retval, None))
+
+
+def _read_stub_result(function: DeployedFunction | None, ffqn: str, result_json: str) -> Returned:
+    if function is None or not isinstance(function.type.result, ResultType):
+        raise ValueMismatch("", f"function {ffqn} is not deployed")
+    if function.component.runner is not Runner.NONE:
+        raise ValueMismatch("", f"{ffqn} is not a stub: it brings its results itself")
+    value = read_value(function.type.result, load_json(result_json), path="result")
+    return return_codec(function.type.result).to_retval(value)
 
 
 def write_stub_error(error: StubError | None) -> JsonValue:

@@ -42,7 +42,8 @@ class Journal(Protocol):
 
         Each write is applied whole or refused whole; a refused one leaves no trace and does not disturb the others.
         Outcomes: `Committed`, or `VersionConflict`, `LockLost`, `AlreadyFinished`, `ExecutionNotFound`,
-        `ExecutionExists` as values.
+        `ExecutionExists` as values. The last three may name a delay instead of an execution. A plain `JournalError`
+        says that the storage holds the write for impossible; only a faulty writer sees it.
 
         Promises: versions are dense from 0; response cursors are dense from 1 per execution, in commit order; the state
         row equals the fold of the log (`engine.log.state`); children appear together with the request that names

@@ -107,6 +107,19 @@ class Hints:
     responses_for: frozenset[ExecutionId] = frozenset()
     finished: frozenset[ExecutionId] = frozenset()
 
+    def merge(self, other: Hints) -> Hints:
+        """Return the hints of two commits as if they had been one."""
+        return Hints(
+            pending_from=_earlier(self.pending_from, other.pending_from),
+            delay_from=_earlier(self.delay_from, other.delay_from),
+            responses_for=self.responses_for | other.responses_for,
+            finished=self.finished | other.finished,
+        )
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((instant for instant in (one, other) if instant is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class DelayRow:

@@ -28,8 +28,8 @@ class ReturnCodec:
         """Return the stored form of a canonical ``{"ok": ..}`` or ``{"err": ..}`` value."""
         assert isinstance(value, dict)
         if "ok" in value:
-            return Returned(True, _typed(self._ok, self._ok_text, value["ok"]))
-        return Returned(False, _typed(self._err, self._err_text, value["err"]))
+            return Returned(ok=True, payload=_typed(self._ok, self._ok_text, value["ok"]))
+        return Returned(ok=False, payload=_typed(self._err, self._err_text, value["err"]))
 
     def to_value(self, retval: ReturnValue) -> JsonValue:
         """Return the canonical value that a caller sees; a platform failure is projected into the error case.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.deployment.registry import DeployedFunction
 from engine.log.events import ReturnValue, StubError
 from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.join_sets import MemberId
@@ -23,8 +22,8 @@ class RunPort(Protocol):
         """Return until when a run that waits now may stay in memory."""
         ...
 
-    def find_function(self, ffqn: str) -> DeployedFunction | None:
-        """Return a deployed function, or ``None``."""
+    def is_taken(self, execution_id: ExecutionId) -> bool:
+        """Whether an execution of this id was committed."""
         ...
 
     def wait(self, join_set: JoinSetId) -> None:

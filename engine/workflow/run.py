@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
 from engine.log import events as e
 from engine.log.event_json import retval_text
@@ -43,6 +44,7 @@ from engine.workflow.target import Target
 from engine.workflow.write_buffer import WriteBuffer
 
 _MAX_FRUITLESS_TRIES = 100
+_NO_PARAMS = e.JsonText("[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class WorkflowRun:
         self._processed: dict[MemberId, e.Response] = {}
         self._targets: dict[ExecutionId, str] = {}
         self._fruitless_tries = 0
+        self._generated_ids: set[ExecutionId] = set()
+        self._scheduled_ids: set[ExecutionId] = set()
         self.deliver(responses)
 
     # What the driver asks and tells.
@@ -207,7 +211,9 @@ class WorkflowRun:
         own = top_level_of(self.execution_id)[len("E_") :]
         ulid = make_ulid(ulid_timestamp_ms(own), self._random.bytes(10))
         self._persist(parse_ulid(ulid).to_bytes(16, "big"), e.GeneratedExecutionId())
-        return ExecutionId(f"E_{ulid}")
+        generated = ExecutionId(f"E_{ulid}")
+        self._generated_ids.add(generated)
+        return generated
 
     def _persist(self, value: bytes, kind: e.PersistKind) -> None:
         event = e.Persist(value=value, kind=kind)
@@ -254,37 +260,32 @@ class WorkflowRun:
             error=target.error,
         )
         recorded = self._replay(event)
-        error = target.error
         if recorded is None:
             self._request_child(target, event)
         else:
             assert isinstance(recorded, e.ChildRequested)
-            error = recorded.error
-        if error is not None:
-            return error
+            event = recorded
+        if event.error is not None:
+            return event.error
         self._targets[child] = target.ffqn
         self._join(join_set, child, is_private=recorded is None)
         return child
 
     def _request_child(self, target: Target, event: e.ChildRequested) -> None:
         now = self._port.now()
-        if target.function is not None:
-            self.buffer.create(
-                event.child_execution_id,
-                e.Created(
-                    ffqn=target.ffqn,
-                    params=target.params,
-                    parent=(self.execution_id, event.join_set_id),
-                    scheduled_at=now,
-                    component_id=target.function.component.id,
-                    deployment_id=self._deployment_id,
-                ),
-                now,
-                target=target,
-                child=event,
-            )
-        elif target.error is None:
-            raise ConstraintViolation(f"function {target.ffqn} is not deployed")
+        if event.error is not None:
+            # Parameters that fit no function are nobody's; they do not burden the log.
+            self._record(replace(event, params=_NO_PARAMS), now)
+            return
+        created = e.Created(
+            ffqn=target.ffqn,
+            params=target.params,
+            parent=(self.execution_id, event.join_set_id),
+            scheduled_at=now,
+            component_id=_deployed(target).component.id,
+            deployment_id=self._deployment_id,
+        )
+        self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._record(event, now)
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: e.ScheduleAt) -> DelayId:
@@ -307,10 +308,12 @@ class WorkflowRun:
             assert isinstance(recorded, e.DelayRequested)
             return delay, recorded.expires_at
         self._record(event, now)
-        if event.expires_at <= now:
+        # Where others can bring responses too, the journal must say who came first: the timers fire it there.
+        if event.expires_at <= now and join_set.is_private:
             self.deliver_local(
                 e.Response(
                     execution_id=self.execution_id,
+                    at_version=self.buffer.next_version,
                     join_set_id=join_set.id,
                     created_at=now,
                     event=e.DelayFinished(delay_id=delay),
@@ -368,10 +371,12 @@ class WorkflowRun:
         if outcome is e.TryOutcome.FOUND:
             self._fruitless_tries = 0
             return outcome, self._consume(join_set)
-        self._fruitless_tries += 1
-        if recorded is None and self._fruitless_tries >= _MAX_FRUITLESS_TRIES:
-            self._fruitless_tries = 0
-            self._port.yield_run()
+        if recorded is None:
+            # Those of earlier runs do not count: this one has just begun to poll.
+            self._fruitless_tries += 1
+            if self._fruitless_tries >= _MAX_FRUITLESS_TRIES:
+                self._fruitless_tries = 0
+                self._port.yield_run()
         return outcome, None
 
     def close(self, join_set_id: JoinSetId) -> None:
@@ -476,7 +481,11 @@ class WorkflowRun:
     # Others' executions.
 
     def schedule(self, execution_id: ExecutionId, schedule: e.ScheduleAt, target: Target) -> e.SubmitError | None:
-        """Start a top-level execution without waiting for it."""
+        """Start a top-level execution without waiting for it.
+
+        Raises:
+            ConstraintViolation: If an execution of this id exists.
+        """
         now = self._port.now()
         event = e.Scheduled(
             execution_id=execution_id,
@@ -488,21 +497,30 @@ class WorkflowRun:
         recorded = self._replay(event)
         if recorded is not None:
             assert isinstance(recorded, e.Scheduled)
+            if recorded.error is None:
+                self._scheduled_ids.add(execution_id)
             return recorded.error
-        if target.function is not None:
-            created = e.Created(
-                ffqn=target.ffqn,
-                params=target.params,
-                scheduled_at=_instant(schedule, now),
-                component_id=target.function.component.id,
-                deployment_id=self._deployment_id,
-                scheduled_by=self.execution_id,
-            )
-            self.buffer.create(execution_id, created, now, target=target, child=None)
-        elif target.error is None:
-            raise ConstraintViolation(f"function {target.ffqn} is not deployed")
+        if event.error is None:
+            self._request_scheduled(execution_id, target, scheduled_at=_instant(schedule, now), now=now)
         self._record(event, now)
-        return target.error
+        return event.error
+
+    def _request_scheduled(
+        self, execution_id: ExecutionId, target: Target, *, scheduled_at: datetime, now: datetime
+    ) -> None:
+        is_fresh = execution_id in self._generated_ids or not self._port.is_taken(execution_id)
+        if execution_id in self._scheduled_ids or not is_fresh:
+            raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists")
+        self._scheduled_ids.add(execution_id)
+        created = e.Created(
+            ffqn=target.ffqn,
+            params=target.params,
+            scheduled_at=scheduled_at,
+            component_id=_deployed(target).component.id,
+            deployment_id=self._deployment_id,
+            scheduled_by=self.execution_id,
+        )
+        self.buffer.create(execution_id, created, now, target=target, child=None)
 
     def stub(
         self, target: ExecutionId, ffqn: str, retval: e.Returned, error: e.StubError | None
@@ -576,6 +594,12 @@ def _try_outcome(join_set: JoinSet) -> e.TryOutcome:
     if join_set.arrived:
         return e.TryOutcome.FOUND
     return e.TryOutcome.PENDING if join_set.open else e.TryOutcome.ALL_PROCESSED
+
+
+def _deployed(target: Target) -> DeployedFunction:
+    if target.function is None:
+        raise ConstraintViolation(f"function {target.ffqn} is not deployed")
+    return target.function
 
 
 def _instant(schedule: e.ScheduleAt, now: datetime) -> datetime:

@@ -16,10 +16,10 @@ class Target:
 
     Args:
         ffqn: Its name.
-        params: JSON array of its parameters; ``[]`` when it cannot be called.
-        function: The deployed function, or ``None`` when it cannot be called.
+        params: JSON array of its parameters.
+        function: The deployed function; ``None`` if there is none.
         args: The parameters as values, where the caller has them at hand.
-        error: Why it cannot be called.
+        error: Why it cannot be called now. A replay that finds another outcome recorded follows the record.
     """
 
     ffqn: str

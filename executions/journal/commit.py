@@ -85,19 +85,19 @@ def apply_guarded(statements: Statements, write: Write, now: datetime) -> Commit
 
 
 def _load_states(statements: Statements, ids: set[ExecutionId]) -> dict[ExecutionId, ExecutionState]:
-    rows = _select_listed(statements, sql.STATES + statements.dialect.for_update, ids)
+    rows = _select_listed(statements, sql.STATES + statements.dialect.for_update, ids, width=sql.STATES_WIDTH)
     states = map(state_of, rows)
     return {state.execution_id: state for state in states}
 
 
 def _load_delays(statements: Statements, ids: set[DelayId]) -> dict[DelayId, DelayRow]:
-    rows = _select_listed(statements, sql.DELAYS + statements.dialect.for_update, ids)
+    rows = _select_listed(statements, sql.DELAYS + statements.dialect.for_update, ids, width=sql.DELAYS_WIDTH)
     return {delay.delay_id: delay for delay in map(delay_of, rows)}
 
 
 def load_created(statements: Statements, ids: Iterable[ExecutionId]) -> dict[ExecutionId, Created]:
     """Return the first events of these executions, where they exist."""
-    rows = _select_listed(statements, sql.FIRST_EVENTS, ids)
+    rows = _select_listed(statements, sql.FIRST_EVENTS, ids, width=2)
     return {ExecutionId(execution_id): created_of(payload) for execution_id, payload in rows}
 
 
@@ -116,16 +116,16 @@ def _find_answered(
 
 def _find_responded(statements: Statements, writes: Sequence[Write]) -> set[str]:
     sources = response_sources(writes)
-    found = _select_listed(statements, sql.RESPONDED_CHILDREN, sources)
-    found += _select_listed(statements, sql.RESPONDED_DELAYS, sources)
+    found = _select_listed(statements, sql.RESPONDED_CHILDREN, sources, width=1)
+    found += _select_listed(statements, sql.RESPONDED_DELAYS, sources, width=1)
     return {source for (source,) in found}
 
 
-def _select_listed(statements: Statements, template: str, ids: Iterable[str]) -> list[Any]:
+def _select_listed(statements: Statements, template: str, ids: Iterable[str], *, width: int) -> list[Any]:
     rows: list[Any] = []
     if ordered := sorted(ids):
         for statement, params in sql.listed(template, ordered):
-            rows += statements.execute(statement, params).fetchall()
+            rows += statements.fetch(statement, params, width=width, at_most=len(ordered))
     return rows
 
 
@@ -138,8 +138,7 @@ def store(statements: Statements, changes: Changes) -> None:
     if changes.is_empty:
         return
     insert_rows(statements, sql.EXECUTION_TABLE, [execution_row(state) for state in changes.inserted.values()])
-    for state, version, response_count in changes.updated.values():
-        _update(statements, state, version, response_count)
+    _update_states(statements, changes)
     insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
     insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
@@ -154,7 +153,8 @@ def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequenc
         statements.execute(statement, params)
 
 
-def _update(statements: Statements, state: ExecutionState, version: int, response_count: int) -> None:
-    params = (*mutable_values(state), state.execution_id, version, response_count)
-    if statements.execute(sql.UPDATE_EXECUTION, params).rowcount != 1:
-        raise JournalUnavailable(f"{state.execution_id} changed while it was being changed")
+def _update_states(statements: Statements, changes: Changes) -> None:
+    rows = [(*mutable_values(state), state.execution_id, *loaded) for state, *loaded in changes.updated.values()]
+    for statement, params, count in sql.update(rows):
+        if statements.execute(statement, params).rowcount != count:
+            raise JournalUnavailable(f"a state changed while it was being changed: one of {', '.join(changes.updated)}")

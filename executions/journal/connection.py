@@ -21,6 +21,9 @@ from executions.journal.dialect import Dialect, Row, dialect_of
 
 log = structlog.get_logger(__name__)
 
+_FEW = 2
+"""Rows that are not worth `Dialect.fetch_many`."""
+
 ConnectionFactory = Callable[[], BaseDatabaseWrapper]
 
 
@@ -39,9 +42,19 @@ class Statements:
         """Run a statement and return the driver's cursor."""
         return self._connection.execute(self.dialect.render(sql), params)
 
-    def fetch_all(self, sql: str, params: Sequence[Any], *, width: int) -> list[Row]:
-        """Run a SELECT of ``width`` columns that may find many rows, and return them in no particular order."""
-        return self.dialect.fetch_all(self._connection, sql, params, width=width)
+    def fetch(self, sql: str, params: Sequence[Any], *, width: int, at_most: int | None = None) -> list[Row]:
+        """Run a SELECT and return its rows, in no particular order.
+
+        Args:
+            sql: The statement.
+            params: Its parameters.
+            width: How many columns it has.
+            at_most: How many rows it finds at most, where that is known.
+        """
+        if at_most is not None and at_most <= _FEW:
+            few: list[Row] = self.execute(sql, params).fetchall()
+            return few
+        return self.dialect.fetch_many(self._connection, sql, params, width=width)
 
 
 class Connection(Protocol):

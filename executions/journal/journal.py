@@ -35,6 +35,7 @@ from executions.journal.connection import (
 )
 from executions.journal.locking import find_pending, lock_due
 from executions.journal.rows import delay_of, entry_of, log_line_row, response_of, state_of
+from executions.journal.wakeups import ChangeFeed, make_change_feed
 
 
 def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
@@ -78,6 +79,10 @@ class SqlJournal:
         """
         connection = CurrentConnection(alias)
         return cls(writer=connection, reader=connection)
+
+    def change_feed(self) -> ChangeFeed:
+        """Return a feed that tells of commits that are not this journal's own."""
+        return make_change_feed(self._writer)
 
     def close(self) -> None:
         """Give the connections back; the next use opens them again."""
@@ -146,32 +151,32 @@ class SqlJournal:
     def load_log(self, execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.fetch_all(sql.LOG, (execution_id, start), width=sql.LOG_WIDTH)
+            rows = statements.fetch(sql.LOG, (execution_id, start), width=sql.LOG_WIDTH)
         return [entry_of(row) for row in _ordered(rows)]
 
     def load_responses(self, execution_id: ExecutionId, *, after: int = 0) -> list[Response]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.fetch_all(sql.RESPONSES, (execution_id, after), width=sql.RESPONSES_WIDTH)
+            rows = statements.fetch(sql.RESPONSES, (execution_id, after), width=sql.RESPONSES_WIDTH)
         return [response_of(execution_id, row) for row in _ordered(rows)]
 
     def due_delays(self, now: datetime, *, limit: int) -> list[DelayRow]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.execute(sql.DUE_DELAYS, (to_micros(now), limit)).fetchall()
-        return [delay_of(row) for row in rows]
+            rows = statements.fetch(sql.DUE_DELAYS, (to_micros(now), limit), width=sql.DELAYS_WIDTH)
+        return sorted(map(delay_of, rows), key=lambda delay: (delay.expires_at, delay.delay_id))
 
     def expired_locks(self, now: datetime, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.execute(sql.EXPIRED_LOCKS, (to_micros(now), limit)).fetchall()
-        return [state_of(row) for row in rows]
+            rows = statements.fetch(sql.EXPIRED_LOCKS, (to_micros(now), limit), width=sql.STATES_WIDTH)
+        return sorted(map(state_of, rows), key=lambda state: (state.due_at, state.execution_id))
 
     def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.execute(sql.CANCELLING, (to_micros(now), limit)).fetchall()
-        return [state_of(row) for row in rows]
+            rows = statements.fetch(sql.CANCELLING, (to_micros(now), limit), width=sql.STATES_WIDTH)
+        return sorted(map(state_of, rows), key=lambda state: (state.created_at, state.execution_id))
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

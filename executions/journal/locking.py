@@ -71,4 +71,5 @@ def find_pending(
     )
     if for_update:
         statement += dialect.for_update_skip_locked
-    return [state_of(row) for row in statements.execute(statement, params).fetchall()]
+    rows = statements.fetch(statement, params, width=sql.STATES_WIDTH, at_most=limit)
+    return sorted(map(state_of, rows), key=lambda state: (state.due_at, state.execution_id))

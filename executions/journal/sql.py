@@ -44,6 +44,8 @@ _RESPONSE = RESPONSE_TABLE.name
 _DELAY = DELAY_TABLE.name
 
 _STATE = ", ".join(EXECUTION_COLUMNS)
+STATES_WIDTH = len(EXECUTION_COLUMNS)
+DELAYS_WIDTH = len(DELAY_COLUMNS)
 _IS_PENDING = "status = 'pending_at' AND lifecycle = 'active'"
 _IS_LOCKED = "status = 'locked' AND lifecycle = 'active'"
 
@@ -81,6 +83,14 @@ UPDATE_EXECUTION = (
     "WHERE execution_id = %s AND next_version = %s AND response_count = %s"
 )
 
+#: Many changed states, as `UPDATE_EXECUTION`. PostgreSQL has to be told the types of what may be null in every row.
+_UPDATE_EXECUTIONS = (
+    f"UPDATE {_EXECUTION} SET {{assignments}} FROM (VALUES {{rows}}) AS v "
+    f"WHERE {_EXECUTION}.execution_id = {{key}} AND {_EXECUTION}.next_version = {{version}} "
+    f"AND {_EXECUTION}.response_count = {{responses}}"
+)
+_CASTS = {"last_lock_version": "integer", "max_retries": "integer", "closing": "boolean"}
+
 #: Delays that fired or were cancelled. Primary key.
 DELETE_DELAYS = f"DELETE FROM {_DELAY} WHERE delay_id IN ({{ids}})"
 
@@ -111,10 +121,10 @@ EXPIRED_LOCKS = (
     f"SELECT {_STATE} FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s ORDER BY due_at, execution_id LIMIT %s"
 )
 
-#: Executions that are being cancelled and that nobody holds, oldest first. ``execution_unfinished``.
+#: Executions that are being cancelled and that nobody holds any more, oldest first. ``execution_cancelling``.
 CANCELLING = (
-    f"SELECT {_STATE} FROM {_EXECUTION} WHERE NOT (status = 'finished') AND lifecycle = 'cancelling' "
-    "AND NOT (status = 'locked' AND due_at > %s) ORDER BY created_at, execution_id LIMIT %s"
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' AND NOT (status = 'locked' AND due_at > %s) "
+    "ORDER BY created_at, execution_id LIMIT %s"
 )
 
 #: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.
@@ -185,9 +195,10 @@ def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
 
 # --- Lists of any length ----------------------------------------------------------------------------------------------
 
-#: Rows of one INSERT. SQLite runs one of many rows in a single step, without the interpreter lock and at two thirds of
-#: the cost of as many single ones; a fixed set of sizes keeps its statements in the driver's cache.
-_BATCHES = (512, 256, 128, 64, 32, *range(16, 0, -1))
+#: Rows of one INSERT or UPDATE. SQLite carries out one of many rows in a single step, without the interpreter lock and
+#: at two thirds of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
+_LARGE_BATCHES = (512, 256, 128, 64, 32)
+_LARGEST_EXACT = 16
 #: Ids of one SELECT or DELETE; lists are filled up to the next size with copies of their last id.
 _LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -195,17 +206,62 @@ _LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any]]]:
     """Return the statements that insert rows, in order, with their parameters."""
     start = 0
-    for size in _BATCHES:
-        while len(rows) - start >= size:
-            params = [value for row in rows[start : start + size] for value in row]
-            yield _insert(table, size), params
-            start += size
+    for size in _batches(len(rows)):
+        yield _insert(table, size), [value for row in rows[start : start + size] for value in row]
+        start += size
+
+
+@lru_cache(maxsize=1024)
+def _batches(count: int) -> tuple[int, ...]:
+    sizes: list[int] = []
+    for size in _LARGE_BATCHES:
+        sizes += [size] * (count // size)
+        count %= size
+    while count:
+        sizes.append(min(count, _LARGEST_EXACT))
+        count -= sizes[-1]
+    return tuple(sizes)
 
 
 @lru_cache(maxsize=256)
 def _insert(table: Table, size: int) -> str:
     row = f"({', '.join(['%s'] * len(table.columns))})"
     return f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES {', '.join([row] * size)}"
+
+
+#: Fewest rows for which one UPDATE is cheaper than as many single ones.
+_FEWEST_TOGETHER = 4
+
+
+def update(rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any], int]]:
+    """Return the statements that change states, their parameters, and how many rows each must find.
+
+    Args:
+        rows: Values of `MUTABLE_COLUMNS`, the id, and the version and response count that the row must still have.
+    """
+    start = 0
+    for size in _batches(len(rows)):
+        batch = rows[start : start + size]
+        start += size
+        if size >= _FEWEST_TOGETHER:
+            yield _update(size), [value for row in batch for value in row], size
+        else:
+            yield from ((UPDATE_EXECUTION, list(row), 1) for row in batch)
+
+
+@lru_cache(maxsize=64)
+def _update(size: int) -> str:
+    columns = {column: f"v.column{number}" for number, column in enumerate(MUTABLE_COLUMNS, 1)}
+    columns |= {column: f"CAST({columns[column]} AS {kind})" for column, kind in _CASTS.items()}
+    key, version, responses = (f"v.column{len(columns) + number}" for number in (1, 2, 3))
+    row = f"({', '.join(['%s'] * (len(columns) + 3))})"
+    return _UPDATE_EXECUTIONS.format(
+        assignments=", ".join(f"{column} = {value}" for column, value in columns.items()),
+        rows=", ".join([row] * size),
+        key=key,
+        version=version,
+        responses=responses,
+    )
 
 
 def listed(template: str, ids: Sequence[str]) -> Iterable[tuple[str, Sequence[str]]]:

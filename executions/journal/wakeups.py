@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db import Error as DatabaseError
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from executions.journal.connection import ConnectionFactory
+from engine.errors import JournalUnavailable
+from executions.journal.connection import Connection, DedicatedConnection
 
 log = structlog.get_logger(__name__)
 
@@ -57,24 +56,25 @@ class SilentFeed:
 
 
 class DataVersionWatcher:
-    """Watches a SQLite database by asking a connection of its own for ``PRAGMA data_version``.
+    """Watches a SQLite database through ``PRAGMA data_version`` of one connection.
 
-    Commits of this process's other connections count too.
+    Commits of that very connection do not count; those of this process's other connections do.
 
     Args:
-        connection_factory: Makes a connection that nobody else uses.
+        connection: The connection to ask. A journal's writer tells of everybody else's commits; a connection of one's
+            own tells of all. It is not closed.
         shortest: Interval between questions just after a change.
         longest: Interval between questions when nothing has changed for long.
     """
 
     def __init__(
         self,
-        connection_factory: ConnectionFactory,
+        connection: Connection,
         *,
         shortest: timedelta = SHORTEST_INTERVAL,
         longest: timedelta = LONGEST_INTERVAL,
     ) -> None:
-        self._factory = connection_factory
+        self._connection = connection
         self._shortest_s = shortest.total_seconds()
         self._longest_s = longest.total_seconds()
         self._is_stopping = threading.Event()
@@ -93,40 +93,36 @@ class DataVersionWatcher:
             self._thread.join()
 
     def _watch(self, callback: Callable[[], None]) -> None:
+        version: int | None = None
+        changed_at = time.monotonic()
         while not self._is_stopping.is_set():
-            wrapper = self._factory()
             try:
-                self._watch_with(wrapper, callback)
-            except DatabaseError as error:
+                seen = self._data_version()
+            except JournalUnavailable as error:
                 log.warning("wakeups.database_failed", error=str(error))
-                # Nobody knows what went by meanwhile.
-                callback()
+                # Nobody knows what goes by meanwhile; the connection that comes next counts from elsewhere.
+                version = None
                 self._is_stopping.wait(_RETRY_AFTER.total_seconds())
-            finally:
-                wrapper.close()
+                continue
+            now = time.monotonic()
+            if seen != version:
+                version, changed_at = seen, now
+                callback()
+            time.sleep(min(self._longest_s, max(self._shortest_s, (now - changed_at) * _QUIET_SHARE)))
 
-    def _watch_with(self, wrapper: BaseDatabaseWrapper, callback: Callable[[], None]) -> None:
-        wrapper.ensure_connection()
-        with wrapper.wrap_database_errors:
-            connection: Any = wrapper.connection
-            version = _data_version(connection)
-            changed_at = time.monotonic()
-            while not self._is_stopping.is_set():
-                seen = _data_version(connection)
-                now = time.monotonic()
-                if seen != version:
-                    version, changed_at = seen, now
-                    callback()
-                time.sleep(min(self._longest_s, max(self._shortest_s, (now - changed_at) * _QUIET_SHARE)))
+    def _data_version(self) -> int:
+        with self._connection.reading() as statements:
+            (version,) = statements.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
 
-def make_change_feed(alias: str = DEFAULT_DB_ALIAS) -> ChangeFeed:
-    """Return the feed that suits one of Django's databases."""
-    if connections[alias].vendor == "sqlite":
-        return DataVersionWatcher(lambda: connections.create_connection(alias))
-    return SilentFeed()
+def make_change_feed(connection: Connection | None = None, alias: str = DEFAULT_DB_ALIAS) -> ChangeFeed:
+    """Return the feed that suits one of Django's databases.
 
-
-def _data_version(connection: Any) -> int:
-    (version,) = connection.execute("PRAGMA data_version").fetchone()
-    return int(version)
+    Args:
+        connection: Whose own commits are of no interest; by default all commits are.
+        alias: Which database.
+    """
+    if connections[alias].vendor != "sqlite":
+        return SilentFeed()
+    return DataVersionWatcher(connection or DedicatedConnection(lambda: connections.create_connection(alias)))

@@ -99,6 +99,11 @@ class Migration(migrations.Migration):
                         name="execution_locked",
                     ),
                     models.Index(
+                        condition=models.Q(("lifecycle", "cancelling")),
+                        fields=["created_at", "execution_id"],
+                        name="execution_cancelling",
+                    ),
+                    models.Index(
                         condition=models.Q(("status", "finished"), _negated=True),
                         fields=["created_at", "execution_id"],
                         name="execution_unfinished",
@@ -337,9 +342,13 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(
-                                ("level__in", ["trace", "debug", "info", "warn", "error"]), ("stream__isnull", True)
+                                ("level__in", ["trace", "debug", "info", "warn", "error"]),
+                                ("level__isnull", False),
+                                ("stream__isnull", True),
                             ),
-                            models.Q(("level__isnull", True), ("stream__in", ["stdout", "stderr"])),
+                            models.Q(
+                                ("level__isnull", True), ("stream__in", ["stdout", "stderr"]), ("stream__isnull", False)
+                            ),
                             _connector="OR",
                         ),
                         name="log_line_message_or_stream",

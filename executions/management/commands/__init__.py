@@ -1,0 +1,1 @@
+"""What ``manage.py`` offers: serve, run_executor, submit, execution."""

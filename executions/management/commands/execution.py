@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
         listing.add_argument("--children", action="store_true", help="also those that workflows submitted")
-        listing.add_argument("--limit", type=int, default=20, help="most lines (default: 20)")
+        listing.add_argument("--limit", type=_count, default=20, help="most lines (default: 20)")
         for name, text in (
             ("show", "one execution: state, parameters, what it waits for"),
             ("events", "its event log, a line an event"),
@@ -46,8 +46,8 @@ class Command(BaseCommand):
             one.add_argument("execution_id")
             one.add_argument("--json", action="store_true", help="print one JSON document")
             if name == "events":
-                one.add_argument("--from", type=int, default=0, dest="start", help="first version (default: 0)")
-                one.add_argument("--limit", type=int, default=1000, help="most events (default: 1000)")
+                one.add_argument("--from", type=_count, default=0, dest="start", help="first version (default: 0)")
+                one.add_argument("--limit", type=_count, default=1000, help="most events (default: 1000)")
         listing.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
@@ -137,6 +137,12 @@ class Command(BaseCommand):
         self.stdout.write(json_module.dumps(document))
         if not (isinstance(retval, Returned) and retval.ok):
             raise SystemExit(1)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text} is not a number from 0 on")
+    return int(text)
 
 
 def _summary(row: Execution) -> dict[str, Any]:

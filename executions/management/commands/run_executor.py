@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 from django_q.cluster import Cluster
 
 
@@ -19,4 +22,26 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until stopped."""
-        Cluster().start()
+        _check_database()
+        cluster = Cluster()
+        try:
+            cluster.start()
+        except RuntimeError as error:
+            raise CommandError(f"the cluster did not start, its log says why: {error}") from error
+        guard = cluster.sentinel
+        guard.join()
+        if guard.exitcode != 0:
+            raise CommandError(f"the cluster's guard ended by itself with status {guard.exitcode}")
+
+
+def _check_database() -> None:
+    """Refuse a database that is not as this version needs it: the guard would replace failing workers without end."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise CommandError(f"the database does not answer: {error}") from error
+    # The cluster forks, and a connection must not be used on both sides of a fork.
+    connections.close_all()
+    if missing:
+        raise CommandError(f"the database lacks {len(missing)} migrations; run `manage.py migrate` first")

@@ -54,6 +54,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, no_job: bool, **_options: Any) -> None:
         """Serve until stopped."""
         signal.signal(signal.SIGTERM, _raise_interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # The terminal is closed; the children, in sessions of their own, would not notice.
+            signal.signal(signal.SIGHUP, _raise_interrupt)
         base = f"http://127.0.0.1:{settings.OBELISK_PORT}"
         try:
             check_port_is_free(settings.OBELISK_PORT)
@@ -65,7 +68,7 @@ class Command(BaseCommand):
                     [*_DAPHNE, "-p", str(settings.OBELISK_PORT), "obelisk_site.asgi:application"],
                 )
                 site.wait_until_healthy(f"{base}/healthz", timeout_s=_HEALTHY_WITHIN_S)
-                if not no_job:
+                if not no_job and _has_examples():
                     self._run_headline_job()
                 self._show_addresses(base)
                 site.wait()
@@ -86,8 +89,6 @@ class Command(BaseCommand):
         self.stdout.write(f"Deployed: {EXAMPLES} ({result.deployment.deployment_id})")
 
     def _run_headline_job(self) -> None:
-        if not Deployment.objects.active().filter(description=DESCRIPTION).exists():
-            return
         self.stdout.write(f"Running {HEADLINE_FUNCTION} {json.dumps(HEADLINE_PARAMS)} ...")
         journal = SqlJournal.dedicated()
         progress = ProgressLine(sys.stdout)
@@ -111,11 +112,17 @@ class Command(BaseCommand):
         if self._password is not None:
             self.stdout.write(f"Login:  {USERNAME} / {self._password}")
         self.stdout.write(f"Health: {base}/healthz")
-        self.stdout.write(
-            f"Try:    {_shown_python()} manage.py submit {HEADLINE_FUNCTION} "
-            f"'{json.dumps(HEADLINE_PARAMS)}' --follow\n\nCtrl-C stops everything."
-        )
+        if _has_examples():
+            self.stdout.write(
+                f"Try:    {_shown_python()} manage.py submit {HEADLINE_FUNCTION} "
+                f"'{json.dumps(HEADLINE_PARAMS)}' --follow"
+            )
+        self.stdout.write("\nCtrl-C stops everything.")
         self.stdout.flush()
+
+
+def _has_examples() -> bool:
+    return Deployment.objects.active().filter(description=DESCRIPTION).exists()
 
 
 def _quiet_environment() -> dict[str, str]:

@@ -18,6 +18,10 @@ from executions.journal.journal import SqlJournal
 from executions.progress import ProgressLine
 from executions.services import Submitted, submit
 
+_SHOW = "`manage.py execution show`"
+_INTERRUPTED = 130
+"""What shells expect of a program that Ctrl-C ended."""
+
 
 class Command(BaseCommand):
     """Submits one call."""
@@ -33,13 +37,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("function", help="full name, namespace:package/interface.function, or .../interface.function")
+        parser.add_argument(
+            "function", help="full name, namespace:package/interface.function, or .../interface.function"
+        )
         parser.add_argument("params", nargs="?", default="[]", help="JSON array of the parameters (default: [])")
         parser.add_argument("--follow", "-f", action="store_true", help="wait for the result and print it")
         parser.add_argument(
             "--execution-id", "-e", help="use this id; submitting the same call under it again changes nothing"
         )
-        parser.add_argument("--timeout", type=float, metavar="SECONDS", help="with --follow: give up waiting after this")
+        parser.add_argument(
+            "--timeout", type=float, metavar="SECONDS", help="with --follow: give up waiting after this"
+        )
         parser.add_argument(
             "--json", action="store_true", help="print one JSON document: execution_id, result (with --follow), seconds"
         )
@@ -96,11 +104,11 @@ def _follow(submitted: Submitted, timeout: float | None) -> tuple[Any, bool]:
     try:
         with Follower(journal) as follower:
             retval = follower.wait(submitted.execution_id, timeout_s=timeout, on_change=progress.update)
+    except KeyboardInterrupt as interrupt:
+        raise CommandError(f"{submitted.execution_id} goes on; see {_SHOW}", returncode=_INTERRUPTED) from interrupt
     finally:
         progress.done()
         journal.close()
     if retval is None:
-        raise CommandError(
-            f"{submitted.execution_id} did not finish within {timeout} s; it goes on, see `manage.py execution show`"
-        )
+        raise CommandError(f"{submitted.execution_id} did not finish within {timeout:g} s; it goes on, see {_SHOW}")
     return retval_to_api(retval), isinstance(retval, Returned) and retval.ok

@@ -1,0 +1,1 @@
+"""Benchmarks; `README.md` beside this file says what each measures and how to read it."""

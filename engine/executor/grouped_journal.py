@@ -1,0 +1,66 @@
+"""A journal whose commits are shared with an executor's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from engine.executor.group_commit import GroupCommit
+from engine.journal.protocol import CommitReport, Journal
+from engine.journal.records import DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
+from engine.log.events import LogEntry, Response
+from engine.log.ids import ExecutionId
+from engine.log.state import ExecutionState
+
+
+class GroupedJournal:
+    """`engine.journal.protocol.Journal` for those who live in an executor's process.
+
+    Args:
+        journal: What it reads from.
+        commits: What it writes through.
+    """
+
+    def __init__(self, journal: Journal, commits: GroupCommit) -> None:
+        self._journal = journal
+        self._commits = commits
+
+    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+        """See `Journal`. Hints went to the executor already."""
+        return CommitReport(tuple(self._commits.commit_all(writes)), Hints())
+
+    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
+        """See `Journal`."""
+        return self._journal.lock_pending(request)
+
+    def state_of(self, execution_id: ExecutionId) -> ExecutionState:
+        """See `Journal`."""
+        return self._journal.state_of(execution_id)
+
+    def load_log(self, execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
+        """See `Journal`."""
+        return self._journal.load_log(execution_id, start=start)
+
+    def load_responses(self, execution_id: ExecutionId, *, after: int = 0) -> list[Response]:
+        """See `Journal`."""
+        return self._journal.load_responses(execution_id, after=after)
+
+    def due_delays(self, now: datetime, *, limit: int) -> list[DelayRow]:
+        """See `Journal`."""
+        return self._journal.due_delays(now, limit=limit)
+
+    def expired_locks(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        return self._journal.expired_locks(now, limit=limit)
+
+    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        return self._journal.cancelling(now, limit=limit)
+
+    def next_wake_up(self, after: datetime) -> datetime | None:
+        """See `Journal`."""
+        return self._journal.next_wake_up(after)
+
+    def add_log_lines(self, lines: Sequence[LogLine]) -> None:
+        """See `Journal`."""
+        self._journal.add_log_lines(lines)

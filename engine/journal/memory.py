@@ -1,0 +1,253 @@
+"""A journal in memory, for tests and simulation: the same rules, the same stored form, faults on demand."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from engine.errors import ExecutionNotFound, StoredEventInvalid
+from engine.journal.ledger import (
+    Changes,
+    Ledger,
+    awaited_join_sets,
+    required_delays,
+    required_executions,
+    response_sources,
+    source_of,
+)
+from engine.journal.locking import Allotment, lock
+from engine.journal.protocol import CommitReport
+from engine.journal.records import DelayRow, LockedExecution, LockRequest, LogLine, Submit, Write
+from engine.log.event_json import decode_event, encode_event
+from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
+from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
+from engine.log.state import ExecutionState, Lifecycle, Status
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+Fault = Callable[[Sequence[Write]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredEvent:
+    """A row of the log: the event as text, so that nothing is there that could not be stored."""
+
+    created_at: datetime
+    payload: str
+
+
+class MemoryJournal:
+    """`engine.journal.protocol.Journal` in dictionaries.
+
+    Args:
+        before_commit: Called with the writes before anything is changed; what it raises is raised by the commit, and
+            nothing was written.
+        after_commit: Called with the writes once they are stored; what it raises is raised by the commit, and
+            everything was written: so looks a database whose answer got lost.
+    """
+
+    def __init__(self, *, before_commit: Fault | None = None, after_commit: Fault | None = None) -> None:
+        self.before_commit = before_commit
+        self.after_commit = after_commit
+        self._mutex = threading.Lock()
+        self._states: dict[ExecutionId, ExecutionState] = {}
+        self._events: dict[ExecutionId, list[_StoredEvent]] = {}
+        self._responses: dict[ExecutionId, list[Response]] = {}
+        self._responded: set[str] = set()
+        self._delays: dict[DelayId, DelayRow] = {}
+        self._log_lines: list[LogLine] = []
+
+    @property
+    def log_lines(self) -> tuple[LogLine, ...]:
+        """All log lines, in the order they came in."""
+        with self._mutex:
+            return tuple(self._log_lines)
+
+    # Writing.
+
+    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+        """See `Journal`."""
+        with self._mutex:
+            if self.before_commit is not None:
+                self.before_commit(writes)
+            ledger = self._ledger(writes, now)
+            outcomes = ledger.apply_all(writes)
+            self._store(ledger.changes)
+            if self.after_commit is not None:
+                self.after_commit(writes)
+            return CommitReport(outcomes, ledger.hints())
+
+    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
+        """See `Journal`."""
+        with self._mutex:
+            allotment = Allotment(request)
+            changes = Changes()
+            found: list[LockedExecution] = []
+            for known in self._pending(request):
+                event = allotment.take(known)
+                if event is None:
+                    continue
+                state = copy(known)
+                changes.entries.append((state.execution_id, lock(state, event, request)))
+                changes.updated[state.execution_id] = (state, known.next_version, known.response_count)
+                found.append(LockedExecution(copy(state), self._created(state.execution_id)))
+            self._store(changes)
+            return found
+
+    def add_log_lines(self, lines: Sequence[LogLine]) -> None:
+        """See `Journal`."""
+        with self._mutex:
+            self._log_lines.extend(lines)
+
+    # Reading.
+
+    def state_of(self, execution_id: ExecutionId) -> ExecutionState:
+        """See `Journal`."""
+        with self._mutex:
+            state = self._states.get(execution_id)
+            if state is None:
+                raise ExecutionNotFound(execution_id)
+            return copy(state)
+
+    def load_log(self, execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
+        """See `Journal`."""
+        with self._mutex:
+            stored = self._events.get(execution_id, [])[start:]
+        return [
+            LogEntry(Version(version), event.created_at, decode_event(event.payload))
+            for version, event in enumerate(stored, start)
+        ]
+
+    def load_responses(self, execution_id: ExecutionId, *, after: int = 0) -> list[Response]:
+        """See `Journal`."""
+        with self._mutex:
+            return [self._with_retval(response) for response in self._responses.get(execution_id, [])[after:]]
+
+    def due_delays(self, now: datetime, *, limit: int) -> list[DelayRow]:
+        """See `Journal`."""
+        with self._mutex:
+            due = [delay for delay in self._delays.values() if not delay.paused and delay.expires_at <= now]
+        return sorted(due, key=lambda delay: (delay.expires_at, delay.delay_id))[:limit]
+
+    def expired_locks(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        with self._mutex:
+            expired = [copy(state) for state in self._active(Status.LOCKED) if state.due_at <= now]
+        return sorted(expired, key=_due_order)[:limit]
+
+    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+        """See `Journal`."""
+        with self._mutex:
+            found = [
+                copy(state)
+                for state in self._states.values()
+                if state.lifecycle is Lifecycle.CANCELLING
+                and not (state.status is Status.LOCKED and state.due_at > now)
+            ]
+        return sorted(found, key=lambda state: (state.created_at, state.execution_id))[:limit]
+
+    def next_wake_up(self, after: datetime) -> datetime | None:
+        """See `Journal`."""
+        with self._mutex:
+            instants = [state.due_at for state in self._active(Status.PENDING_AT)]
+            instants += [state.due_at for state in self._active(Status.LOCKED)]
+            instants += [delay.expires_at for delay in self._delays.values() if not delay.paused]
+        return min((instant for instant in instants if instant > after), default=None)
+
+    # With the mutex held.
+
+    def _ledger(self, writes: Sequence[Write], now: datetime) -> Ledger:
+        states = _chosen(self._states, required_executions(writes, thorough=True))
+        submitted = {
+            write.execution.execution_id
+            for write in writes
+            if isinstance(write, Submit) and write.execution.execution_id in states
+        }
+        return Ledger(
+            now=now,
+            states=states,
+            delays=_chosen(self._delays, required_delays(writes, thorough=True)),
+            created={execution_id: self._created(execution_id) for execution_id in submitted},
+            answered={
+                (execution_id, join_set)
+                for execution_id, join_set, seen in awaited_join_sets(writes)
+                if self._is_answered(execution_id, join_set, seen)
+            },
+            responded=response_sources(writes) & self._responded,
+        )
+
+    def _is_answered(self, execution_id: ExecutionId, join_set: JoinSetId, seen: int) -> bool:
+        return any(response.join_set_id == join_set for response in self._responses.get(execution_id, [])[seen:])
+
+    def _store(self, changes: Changes) -> None:
+        # Encoded first: what cannot be stored must not leave half of a commit behind.
+        encoded = [
+            (execution_id, _StoredEvent(entry.created_at, encode_event(entry.event)))
+            for execution_id, entry in changes.entries
+        ]
+        self._states.update(changes.inserted)
+        self._states.update({execution_id: state for execution_id, (state, _, _) in changes.updated.items()})
+        for execution_id, event in encoded:
+            self._events.setdefault(execution_id, []).append(event)
+        for response in changes.responses:
+            self._responses.setdefault(response.execution_id, []).append(response)
+            self._responded.add(source_of(response))
+        self._delays.update(changes.delays_added)
+        for delay in changes.delays_removed:
+            del self._delays[delay]
+
+    def _pending(self, request: LockRequest) -> list[ExecutionState]:
+        due = [
+            state
+            for state in self._active(Status.PENDING_AT)
+            if state.due_at <= request.now
+            and (request.parent is None or (state.parent is not None and state.parent[0] == request.parent))
+        ]
+        return sorted(due, key=_due_order)
+
+    def _active(self, status: Status) -> Iterable[ExecutionState]:
+        return (
+            state for state in self._states.values() if state.status is status and state.lifecycle is Lifecycle.ACTIVE
+        )
+
+    def _created(self, execution_id: ExecutionId) -> Created:
+        event = decode_event(self._events[execution_id][0].payload)
+        assert isinstance(event, Created)
+        return event
+
+    def _with_retval(self, response: Response) -> Response:
+        """Return a response whose return value comes from the child's own log, as in every journal."""
+        event = response.event
+        if not isinstance(event, ChildFinished):
+            return response
+        log = self._events.get(event.child_execution_id, [])
+        finished = decode_event(log[event.finished_version].payload) if event.finished_version < len(log) else None
+        if not isinstance(finished, Finished):
+            raise StoredEventInvalid(
+                f"{event.child_execution_id} responded, but did not finish at version {event.finished_version}"
+            )
+        return Response(
+            execution_id=response.execution_id,
+            cursor=response.cursor,
+            at_version=response.at_version,
+            join_set_id=response.join_set_id,
+            created_at=response.created_at,
+            event=ChildFinished(
+                child_execution_id=event.child_execution_id,
+                finished_version=event.finished_version,
+                retval=finished.retval,
+            ),
+        )
+
+
+def _due_order(state: ExecutionState) -> tuple[datetime, ExecutionId]:
+    return state.due_at, state.execution_id
+
+
+def _chosen(rows: dict[_K, _V], keys: Iterable[_K]) -> dict[_K, _V]:
+    return {key: rows[key] for key in keys if key in rows}

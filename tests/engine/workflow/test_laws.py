@@ -1,0 +1,126 @@
+"""What holds of every workflow, however it is run."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.deployment.registry import Registry
+from engine.executor.settings import ExecutorSettings
+from engine.log.events import Failed, FailureKind, HistoryEvent, ReturnValue
+from engine.log.ids import ExecutionId
+from tests.harness.components import approve, deploy, probe, stepper, stub_flow
+from tests.harness.connections import Cut, Moment, ProcessKilled
+from tests.harness.histories import normalised
+from tests.harness.programs import ordered_programs, unordered_programs
+from tests.harness.recordings import cut, record
+from tests.harness.replay import replay, resume
+from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.steps import Step
+
+_MANY_WAYS = (
+    simulated_settings(commit_window=timedelta()),
+    simulated_settings(buffer_events=2),
+    simulated_settings(slots=1),
+    simulated_settings(slots=2, buffer_events=5),
+)
+_simulated_settings = st.builds(
+    simulated_settings, slots=st.integers(1, 3), buffer_events=st.sampled_from([1, 2, 3, 5, 1000])
+)
+_EXAMPLES = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+
+
+def _registry(*, may_touch_world: bool = False) -> Registry:
+    return deploy(probe(max_retries=1, may_touch_world=may_touch_world), stepper(), stub_flow(), approve())
+
+
+def _run(
+    program: list[Step],
+    how: ExecutorSettings,
+    *,
+    seed: int = 0,
+    may_touch_world: bool = False,
+    executors: int = 1,
+) -> tuple[Simulation, ExecutionId]:
+    world = Simulation(registry=_registry(may_touch_world=may_touch_world), seed=seed, interleaving=0.7)
+    for _ in range(executors):
+        world.start_executor(settings=how)
+    target = world.submit_steps(*program)
+    world.run_to_the_end(target)
+    world.check(target)
+    return world, target
+
+
+def _outcome(world: Simulation, target: ExecutionId) -> tuple[ReturnValue, list[HistoryEvent]]:
+    return world.retval_of(target), normalised(world.history_of(target))
+
+
+@_EXAMPLES
+@given(program=ordered_programs(), seed=st.integers(0, 1000))
+def test_every_way_to_run_a_workflow_gives_the_same_result_and_history(program: list[Step], seed: int) -> None:
+    expected = _outcome(*_run(program, simulated_settings()))
+
+    for how in _MANY_WAYS:
+        assert _outcome(*_run(program, how, seed=seed)) == expected
+        assert _outcome(*_run(program, how, seed=seed, executors=2)) == expected
+    assert _outcome(*_run(program, simulated_settings(), seed=seed, may_touch_world=True)) == expected
+
+
+@_EXAMPLES
+@given(program=ordered_programs(), seed=st.integers(0, 1000))
+def test_going_on_from_any_prefix_of_its_history_gives_the_same_result_and_history(
+    program: list[Step], seed: int
+) -> None:
+    world, target = _run(program, simulated_settings(buffer_events=4), seed=seed)
+    recording, expected = record(world, target), _outcome(world, target)
+
+    for version in range(1, len(recording[target].entries)):
+        resumed = resume(cut(recording, target, version), registry=world.registry, seed=seed)
+        resumed.run_to_the_end(target)
+        assert _outcome(resumed, target) == expected, version
+        resumed.check(target)
+
+
+@_EXAMPLES
+@given(program=unordered_programs(), seed=st.integers(0, 1000), how=_simulated_settings)
+def test_a_replay_gives_the_recorded_result_and_writes_nothing(
+    program: list[Step], seed: int, how: ExecutorSettings
+) -> None:
+    world, target = _run(program, how, seed=seed, executors=3)
+    recording = record(world, target)
+
+    for member in world.family_of(target):
+        if world.state_of(member).component_id.name == "stepper":
+            assert replay(recording, member, registry=world.registry) == world.retval_of(member)
+
+
+@_EXAMPLES
+@given(
+    program=unordered_programs(),
+    seed=st.integers(0, 1000),
+    cuts=st.lists(st.builds(Cut, st.integers(1, 12), st.sampled_from(Moment)), max_size=4),
+    how=_simulated_settings,
+    may_touch_world=st.booleans(),
+)
+def test_any_number_of_kills_leaves_a_log_that_replays(
+    program: list[Step], seed: int, cuts: list[Cut], how: ExecutorSettings, may_touch_world: bool
+) -> None:
+    world = Simulation(registry=_registry(may_touch_world=may_touch_world), seed=seed, interleaving=0.7)
+    world.start_executor(settings=how)
+    for each in cuts:
+        world.start_executor(settings=how, cut=each)
+    target = world.submit_steps(*program)
+
+    while True:
+        try:
+            world.run_to_the_end(target)
+            break
+        except ProcessKilled:
+            continue
+
+    world.check(target)
+    retval = world.retval_of(target)
+    assert not isinstance(retval, Failed) or retval.kind is FailureKind.UNCATEGORIZED, retval
+    assert replay(record(world, target), target, registry=world.registry) == retval

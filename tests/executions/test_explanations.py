@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from engine.log import events as e
+from engine.log.ids import ExecutionId, named_join_set
+from executions.deployed import deployed_registry
+from executions.explanations import why_not_moving
+from executions.journal.journal import SqlJournal
+from executions.liveness import beat
+from executions.models import Execution
+from tests.builders import (
+    DEPLOYMENT,
+    JOIN_SET,
+    NOW,
+    after,
+    make_append,
+    make_child,
+    make_child_end,
+    make_child_request,
+    make_created,
+    make_delay_request,
+    make_execution_id,
+    make_finished,
+    make_holder,
+    make_join_next,
+    make_locked,
+    make_submit,
+)
+from tests.engine.journal.commits import commit
+from tests.executions.deployments import ADD, APPROVE, PING, deploy_declared, deploy_runnable
+
+pytestmark = pytest.mark.django_db
+
+E1 = make_execution_id(1)
+EXECUTOR = make_holder().executor_id
+
+
+@pytest.fixture
+def journal() -> SqlJournal:
+    return SqlJournal.for_current_connection()
+
+
+def explain(execution_id: ExecutionId = E1, *, now: datetime = NOW) -> str | None:
+    return why_not_moving(Execution.objects.get(pk=execution_id), now=now)
+
+
+def an_executor_is_alive(now: datetime = NOW) -> None:
+    beat(EXECUTOR, now=now, started_at=NOW, deployment_id=None, slots=1, running=1)
+
+
+# --- Whatever its state -----------------------------------------------------------------------------------------------
+
+
+def test_what_has_finished_needs_no_explanation(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_finished()))
+
+    assert explain() is None
+
+
+def test_paused(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), e.Paused()))
+
+    assert explain() == "It is paused; unpause it."
+
+
+def test_being_cancelled(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), e.CancellationRequested()))
+
+    assert explain() == "It is being cancelled and waits for what it started to end."
+
+
+# --- Locked -----------------------------------------------------------------------------------------------------------
+
+
+def test_running(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked()))
+
+    assert explain() == f"It is running on {EXECUTOR}, whose lock lasts until 00:00:10 UTC."
+
+
+def test_a_lock_that_expired_is_taken_over(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked()))
+    an_executor_is_alive(after(10))
+
+    assert explain(now=after(10)) == f"The lock of {EXECUTOR} expired; another executor takes over at its next look."
+
+
+def test_a_lock_that_expired_when_nobody_is_there(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked()))
+
+    assert explain(now=after(10)) == (
+        f"The lock of {EXECUTOR} expired; no executor is alive; start one with `manage.py run_executor`."
+    )
+
+
+# --- Blocked ----------------------------------------------------------------------------------------------------------
+
+
+def block(journal: SqlJournal, *requests: e.ChildRequested | e.DelayRequested, closing: bool = False) -> None:
+    """Have E1 wait at `JOIN_SET`, to which it submitted these."""
+    children = [make_child(E1, number) for number, each in enumerate(requests, 1) if isinstance(each, e.ChildRequested)]
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    events = (*requests, make_join_next(closing=closing))
+    commit(journal, make_append(E1, *events, expected=3, awaits=True, created=children))
+
+
+def test_blocked_by_a_child(journal: SqlJournal) -> None:
+    block(journal, make_child_request(E1, 1))
+
+    assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at)."
+
+
+def test_blocked_by_several_children(journal: SqlJournal) -> None:
+    block(journal, *(make_child_request(E1, number) for number in (1, 2, 3)))
+
+    assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at) and 2 more."
+
+
+def test_children_that_have_finished_are_not_waited_for(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    requests = [make_child_request(E1, number) for number in (1, 2)]
+    children = [make_child(E1, number) for number in (1, 2)]
+    commit(journal, make_append(E1, *requests, expected=3, created=children))
+    commit(journal, make_child_end(E1, 1))
+    events = (make_join_next(), make_join_next())
+    commit(journal, make_append(E1, *events, expected=5, awaits=True, seen=1))
+
+    assert explain() == f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call, pending_at)."
+
+
+def test_blocked_by_a_delay(journal: SqlJournal) -> None:
+    block(journal, make_delay_request(E1, expires_at=after(90)))
+
+    assert explain() == "It waits at join set n:work for a delay until 2026-01-01 00:01:30 UTC."
+
+
+def test_blocked_by_a_child_or_a_delay(journal: SqlJournal) -> None:
+    block(journal, make_child_request(E1, 1), make_delay_request(E1, expires_at=after(90)))
+
+    assert explain() == (
+        f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at) "
+        "or a delay until 2026-01-01 00:01:30 UTC."
+    )
+
+
+def test_blocked_by_a_delay_that_never_fires(journal: SqlJournal) -> None:
+    block(journal, make_delay_request(E1, expires_at=after(90), paused=True))
+
+    assert explain() == "It waits at join set n:work for a delay that is paused."
+
+
+def test_blocked_by_what_is_not_stored_yet(journal: SqlJournal) -> None:
+    block(journal)
+
+    assert explain() == "It waits at join set n:work for a response."
+
+
+def test_closing(journal: SqlJournal) -> None:
+    block(journal, make_child_request(E1, 1), closing=True)
+
+    assert explain() == f"It closes join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at)."
+
+
+def test_members_of_other_join_sets_are_not_waited_for(journal: SqlJournal) -> None:
+    """The join set that waits has the name of one higher up, which stands in every id below it."""
+    parent = commit_parent_and_return_its_child(journal)
+    other = named_join_set("other")
+    locked = make_locked(until=after(10))
+    commit(
+        journal,
+        make_append(
+            parent,
+            locked,
+            e.JoinSetCreated(join_set_id=JOIN_SET),
+            e.JoinSetCreated(join_set_id=other),
+            make_child_request(parent, 1, join_set=other),
+            make_delay_request(parent, 1, join_set=other, expires_at=after(90)),
+            make_join_next(),
+            expected=1,
+            awaits=True,
+            created=[make_child(parent, 1, join_set=other)],
+        ),
+    )
+
+    assert explain(parent) == "It waits at join set n:work for a response."
+
+
+def commit_parent_and_return_its_child(journal: SqlJournal) -> ExecutionId:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    child = make_child(E1, 1)
+    commit(journal, make_append(E1, make_child_request(E1, 1), expected=3, created=[child]))
+    return child.execution_id
+
+
+# --- Pending ----------------------------------------------------------------------------------------------------------
+
+
+def test_due_later(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(scheduled_at=after(90))))
+
+    assert explain() == "It is due at 2026-01-01 00:01:30 UTC."
+
+
+@pytest.mark.parametrize(("failures", "text"), [(1, "1 failed run"), (2, "2 failed runs")])
+def test_due_again_after_failures(journal: SqlJournal, failures: int, text: str) -> None:
+    runs = [event for _ in range(failures) for event in (make_locked(), failed())]
+    commit(journal, make_submit(E1, make_created(), *runs[:-1], failed(after(90))))
+
+    assert explain() == f"It is due at 2026-01-01 00:01:30 UTC after {text}."
+
+
+def failed(retry_at: datetime = NOW) -> e.TemporarilyFailed:
+    return e.TemporarilyFailed(backoff_expires_at=retry_at, reason="trap")
+
+
+def test_due_but_of_a_function_that_is_not_deployed(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+    an_executor_is_alive()
+
+    assert explain() == f"It is due, but no deployed component exports {PING}; deploy one that does."
+
+
+@pytest.mark.parametrize("ffqn", [ADD, APPROVE])
+def test_due_but_for_somebody_else_to_carry_out(journal: SqlJournal, tmp_path: Path, ffqn: str) -> None:
+    deploy_declared(tmp_path)
+    commit(journal, make_submit(E1, make_created(ffqn=ffqn)))
+
+    assert explain() == "Nobody here carries it out; it waits for its result to be supplied."
+
+
+def test_due_but_with_a_history_that_the_deployed_version_cannot_replay(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    function = deployed_registry().find(PING)
+    assert function is not None
+    tried = e.ComponentUpgradeFinished(
+        component_digest=function.component.id.digest, deployment_id=DEPLOYMENT, failure="nondeterminism"
+    )
+    commit(journal, make_submit(E1, make_created(ffqn=PING), tried))
+    an_executor_is_alive()
+
+    assert explain() == "It is due, but its history cannot be replayed by the deployed component version."
+
+
+def test_due_but_nobody_is_there(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+
+    assert explain() == "It is due, but no executor is alive; start one with `manage.py run_executor`."
+
+
+def test_due_and_next_in_line(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+    an_executor_is_alive()
+
+    assert explain() == "It is due and waits for a free executor slot."
+
+
+def test_due_but_what_is_deployed_cannot_be_told_here(
+    journal: SqlJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBELISK_TESTS_VARIABLE", "set")
+    deploy_runnable(tmp_path, 'env_vars = ["OBELISK_TESTS_VARIABLE"]')
+    monkeypatch.delenv("OBELISK_TESTS_VARIABLE")
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+
+    answer = explain()
+
+    assert answer is not None
+    assert answer.startswith("It is due; what is deployed cannot be told here: ")
+    assert "OBELISK_TESTS_VARIABLE" in answer
+
+
+# --- At any time ------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_instant_the_answer_is_for_now(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked()))
+
+    # The lock expired long ago.
+    assert "expired" in str(why_not_moving(Execution.objects.get(pk=E1)))

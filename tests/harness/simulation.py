@@ -1,0 +1,255 @@
+"""Executors without threads or real time: one seed replays one run exactly."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.clock import SimulatedClock
+from engine.deployment.registry import Registry
+from engine.executor.executor import Executor
+from engine.executor.running import Running, Stoppable
+from engine.executor.settings import ExecutorSettings
+from engine.journal.memory import MemoryJournal
+from engine.log.events import ReturnValue
+from engine.log.ids import ExecutionId
+from tests.harness.components import load
+from tests.harness.connections import Connection, Cut, ProcessKilled
+from tests.harness.world import World
+
+Task = Callable[[], None]
+AttemptHook = Callable[[ExecutionId], None]
+
+_NEVER = timedelta(days=1)
+_IDLE_STEP = timedelta(seconds=1)
+_MAX_IDLE_STEPS = 30
+
+
+def simulated_settings(
+    *, slots: int = 4, commit_window: timedelta = _NEVER, buffer_events: int = 1000
+) -> ExecutorSettings:
+    """Return settings under which nothing depends on real time.
+
+    Args:
+        slots: Executions locked at once.
+        commit_window: Zero commits every host call; anything else stands for one that is never over, as the thread
+            that looks after windows does not run.
+        buffer_events: Events that force a commit.
+    """
+    return ExecutorSettings(
+        slots=slots,
+        commit_window=commit_window,
+        buffer_events=buffer_events,
+        hot_wait=timedelta(),
+        timer_leeway=timedelta(),
+    )
+
+
+class Tasks:
+    """Stands in for an executor's pool of threads: what it is given waits until the simulation runs it."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Task] = deque()
+
+    def submit(self, function: Callable[..., None], *args: Any) -> Future[None]:
+        self.waiting.append(lambda: function(*args))
+        return Future()
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        """Have everything run."""
+        while self.waiting:
+            self.waiting.popleft()()
+
+
+class WatchedRunning(Running):
+    """Tells of every attempt at an activity, just before it begins."""
+
+    def __init__(self, hook: AttemptHook) -> None:
+        super().__init__()
+        self._hook = hook
+
+    def attempt_begins(self, execution_id: ExecutionId, attempt: Stoppable) -> None:
+        self._hook(execution_id)
+        super().attempt_begins(execution_id, attempt)
+
+
+class SimulatedExecutor:
+    """An executor whose runs take place when the simulation says so."""
+
+    def __init__(
+        self,
+        world: Simulation,
+        *,
+        settings: ExecutorSettings,
+        seed: int,
+        cut: Cut | None = None,
+        on_attempt: AttemptHook | None = None,
+    ) -> None:
+        self.connection = Connection(
+            world.journal, on_write=lambda: world.interleave(self), cut=cut, error=ProcessKilled
+        )
+        self.tasks = Tasks()
+        self.executor = Executor(
+            journal=self.connection,
+            clock=world.clock,
+            registry=world.registry,
+            load=load,
+            settings=settings,
+            randomness=random.Random(seed).randbytes,
+        )
+        self.executor._pool = self.tasks  # type: ignore[assignment]  # what it uses of a pool
+        if on_attempt is not None:
+            self.executor._services.running = WatchedRunning(on_attempt)
+
+    def tick(self, now: datetime) -> bool:
+        """Let it look for work; tell whether it found any."""
+        before = self.connection.transactions
+        self.executor.tick(now)
+        return self.connection.transactions > before
+
+
+class Simulation(World):
+    """A world in which everything happens on the test's thread, in an order that the seed decides.
+
+    Args:
+        registry: The deployment.
+        journal: The shared storage.
+        seed: Decides who comes next where several could.
+        clock: The source of time.
+        interleaving: How likely it is that another executor gets a turn right after a transaction, while the run that
+            wrote it is still under way.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry | None = None,
+        journal: MemoryJournal | None = None,
+        seed: int = 0,
+        clock: SimulatedClock | None = None,
+        interleaving: float = 0.0,
+    ) -> None:
+        self.simulated_clock = clock or SimulatedClock()
+        self.memory = journal or MemoryJournal()
+        super().__init__(registry=registry, clock=self.simulated_clock, journal=self.memory)
+        self.executors: list[SimulatedExecutor] = []
+        self._seed = seed
+        self._random = random.Random(seed)
+        self._started = 0
+        self._interleaving = interleaving
+        self._interrupted: set[SimulatedExecutor] = set()
+
+    def start_executor(
+        self,
+        *,
+        settings: ExecutorSettings | None = None,
+        cut: Cut | None = None,
+        on_attempt: AttemptHook | None = None,
+    ) -> SimulatedExecutor:
+        """Add an executor."""
+        self._started += 1
+        added = SimulatedExecutor(
+            self,
+            settings=settings or simulated_settings(),
+            seed=self._seed * 1000 + self._started,
+            cut=cut,
+            on_attempt=on_attempt,
+        )
+        self.executors.append(added)
+        return added
+
+    def run(self, target: ExecutionId) -> ReturnValue:
+        """Let time pass until an execution ends, and return how it did."""
+        self.run_until(lambda: self.is_finished(target))
+        return self.retval_of(target)
+
+    def run_steps(self, *steps: Any, as_id: ExecutionId | None = None) -> list[str]:
+        """Run a workflow of these steps and return their outcomes; it must end well."""
+        target = self.submit_steps(*steps, as_id=as_id)
+        self.run(target)
+        result = self.result_of(target)
+        assert list(result) == ["ok"], result
+        outcomes: list[str] = result["ok"]
+        return outcomes
+
+    def run_until(self, is_done: Callable[[], bool]) -> None:
+        """Let time pass until something holds.
+
+        Raises:
+            ProcessKilled: If the connection of an executor was cut; it is dropped from the world.
+            AssertionError: If nothing more happens.
+        """
+        idle = 0
+        while not is_done():
+            if self.step():
+                idle = 0
+                continue
+            idle += 1
+            assert idle < _MAX_IDLE_STEPS, "nothing more happens"
+            self._pass_time()
+
+    def run_to_the_end(self, target: ExecutionId) -> None:
+        """Let time pass until an execution, all below it and all that they scheduled have ended."""
+        self.run(target)
+        for other in self.kin_of(target):
+            self.run(other)
+
+    def run_to_rest(self) -> None:
+        """Let everything happen that can happen at this instant."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Let one run take place, or every executor look for work; tell whether anything happened."""
+        ready = [executor for executor in self.executors if executor.tasks.waiting]
+        if not ready:
+            return any([self._guarded(executor, self._tick) for executor in self.executors])
+        executor = self._random.choice(ready)
+        return self._guarded(executor, self._run_one)
+
+    def interleave(self, writer: SimulatedExecutor) -> None:
+        """Perhaps let another executor take some turns while this one is in the middle of its own."""
+        if self._random.random() >= self._interleaving:
+            return
+        others = [other for other in self.executors if other is not writer and other not in self._interrupted]
+        if not others:
+            return
+        other = self._random.choice(others)
+        self._interrupted.add(writer)
+        try:
+            for _ in range(self._random.randint(1, 3)):
+                self._guarded(other, self._run_one if other.tasks.waiting else self._tick)
+        except ProcessKilled:
+            # That was the other one's process.
+            pass
+        finally:
+            self._interrupted.discard(writer)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock."""
+        self.simulated_clock.advance(by)
+
+    def _tick(self, executor: SimulatedExecutor) -> bool:
+        return executor.tick(self.clock.now())
+
+    def _run_one(self, executor: SimulatedExecutor) -> bool:
+        waiting = executor.tasks.waiting
+        waiting.rotate(self._random.randrange(len(waiting)))
+        waiting.popleft()()
+        return True
+
+    def _guarded(self, executor: SimulatedExecutor, action: Callable[[SimulatedExecutor], bool]) -> bool:
+        try:
+            return action(executor)
+        except ProcessKilled:
+            self.executors.remove(executor)
+            raise
+
+    def _pass_time(self) -> None:
+        now = self.clock.now()
+        wake_up = self.journal.next_wake_up(now)
+        self.advance(_IDLE_STEP if wake_up is None else wake_up - now)
