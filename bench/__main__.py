@@ -48,7 +48,10 @@ def main() -> int:
         print(f"{_TITLES[name]} ({time.monotonic() - started:.0f} s)")
         for line in _lines(medians, runs):
             print(line)
-        print(f"    {'plain SQLite commits/s beside it':<34} {statistics.median(limits[-options.runs:]):>10,.0f}", flush=True)
+        print(
+            f"    {'plain SQLite commits/s beside it':<34} {statistics.median(limits[-options.runs :]):>10,.0f}",
+            flush=True,
+        )
     report = {
         **{key: round(value, 3) for key, value in figures.items()},
         "commits_per_s": round(statistics.median(limits), 1),

@@ -8,7 +8,10 @@ again: no task is run any more, and the cluster waits for ever for its workers t
 from __future__ import annotations
 
 import fcntl
+import os
 import tempfile
+import weakref
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -23,7 +26,9 @@ class ProcessLock:
 
     def __init__(self) -> None:
         # Record locks belong to a process and a file, not to the descriptor that forked processes share.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the lock exists
+        self._file, path = tempfile.mkstemp()
+        Path(path).unlink()
+        weakref.finalize(self, os.close, self._file)
 
     def __enter__(self) -> None:
         fcntl.lockf(self._file, fcntl.LOCK_EX)

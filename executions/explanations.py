@@ -34,8 +34,8 @@ def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None
     match row.status:
         case Status.LOCKED.value:
             if row.due_at <= now:
-                who = "another executor takes over at its next look" if alive_executors(now) else NOBODY_ALIVE
-                return f"The lock of {row.executor_id} expired; {who}."
+                then = "; another executor takes over" if alive_executors(now) else f", but {NOBODY_ALIVE}"
+                return f"The lock of {row.executor_id} expired{then}."
             return f"It is running on {row.executor_id}, whose lock lasts until {row.due_at:%H:%M:%S} UTC."
         case Status.BLOCKED_BY_JOIN_SET.value:
             return _waiting(row)

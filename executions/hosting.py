@@ -7,6 +7,7 @@ threads and connections do not survive one, and a process that compiled wasm bef
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from datetime import timedelta
 from multiprocessing.util import Finalize
@@ -31,6 +32,7 @@ from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodby
 
 log = structlog.get_logger(__name__)
 
+_SWITCH_INTERVAL_S = 0.0005
 _EXIT_PRIORITY = 100
 """Before multiprocessing takes down its own queues."""
 
@@ -63,6 +65,9 @@ class ExecutorHost:
 
     def start(self) -> None:
         """Start executing."""
+        # The SQLite driver gives up the interpreter lock around every statement and, beside a busy thread, gets it back
+        # only after this interval; with the default of 5 ms a commit of a few statements may take 20.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         self._feed.start(self._executor.wakeups.broadcast)
         self._executor.start()
         self._heart.start()

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from django.db.models import Count, Q
 
+from components.reports import counted
 from engine.log.state import ExecutionState, Status
 from executions.models import Execution
 
@@ -50,7 +51,7 @@ class ProgressLine:
             all=Count("pk"), finished=Count("pk", filter=Q(status=Status.FINISHED.value))
         )
         steps = f"{counts['finished']}/{counts['all']} children finished, " if counts["all"] else ""
-        return f"{state.status.value}: {steps}{state.next_version} events, {now - self._started:.1f} s"
+        return f"{state.status.value}: {steps}{counted(state.next_version, 'event')}, {now - self._started:.1f} s"
 
     def _write(self, text: str) -> None:
         if not self._in_place:

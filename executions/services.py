@@ -126,9 +126,7 @@ def submit_all(calls: Sequence[Call], *, journal: Journal | None = None) -> list
             raise outcome
         created = write.execution.entries[0].event
         assert isinstance(created, Created)
-        submitted.append(
-            Submitted(execution_id=write.execution.execution_id, ffqn=created.ffqn, is_new=outcome.is_new)
-        )
+        submitted.append(Submitted(execution_id=write.execution.execution_id, ffqn=created.ffqn, is_new=outcome.is_new))
     return submitted
 
 

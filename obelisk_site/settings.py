@@ -142,8 +142,8 @@ OBELISK_WORKERS = env_int("OBELISK_WORKERS", 1, minimum=1, maximum=64)
 # serve waiting (HTTP, timers), not computing.
 OBELISK_SLOTS = env_int("OBELISK_SLOTS", 16, minimum=1, maximum=512)
 
-# How long the events of pure steps may stay uncommitted; 0 commits every step. What a crash loses of them is computation,
-# which replay repeats: nothing leaves the sandbox before it is durable.
+# How long the events of pure steps may stay uncommitted; 0 commits every step. What a crash loses of them is
+# computation, which replay repeats: nothing leaves the sandbox before it is durable.
 OBELISK_COMMIT_WINDOW = env_seconds("OBELISK_COMMIT_WINDOW", 0.01)
 
 # How long a waiting workflow stays in memory before it is unloaded and later replayed.

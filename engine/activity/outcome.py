@@ -99,9 +99,7 @@ def event_after(
             if retval.ok or is_permanent or not may_retry:
                 return Finished(retval=retval)
             detail = retval.payload.value if retval.payload is not None else None
-            return TemporarilyFailed(
-                backoff_expires_at=again_at, reason="activity finished with error", detail=detail
-            )
+            return TemporarilyFailed(backoff_expires_at=again_at, reason="activity finished with error", detail=detail)
         case Broken(kind=kind, reason=reason, detail=detail):
             if may_retry:
                 return TemporarilyFailed(backoff_expires_at=again_at, reason=reason, detail=detail)

@@ -76,9 +76,7 @@ def lock_event(
     )
 
 
-def unlock_write(
-    execution_id: ExecutionId, version: Version, holder: Holder, *, now: datetime, reason: str
-) -> Append:
+def unlock_write(execution_id: ExecutionId, version: Version, holder: Holder, *, now: datetime, reason: str) -> Append:
     """Return the write that gives an execution's lock back, to be taken again by anybody at once.
 
     Args:
@@ -89,9 +87,7 @@ def unlock_write(
         reason: Why, for people.
     """
     event = Unlocked(backoff_expires_at=now, reason=reason)
-    return Append(
-        execution_id=execution_id, expected=version, holder=holder, entries=(LogEntry(version, now, event),)
-    )
+    return Append(execution_id=execution_id, expected=version, holder=holder, entries=(LogEntry(version, now, event),))
 
 
 def attempt_activity(

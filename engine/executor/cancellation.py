@@ -175,9 +175,7 @@ def _closing_end(services: ExecutorServices, state: ExecutionState) -> Append:
         for join_set, count in unconsumed.items()
         for _ in range(count)
     ]
-    entries = tuple(
-        LogEntry(Version(state.next_version + index), now, event) for index, event in enumerate(closing)
-    )
+    entries = tuple(LogEntry(Version(state.next_version + index), now, event) for index, event in enumerate(closing))
     ended = end_of(replace(state, next_version=Version(state.next_version + len(entries))), CANCELLED, services)
     return Append(
         execution_id=state.execution_id,

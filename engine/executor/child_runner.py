@@ -225,13 +225,11 @@ class ChildRunner:
             return None
         return Response(
             execution_id=self._driver.execution_id,
-            # With the buffer it comes before the await, which it answers from the start; the journal corrects later ones.
+            # In the buffer it comes before the await, which it answers; the journal corrects later ones.
             at_version=self._driver.run.buffer.next_version - 1,
             join_set_id=newborn.child.join_set_id,
             created_at=entry.created_at,
-            event=ChildFinished(
-                child_execution_id=child, finished_version=entry.version, retval=event.retval
-            ),
+            event=ChildFinished(child_execution_id=child, finished_version=entry.version, retval=event.retval),
         )
 
     def _end(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Append:

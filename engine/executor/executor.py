@@ -28,13 +28,14 @@ from engine.executor.timers import Timers
 from engine.executor.wakeups import Wakeups
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
-from engine.journal.records import Lockable, LockedExecution, LockRequest
+from engine.journal.records import Lockable, LockRequest
 from engine.log.events import Locked
 from engine.log.ids import DeploymentId, make_executor_id, make_run_id
 from engine.log.state import Holder
 
 log = structlog.get_logger(__name__)
 
+_MILLISECOND = timedelta(milliseconds=1)
 _SHORT_S = 0.002
 _BUSY_TICK_S = 0.1
 _UNAVAILABLE_PAUSE_S = 1.0
@@ -94,6 +95,7 @@ class Executor:
         self._services.commits.start()
         self._flusher.start()
         self._loop_thread.start()
+        self._warm_up(self._services.registry)
         log.info("executor.started", executor_id=self.executor_id, slots=self._settings.slots)
 
     def stop(self) -> None:
@@ -113,7 +115,21 @@ class Executor:
     def use(self, registry: Registry) -> None:
         """Run another deployment's components from the next lock on."""
         self._services.registry = registry
+        self._warm_up(registry)
         self.wakeups.announce_work()
+
+    def _warm_up(self, registry: Registry) -> None:
+        """Load the components that will be run, so that the first execution of each need not wait for it."""
+        for component in registry.deployment.components:
+            if component.runner is Runner.WASM:
+                self._pool.submit(self._load, component)
+
+    def _load(self, component: ComponentSpec) -> None:
+        try:
+            self._services.programs.get(component)
+        except EngineError as error:
+            # Its executions will say the same, each in its log.
+            log.error("executor.component_unusable", component=component.id.name, error=str(error))
 
     @property
     def running_count(self) -> int:
@@ -278,11 +294,14 @@ class Executor:
         tick = self._settings.tick.total_seconds()
         if self.running_count:
             tick = min(tick, _BUSY_TICK_S)
-        now = self._services.clock.now()
-        wake_up = self._services.journal.next_wake_up(now)
-        if wake_up is None:
-            return tick
-        return max(0.0, min(tick, (wake_up + timedelta(milliseconds=1) - now).total_seconds()))
+        journal, now, leeway = self._services.journal, self._services.clock.now(), self._settings.timer_leeway
+        wake_ups = [journal.next_wake_up(now)]
+        if leeway:
+            # A lock that expired a moment ago is to be ended when the leeway is over.
+            recent = journal.next_wake_up(now - leeway)
+            wake_ups.append(recent + leeway if recent is not None and recent <= now else None)
+        soon = [(wake_up + _MILLISECOND - now).total_seconds() for wake_up in wake_ups if wake_up is not None]
+        return max(0.0, min([tick, *soon]))
 
     def _is_short_of_slots(self) -> bool:
         return self.running_count >= self._settings.slots

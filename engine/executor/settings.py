@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from engine.wasm.instance import InstanceLimits
 
-
 DEFAULT_LIMITS = InstanceLimits()
 
 

@@ -79,6 +79,5 @@ class Timers:
 
     def _drive_cancellations(self, now: datetime) -> int:
         return sum(
-            drive_cancellation(self._services, state)
-            for state in self._services.journal.cancelling(now, limit=_BATCH)
+            drive_cancellation(self._services, state) for state in self._services.journal.cancelling(now, limit=_BATCH)
         )

@@ -1,9 +1,9 @@
 """Drives one run of a workflow: the guest on one side, the journal on the other.
 
 The write path (docs/architecture.md, "output commit"): what the run records is buffered, and committed before anything
-of it can be seen from outside - before an activity that can touch the world starts, before the run waits or ends -, when
-the commit window is over, and when much has piled up. Pure activities run on the workflow's own thread meanwhile; should
-the process die, replay computes them again and nobody can tell.
+of it can be seen from outside (before an activity that can touch the world starts, before the run waits or ends), when
+the commit window is over, and when much has piled up. Pure activities run on the workflow's own thread meanwhile:
+should the process die, replay computes them again and nobody can tell.
 """
 
 from __future__ import annotations
@@ -180,13 +180,9 @@ class WorkflowDriver:
         except Trap as trap:
             return outcome_of_trap(trap, what="workflow")
         except NondeterminismDetected as error:
-            return Failed(
-                kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error)
-            )
+            return Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
         except (WorkflowError, StoredEventInvalid, InvalidComponent, LinkError, ValueMismatch) as error:
-            return Failed(
-                kind=FailureKind.UNCATEGORIZED, reason=f"{type(error).__name__}: {error}", detail=None
-            )
+            return Failed(kind=FailureKind.UNCATEGORIZED, reason=f"{type(error).__name__}: {error}", detail=None)
         finally:
             self._instance = None
             self.mutex.acquire()
@@ -195,15 +191,7 @@ class WorkflowDriver:
         """Close what the guest left open, and return how the execution ends; ``None`` if it will be run again."""
         if isinstance(outcome, TimedOut):
             self.flush()
-            self._append_last(
-                event_after(
-                    outcome,
-                    failures=self._failures,
-                    max_retries=None,
-                    backoff=self._function.component.retry.backoff,
-                    now=self.now(),
-                )
-            )
+            self._append_last(self._event_after_timeout(outcome))
             return None
         if isinstance(outcome, Broken):
             outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
@@ -217,6 +205,14 @@ class WorkflowDriver:
                 Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
             )
         return outcome
+
+    def _event_after_timeout(self, outcome: TimedOut) -> ExecutionEvent:
+        now = self.now()
+        if self.run.buffer.next_version > self._locked.state.next_version:
+            # It may merely be long; only one that gets nowhere is made to wait.
+            return Unlocked(backoff_expires_at=now, reason="made progress")
+        backoff = self._function.component.retry.backoff
+        return event_after(outcome, failures=self._failures, max_retries=None, backoff=backoff, now=now)
 
     def _give_up(self, failure: Failed) -> Failed:
         """Cancel what a run that cannot follow its history leaves behind."""
@@ -235,9 +231,7 @@ class WorkflowDriver:
                     execution_id=parent,
                     join_set_id=join_set,
                     created_at=now,
-                    event=ChildFinished(
-                        child_execution_id=self.execution_id, finished_version=version, retval=retval
-                    ),
+                    event=ChildFinished(child_execution_id=self.execution_id, finished_version=version, retval=retval),
                 ),
             )
         self._settle_inflight()
@@ -272,9 +266,7 @@ class WorkflowDriver:
         """Store a guest's log line; one of a replay is marked as such."""
         if self.run.is_replaying:
             level, message = LogLevel.TRACE, f"(replay) {message}"
-        store_line(
-            self._services, self._function.component, self.execution_id, self.holder.run_id, level, message
-        )
+        store_line(self._services, self._function.component, self.execution_id, self.holder.run_id, level, message)
 
     def function_of(self, execution_id: ExecutionId) -> str | None:
         """Return the function that an execution was created for; ``None`` if there is no such execution."""
@@ -429,9 +421,7 @@ class WorkflowDriver:
             raise RunAbandoned(self._lost) from error
         if committed.blocked:
             self._is_blocked = True
-        if self.run.committed(
-            responses_before=committed.responses_before, response_count=committed.response_count
-        ):
+        if self.run.committed(responses_before=committed.responses_before, response_count=committed.response_count):
             self.load_responses()
         return committed
 
@@ -442,9 +432,7 @@ class WorkflowDriver:
 
     def load_responses(self) -> None:
         """Take in the responses that the journal holds and this run does not know."""
-        self.run.deliver(
-            self._services.journal.load_responses(self.execution_id, after=self.run.loaded_cursor)
-        )
+        self.run.deliver(self._services.journal.load_responses(self.execution_id, after=self.run.loaded_cursor))
 
     # Waiting and ending.
 

@@ -17,5 +17,7 @@ def _logger(level: LogLevel) -> Callable[[LoggingContext, str], None]:
     return log
 
 
-LOG_HOST = HostInterface(functions={level: HostFunction(type=LOG[level], call=_logger(LogLevel(level))) for level in LOG})
+LOG_HOST = HostInterface(
+    functions={level: HostFunction(type=LOG[level], call=_logger(LogLevel(level))) for level in LOG}
+)
 """The interface, for guests of every kind."""

@@ -41,9 +41,7 @@ def imports_for(component_type: ComponentType, shape: ComponentShape) -> Mapping
         LinkError: If an import is not to be had by components of this type.
     """
     offers = _FOR_WORKFLOWS if component_type is ComponentType.WORKFLOW else _FOR_ALL
-    return {
-        text: _interface(component_type, offers, text, interface) for text, interface in shape.imports.items()
-    }
+    return {text: _interface(component_type, offers, text, interface) for text, interface in shape.imports.items()}
 
 
 def _interface(

@@ -10,6 +10,7 @@ from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.options import JsonValue
 from engine.workflow.target import Target
 
+
 class MalformedCallError(Exception):
     """A call that is refused without being recorded: its name or parameters are not even well-formed.
 
@@ -67,7 +68,8 @@ def read_function_name(function: JsonValue) -> str:
     """
     assert isinstance(function, dict)
     interface, name = function["interface_name"], function["function_name"]
-    assert isinstance(interface, str) and isinstance(name, str)
+    assert isinstance(interface, str)
+    assert isinstance(name, str)
     try:
         if "." in name:
             raise NameSyntaxError(f"function name {name!r} must not contain a dot")

@@ -322,7 +322,9 @@ def _without_backtrace(function: Callable[..., JsonValue]) -> Callable[..., Json
 
 
 WORKFLOW_SUPPORT_HOST = HostInterface(
-    functions={name: HostFunction(type=WORKFLOW_SUPPORT[name], call=function) for name, function in _OPERATIONS.items()},
+    functions={
+        name: HostFunction(type=WORKFLOW_SUPPORT[name], call=function) for name, function in _OPERATIONS.items()
+    },
     resources={JOIN_SET_RESOURCE: JOIN_SET_HANDLE},
 )
 """The interface, for workflows."""

@@ -90,9 +90,7 @@ def decode_retval(data: Json) -> e.ReturnValue:
     """Return a return value from its stored form."""
     if "execution_failure" in data:
         failure = data["execution_failure"]
-        return e.Failed(
-            kind=e.FailureKind(failure["kind"]), reason=failure.get("reason"), detail=failure.get("detail")
-        )
+        return e.Failed(kind=e.FailureKind(failure["kind"]), reason=failure.get("reason"), detail=failure.get("detail"))
     ok = "ok" in data
     typed = data["ok"] if ok else data["err"]
     return e.Returned(ok, None if typed is None else e.TypedValue(typed["type"], _text(typed["value"])))

@@ -46,5 +46,5 @@ class RunPort(Protocol):
         ...
 
     def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
-        """Make everything so far durable, then finish a stub execution of this function; the same value again is fine."""
+        """Make everything so far durable, then finish a stub execution; the same value again is fine."""
         ...

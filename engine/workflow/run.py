@@ -522,9 +522,7 @@ class WorkflowRun:
         )
         self.buffer.create(execution_id, created, now, target=target, child=None)
 
-    def stub(
-        self, target: ExecutionId, ffqn: str, retval: e.Returned, error: e.StubError | None
-    ) -> e.StubError | None:
+    def stub(self, target: ExecutionId, ffqn: str, retval: e.Returned, error: e.StubError | None) -> e.StubError | None:
         """Supply a stub execution's result.
 
         Args:

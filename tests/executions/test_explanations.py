@@ -86,14 +86,14 @@ def test_a_lock_that_expired_is_taken_over(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), make_locked()))
     an_executor_is_alive(after(10))
 
-    assert explain(now=after(10)) == f"The lock of {EXECUTOR} expired; another executor takes over at its next look."
+    assert explain(now=after(10)) == f"The lock of {EXECUTOR} expired; another executor takes over."
 
 
 def test_a_lock_that_expired_when_nobody_is_there(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), make_locked()))
 
     assert explain(now=after(10)) == (
-        f"The lock of {EXECUTOR} expired; no executor is alive; start one with `manage.py run_executor`."
+        f"The lock of {EXECUTOR} expired, but no executor is alive; start one with `manage.py run_executor`."
     )
 
 

@@ -57,9 +57,7 @@ def resume(recording: Recording, *, registry: Registry | None = None, seed: int 
     return _world(restore(recording), recording, registry=registry, seed=seed)
 
 
-def _world(
-    journal: MemoryJournal, recording: Recording, *, registry: Registry | None, seed: int = 0
-) -> Simulation:
+def _world(journal: MemoryJournal, recording: Recording, *, registry: Registry | None, seed: int = 0) -> Simulation:
     clock = SimulatedClock(last_instant(recording) + timedelta(days=1))
     world = Simulation(registry=registry, journal=journal, clock=clock, seed=seed)
     world.start_executor(settings=simulated_settings())

@@ -207,7 +207,7 @@ class Simulation(World):
         """Let one run take place, or every executor look for work; tell whether anything happened."""
         ready = [executor for executor in self.executors if executor.tasks.waiting]
         if not ready:
-            return any([self._guarded(executor, self._tick) for executor in self.executors])
+            return any(self._guarded(executor, self._tick) for executor in self.executors)
         executor = self._random.choice(ready)
         return self._guarded(executor, self._run_one)
 

@@ -162,13 +162,10 @@ class World:
                 assert self.retval_of(child) == response.event.retval  # type: ignore[union-attr]  # a child's
 
 
-def check_log(
-    target: ExecutionId, entries: list[LogEntry], responses: list[Response], state: ExecutionState
-) -> None:
+def check_log(target: ExecutionId, entries: list[LogEntry], responses: list[Response], state: ExecutionState) -> None:
     """Check that one log is dense, ends once, and folds to its row."""
     assert [entry.version for entry in entries] == list(range(len(entries)))
     assert [response.cursor for response in responses] == list(range(1, len(responses) + 1))
     ends = [entry.version for entry in entries if isinstance(entry.event, Finished)]
     assert ends in ([], [len(entries) - 1])
     assert fold_log(target, entries, responses) == state
-

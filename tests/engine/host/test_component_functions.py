@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from engine.clock import SimulatedClock
 from engine.log.events import (
     ChildRequested,
     Failed,
@@ -42,9 +41,6 @@ def test_a_direct_call_returns_the_childs_value() -> None:
 
 
 def test_a_direct_call_and_one_by_name_leave_the_same_history() -> None:
-    clock = SimulatedClock()
-    assert clock.now()  # both plays begin at the same instant
-
     assert play(s.typed_call(1, 2)).history == play(s.call("add", 1, 2)).history
 
 
@@ -71,9 +67,7 @@ def test_submit_and_await_next_exchange_typed_values() -> None:
 
 
 def test_what_was_submitted_by_name_can_be_awaited_typed_and_the_other_way_round() -> None:
-    played = play(
-        s.create(), s.submit(0, "add", 1, 2), s.typed_await_next(0), s.typed_submit(0, 3, 4), s.join_next(0)
-    )
+    played = play(s.create(), s.submit(0, "add", 1, 2), s.typed_await_next(0), s.typed_submit(0, 3, 4), s.join_next(0))
 
     assert played.outcomes[2::2] == ["ok 3", "ok 7"]
 

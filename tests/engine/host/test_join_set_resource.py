@@ -90,9 +90,7 @@ def test_a_cancellable_workflow_is_cancelled_with_all_below_it(ending: list[Step
         s.join_next(0),
     ]
     # The sleep lets the child come to its own wait.
-    played = play(
-        s.create(), s.submit(0, "run-cancellable", below, interface=STEPPER), s.sleep(s.after_ms(5)), *ending
-    )
+    played = play(s.create(), s.submit(0, "run-cancellable", below, interface=STEPPER), s.sleep(s.after_ms(5)), *ending)
 
     child = played.child("g:1")
     family = [child, ExecutionId(f"{child}.g:1_1"), ExecutionId(f"{child}.g:1_2")]

@@ -116,14 +116,17 @@ def test_an_empty_range_is_fatal(step: Step) -> None:
     failed = _failure(step)
 
     assert failed.kind is FailureKind.UNCATEGORIZED
-    assert failed.reason is not None and "is empty" in failed.reason
+    assert failed.reason is not None
+    assert "is empty" in failed.reason
 
 
 def test_random_strings_are_recorded_with_their_lengths() -> None:
     played = play(s.random_string(3, 6), s.random_string(0, 1))
 
     text, empty = played.outcomes
-    assert 3 <= len(text) <= 5 and text.isascii() and text.isalnum()
+    assert 3 <= len(text) <= 5
+    assert text.isascii()
+    assert text.isalnum()
     assert empty == ""
     assert played.history == [
         Persist(value=text.encode(), kind=RandomString(3, 6)),
@@ -262,9 +265,7 @@ def test_a_malformed_request_is_refused_without_an_event(step: Step, case: str) 
 def test_parameters_are_recorded_in_their_canonical_form() -> None:
     played = play(
         s.create(),
-        s.submit_raw(
-            0, PROBE, "echo-record", '[ {"age": 5.0, "first-name": "Ada", "nick-name": null} ]'
-        ),
+        s.submit_raw(0, PROBE, "echo-record", '[ {"age": 5.0, "first-name": "Ada", "nick-name": null} ]'),
         s.join_next(0),
     )
 
@@ -528,7 +529,8 @@ def test_a_schedule_that_cannot_be_met_is_recorded_and_leaves_the_id_free(step: 
     assert played.outcomes[1].startswith(outcome)
     assert played.outcomes[2] == "ok"
     refused, granted = _scheduled(played)
-    assert refused.error is not None and granted.error is None
+    assert refused.error is not None
+    assert granted.error is None
 
 
 @pytest.mark.parametrize("text", ["", "E_1", UNKNOWN_CHILD])
@@ -574,7 +576,8 @@ def test_a_stub_is_given_its_result_once_and_the_same_again_is_fine() -> None:
     assert [event.error for event in _stubbed(played)] == [None, None, StubConflict(), StubConflict()]
     hashes = [event.retval_hash for event in _stubbed(played)]
     assert all(len(text) == 66 and text.startswith("01") for text in hashes)
-    assert len(set(hashes)) == 3 and hashes[0] == hashes[1]
+    assert len(set(hashes)) == 3
+    assert hashes[0] == hashes[1]
     assert played.world.result_of(played.child("g:1")) == {"ok": True}
 
 
