@@ -12,7 +12,7 @@ from engine.wasm.engine import WasmEngine, WasmSettings
 
 def wasm_engine() -> WasmEngine:
     """Return this process's engine. Whoever runs components takes this one, so that cached code fits."""
-    return WasmEngine.for_process(WasmSettings())
+    return WasmEngine.for_process(WasmSettings(consume_fuel=settings.OBELISK_FUEL > 0))
 
 
 def compile_cache() -> CompileCache:

@@ -26,6 +26,7 @@ from engine.errors import DeploymentError
 from engine.executor.executor import Executor
 from engine.executor.settings import ExecutorSettings
 from engine.wasm.component import CompiledComponent
+from engine.wasm.instance import InstanceLimits
 from executions.deployed import NOTHING, deployed_registry
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
@@ -131,6 +132,7 @@ def executor_settings() -> ExecutorSettings:
         commit_window=settings.OBELISK_COMMIT_WINDOW,
         hot_wait=settings.OBELISK_HOT_WAIT,
         tick=timedelta(seconds=1),
+        limits=InstanceLimits(memory_bytes=settings.OBELISK_MEMORY_MIB << 20, fuel=settings.OBELISK_FUEL or None),
     )
 
 

@@ -149,6 +149,13 @@ OBELISK_COMMIT_WINDOW = env_seconds("OBELISK_COMMIT_WINDOW", 0.01)
 # How long a waiting workflow stays in memory before it is unloaded and later replayed.
 OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
 
+# What one run of a component may use up. A guest that asks for more memory is told that there is none.
+OBELISK_MEMORY_MIB = env_int("OBELISK_MEMORY_MIB", 512, minimum=1, maximum=4096)
+
+# Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
+# anew when it is switched on or off.
+OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)
+
 # The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
 Q_CLUSTER = {
     "name": "obelisk",

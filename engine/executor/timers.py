@@ -16,7 +16,7 @@ from engine.executor.cancellation import drive_cancellation
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import end_of
 from engine.journal.records import Append, FinishDelay
-from engine.log.events import Finished, LogEntry, Unlocked
+from engine.log.events import Finished, Locked, LogEntry, Unlocked
 from engine.log.state import ExecutionState
 
 log = structlog.get_logger(__name__)
@@ -60,9 +60,7 @@ class Timers:
         return len(expired)
 
     def _after_expiry(self, state: ExecutionState, now: datetime) -> Append:
-        is_workflow = state.max_retries is None
-        made_progress = state.last_lock_version is not None and state.last_lock_version + 1 < state.next_version
-        if is_workflow and made_progress:
+        if state.max_retries is None and self._made_progress(state):
             entry = LogEntry(state.next_version, now, Unlocked(backoff_expires_at=now, reason="made progress"))
             return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
         event = event_after(
@@ -76,6 +74,13 @@ class Timers:
             return end_of(state, event.retval, self._services)
         entry = LogEntry(state.next_version, now, event)
         return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
+
+    def _made_progress(self, state: ExecutionState) -> bool:
+        """Whether anything was written since the lock, apart from extensions of it."""
+        if state.last_lock_version is None or state.last_lock_version + 1 == state.next_version:
+            return False
+        since = self._services.journal.load_log(state.execution_id, start=state.last_lock_version + 1)
+        return any(not isinstance(entry.event, Locked) for entry in since)
 
     def _drive_cancellations(self, now: datetime) -> int:
         return sum(

@@ -43,6 +43,7 @@ from engine.host.context import JoinSetHandles
 from engine.journal.records import Append, Committed, LockedExecution
 from engine.log.events import (
     ChildFinished,
+    ComponentUpgradeFinished,
     ExecutionEvent,
     Failed,
     FailureKind,
@@ -114,6 +115,7 @@ class WorkflowDriver:
         self._is_inside = False
         self._instance: Instance | None = None
         self._lost: str | None = None
+        self._first_version = locked.state.next_version
         self.children = ChildRunner(self, services)
         # Subscribed before anything is loaded, so that no response is missed.
         self._subscription = services.wakeups.subscribe(self.execution_id)
@@ -132,7 +134,15 @@ class WorkflowDriver:
             responses=journal.load_responses(self.execution_id) if state.response_count else (),
             port=self,
             deployment_id=self._deployment_id,
+            at_tip=self._upgrade(state),
         )
+
+    def _upgrade(self, state: ExecutionState) -> ComponentUpgradeFinished | None:
+        """Return the event by which the execution goes over to the deployed version, unless it has that already."""
+        digest = self._function.component.id.digest
+        if state.component_id.digest == digest:
+            return None
+        return ComponentUpgradeFinished(component_digest=digest, deployment_id=self._deployment_id)
 
     # The run.
 
@@ -195,7 +205,9 @@ class WorkflowDriver:
             return None
         if isinstance(outcome, Broken):
             outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
-        if isinstance(outcome, Failed) and outcome.kind is FailureKind.NONDETERMINISM_DETECTED:
+        if isinstance(outcome, Failed) and (
+            self.run.is_upgrading or outcome.kind is FailureKind.NONDETERMINISM_DETECTED
+        ):
             return self._give_up(outcome)
         try:
             self.run.close_all()
@@ -208,19 +220,39 @@ class WorkflowDriver:
 
     def _event_after_timeout(self, outcome: TimedOut) -> ExecutionEvent:
         now = self.now()
-        if self.run.buffer.next_version > self._locked.state.next_version:
+        if self.run.buffer.next_version > self._first_version:
             # It may merely be long; only one that gets nowhere is made to wait.
             return Unlocked(backoff_expires_at=now, reason="made progress")
         backoff = self._function.component.retry.backoff
         return event_after(outcome, failures=self._failures, max_retries=None, backoff=backoff, now=now)
 
-    def _give_up(self, failure: Failed) -> Failed:
-        """Cancel what a run that cannot follow its history leaves behind."""
+    def _give_up(self, failure: Failed) -> Failed | None:
+        """End a run that cannot follow its history.
+
+        If another version of the component wrote that history, the execution is left for one that can follow it. Else
+        it fails, and what it leaves behind is cancelled.
+        """
+        if self.run.is_upgrading:
+            self._refuse_upgrade(failure)
+            return None
         self.cancel(self.run.abandoned_members())
         return failure
 
+    def _refuse_upgrade(self, failure: Failed) -> None:
+        now = self.now()
+        digest = self._function.component.id.digest
+        log.warning("workflow.upgrade_refused", execution_id=self.execution_id, digest=digest, detail=failure.detail)
+        reason = failure.detail or failure.reason or failure.kind.value
+        buffer = self.run.buffer
+        buffer.append(
+            ComponentUpgradeFinished(component_digest=digest, deployment_id=self._deployment_id, failure=reason), now
+        )
+        buffer.append(Unlocked(backoff_expires_at=now, reason="auto-upgrade failed"), now)
+        self.flush()
+
     def _finish(self, retval: ReturnValue) -> None:
         now = self.now()
+        self.run.reach_tip(now)
         version = self.run.buffer.next_version
         self.run.buffer.append(Finished(retval=retval), now)
         responses: tuple[Response, ...] = ()
@@ -382,6 +414,9 @@ class WorkflowDriver:
     def _renew(self) -> None:
         self.flush()
         event = lock_event(self._function, self.holder, self._deployment_id, self._services)
+        if self.run.buffer.next_version == self._first_version:
+            # Extending the lock is no progress.
+            self._first_version = Version(self._first_version + 1)
         self.run.buffer.append(event, self.now())
         self._settle(self._enqueue())
         self.lock_expires_at = event.lock_expires_at

@@ -30,6 +30,11 @@ class History:
         return self._position < len(self._events)
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether there is any history."""
+        return bool(self._events)
+
+    @property
     def remaining(self) -> list[HistoryEvent]:
         """The recorded events that the workflow has not asked for yet."""
         return [event for _, event in self._events[self._position :]]

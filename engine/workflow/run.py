@@ -70,6 +70,7 @@ class WorkflowRun:
         responses: Its responses, in order of arrival.
         port: The outside.
         deployment_id: The deployment in whose name children are created.
+        at_tip: Recorded before the first new event: that another version of the component could replay the history.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class WorkflowRun:
         responses: Iterable[e.Response],
         port: RunPort,
         deployment_id: DeploymentId,
+        at_tip: e.ComponentUpgradeFinished | None = None,
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
@@ -89,6 +91,7 @@ class WorkflowRun:
         self.awaited: JoinSetId | None = None
         self._port = port
         self._deployment_id = deployment_id
+        self._at_tip = at_tip
         self._history = History(entries)
         self._random = WorkflowRandom(state.execution_id)
         self._join_sets: dict[JoinSetId, JoinSet] = {}
@@ -111,6 +114,11 @@ class WorkflowRun:
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
         return self._history.is_replaying
+
+    @property
+    def is_upgrading(self) -> bool:
+        """Whether this version of the component has yet to show that it can replay a history that it did not write."""
+        return self._at_tip is not None and self._history.is_recorded
 
     def deliver(self, responses: Iterable[e.Response]) -> None:
         """Take in responses from the journal, in order; those already known are passed over."""
@@ -555,7 +563,14 @@ class WorkflowRun:
         return recorded
 
     def _record(self, event: e.HistoryEvent, at: datetime) -> None:
+        self.reach_tip(at)
         self.buffer.append(event, at)
+
+    def reach_tip(self, at: datetime) -> None:
+        """Hear that the run goes beyond its history now."""
+        event, self._at_tip = self._at_tip, None
+        if event is not None:
+            self.buffer.append(event, at)
 
     def _open_join_set(self, join_set_id: JoinSetId) -> JoinSet:
         join_set = self._join_sets.get(join_set_id)

@@ -122,7 +122,7 @@ def test_what_finished_long_ago_can_be_followed(ends_with: Bystander) -> None:
 
 @pytest.mark.parametrize(
     ("retval", "printed"),
-    [(ERROR, {"err": None}), (FAILURE, {"execution_failure": {"kind": "timed_out"}})],
+    [(ERROR, {"err": None}), (FAILURE, {"execution_failed": {"kind": "timed_out"}})],
     ids=["error", "failure"],
 )
 @pytest.mark.parametrize("extra", [(), ("--json",)], ids=["text", "json"])

@@ -22,6 +22,7 @@ from tests.harness.simulation import AttemptHook, WatchedRunning
 from tests.harness.world import World
 
 _TIMEOUT_S = 20.0
+_MOMENT_S = 0.02
 
 
 class LiveExecutor:
@@ -131,6 +132,18 @@ class LiveWorld(World):
     def run(self, target: ExecutionId, *, timeout_s: float = _TIMEOUT_S) -> ReturnValue:
         """Return how an execution ends."""
         self.wait_until(lambda: self.is_finished(target), timeout_s=timeout_s)
+        return self.retval_of(target)
+
+    def run_through_time(self, target: ExecutionId, *, step: timedelta = timedelta(seconds=1)) -> ReturnValue:
+        """Move the simulated clock whenever nothing is written for a moment, until an execution ends."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not self.is_finished(target):
+            assert time.monotonic() < deadline, "it never ended"
+            with self._changed:
+                seen = self._changes
+                is_quiet = not self._changed.wait_for(lambda seen=seen: self._changes != seen, _MOMENT_S)  # type: ignore[misc]  # as above
+            if is_quiet:
+                self.advance(step)
         return self.retval_of(target)
 
     def _wake(self, executors: list[LiveExecutor]) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py execution list|show|events|result``: read the log."""
+"""``manage.py execution list|show|events|result|logs``: read the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.log.ids import ExecutionId
 from engine.log.state import Status
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
-from executions.models import Event, Execution
+from executions.models import Event, Execution, LogLine
 from executions.services import check_execution_id, result_of
 
 _SUMMARY_LENGTH = 100
@@ -26,12 +26,12 @@ _SUMMARY_LENGTH = 100
 class Command(BaseCommand):
     """Reads executions and their logs."""
 
-    help = "Read executions: list them, show one, its event log, or its result."
+    help = "Read executions: list them, show one, its event log, its result, or what its guest logged."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the sub-commands."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs")
         listing = actions.add_parser("list", help="the newest executions")
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
@@ -41,10 +41,13 @@ class Command(BaseCommand):
             ("show", "one execution: state, parameters, what it waits for"),
             ("events", "its event log, a line an event"),
             ("result", "its result; exits with 1 if it failed, or has not finished"),
+            ("logs", "what its guest logged, a line each"),
         ):
             one = actions.add_parser(name, help=text)
             one.add_argument("execution_id")
             one.add_argument("--json", action="store_true", help="print one JSON document")
+            if name == "logs":
+                one.add_argument("--limit", type=int, default=1000, help="most lines, the newest (default: 1000)")
             if name == "events":
                 one.add_argument("--from", type=_count, default=0, dest="start", help="first version (default: 0)")
                 one.add_argument("--limit", type=_count, default=1000, help="most events (default: 1000)")
@@ -65,6 +68,8 @@ class Command(BaseCommand):
                     self._show(row, as_json=json)
                 case "events":
                     self._events(row, as_json=json, start=options["start"], limit=options["limit"])
+                case "logs":
+                    self._logs(row, as_json=json, limit=options["limit"])
                 case _:
                     self._result(execution_id, as_json=json)
         except EngineError as error:
@@ -126,6 +131,24 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{event.version:>6}  {event.created_at:%H:%M:%S.%f}  {kind:<22} {_shortened(event.payload)}"
             )
+
+    def _logs(self, row: Execution, *, as_json: bool, limit: int) -> None:
+        newest = LogLine.objects.filter(execution_id=row.pk).order_by("-pk")[:limit]
+        lines = [
+            {
+                "created_at": encode_instant(line.created_at),
+                "level": line.level,
+                "stream": line.stream,
+                "run_id": line.run_id,
+                "message": line.message,
+            }
+            for line in reversed(newest)
+        ]
+        if as_json:
+            self.stdout.write(json_module.dumps(lines))
+            return
+        for line in lines:
+            self.stdout.write(f"{line['created_at']}  {line['level'] or line['stream']:<6} {line['message']}")
 
     def _result(self, execution_id: ExecutionId, *, as_json: bool) -> None:
         journal = SqlJournal.for_current_connection()

@@ -10,6 +10,8 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django_q.cluster import Cluster
 
+from components.reports import counted
+
 
 class Command(BaseCommand):
     """Starts a django-q2 cluster whose workers host executors."""
@@ -44,4 +46,4 @@ def _check_database() -> None:
     # The cluster forks, and a connection must not be used on both sides of a fork.
     connections.close_all()
     if missing:
-        raise CommandError(f"the database lacks {len(missing)} migrations; run `manage.py migrate` first")
+        raise CommandError(f"the database lacks {counted(len(missing), 'migration')}; run `manage.py migrate` first")

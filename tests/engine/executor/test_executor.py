@@ -197,10 +197,7 @@ def test_the_late_owners_writes_are_refused() -> None:
         gate.wait_for(1)
         # The first owner is stuck in its attempt while its lock runs out and another one takes over.
         second = world.start_executor()
-        world.advance(timedelta(seconds=2))
-        world.wait_until(lambda: any(isinstance(event, TemporarilyTimedOut) for event in world.events_of(target)))
-        world.advance(timedelta(seconds=1))
-        world.run(target)
+        world.run_through_time(target)
         log = world.log_of(target)
 
         gate.open()
@@ -217,10 +214,8 @@ def test_a_workflow_whose_lock_was_taken_over_writes_nothing_more() -> None:
         late = world.start_executor(settings=ExecutorSettings(slots=1), on_attempt=gate)
         target = world.submit_steps(s.call("add", 1, 2), s.call("add", 3, 4), s.generate_id())
         gate.wait_for(1)
-        second = world.start_executor(settings=ExecutorSettings(slots=4))
-        while not world.is_finished(target):
-            world.advance(timedelta(seconds=2))
-            world.wait_until(lambda: second.executor.running_count == 0)
+        world.start_executor(settings=ExecutorSettings(slots=4))
+        world.run_through_time(target)
         log = world.log_of(target)
 
         gate.open()
@@ -434,7 +429,8 @@ def test_a_run_that_got_on_before_its_time_was_up_is_not_made_to_wait() -> None:
 
         # The first run wrote an event, the second one only came to the same place.
         assert _unlock_reasons(world, target) == ["made progress"]
-        assert len(_holders(world, target)) == 2
+        runs = {event.run_id for event in world.events_of(target) if isinstance(event, Locked)}
+        assert len(runs) == 2
 
 
 def test_a_run_that_outlives_its_lock_renews_it() -> None:
