@@ -29,7 +29,7 @@ def backoff_delay(failures: int, *, initial: timedelta, maximum: timedelta = MAX
     if initial <= timedelta():
         return timedelta()
     doublings = failures - 1
-    # Beyond this many doublings the cap is certain, and the shift could grow without bound.
-    if doublings >= 64:
+    # So many doublings exceed the cap for certain, and perhaps what a timedelta can hold.
+    if doublings >= (maximum // initial).bit_length():
         return maximum
     return min(initial * (1 << doublings), maximum)

@@ -117,5 +117,5 @@ def event_after(
 
 
 def _first_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else text
+    # The runtime's words begin with the cause; where it happened comes after.
+    return next((line.strip() for line in text.splitlines() if line.strip()), text)

@@ -15,7 +15,7 @@ from engine.wasm import native
 from engine.wasm.native import Address
 from engine.wasm.run import Run
 from engine.wasm.scalar_lowering import within
-from engine.wasm.signals import Handler, hold_back_handlers, restore_handlers
+from engine.wasm.signals import Handler, as_callback, hold_back_handlers, restore_handlers
 from engine.wasm.traps import trap_from
 from engine.wasm.value_lifting import Lifter, make_lifter
 from engine.wasm.value_lowering import make_lowerer, owns_memory
@@ -143,8 +143,9 @@ class Instance:
                 raise WasmError("fuel is limited but this engine does not count it")
             native.store_epoch_deadline_callback(store, engine.epoch_callback_address, None, None)
             self._instance = create_string_buffer(_INSTANCE_SIZE)
-            self._enter()
+            self._check_idle()
             try:
+                self._enter()
                 error = native.linker_instantiate(
                     linked.linker.address, self._context, linked.component.address, addressof(self._instance)
                 )
@@ -187,8 +188,9 @@ class Instance:
                 raise within(f"params[{(at - args_at) // VALUE_SIZE}]", mismatch) from None
             if not native.instance_function(addressof(self._instance), context, target.index, function_at):
                 raise WasmError("the instance has no such function")
-            self._enter()
+            self._check_idle()
             try:
+                self._enter()
                 error = native.function_call(
                     function_at, context, args_at, len(lowerers), result_at, target.results_len
                 )
@@ -244,30 +246,38 @@ class Instance:
         """Close an instance that was forgotten."""
         self.close()
 
-    def _enter(self) -> None:
+    def _check_idle(self) -> None:
         if self._is_running:
             # wasmtime has no lock on a store; two calls at once would corrupt it.
             raise WasmError("this instance runs already")
-        engine = self._linked.engine
-        if _nesting.depth >= engine.settings.max_nesting:
+        if _nesting.depth >= self._linked.engine.settings.max_nesting:
             raise Trap(
                 TrapKind.STACK_OVERFLOW,
-                f"more than {engine.settings.max_nesting} calls of components are nested on one thread",
+                f"more than {self._linked.engine.settings.max_nesting} calls of components are nested on one thread",
             )
+
+    # Handlers wait while these two are at work: one that raised half way would leave the instance running for ever.
+    @as_callback
+    def _enter(self) -> None:
         if _nesting.is_main_thread and not _nesting.depth:
             _nesting.held_back = hold_back_handlers()
         _nesting.depth += 1
         self._is_running = True
+        engine = self._linked.engine
         native.set_epoch_deadline(self._context, engine.ticks_until(self._run))
         if not engine.clock.is_ticking:
             engine.clock.ensure_ticking()
 
+    @as_callback
     def _leave(self) -> None:
+        if not self._is_running:
+            # A handler raised before the instance was entered.
+            return
         self._is_running = False
         _nesting.depth -= 1
         if _nesting.held_back and not _nesting.depth:
-            restore_handlers(_nesting.held_back)
-            _nesting.held_back = []
+            held_back, _nesting.held_back = _nesting.held_back, []
+            restore_handlers(held_back)
 
     def _failure(self, error: Address) -> BaseException:
         text = native.take_error(error)

@@ -28,7 +28,7 @@ _callbacks: set[CodeType] = set()
 
 
 def as_callback(function: _F) -> _F:
-    """Mark a function that C calls: handlers have to wait while it is at work."""
+    """Mark a function that C calls, or that must not end half way: handlers have to wait while it is at work."""
     _callbacks.add(function.__code__)
     return function
 

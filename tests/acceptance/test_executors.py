@@ -14,10 +14,10 @@ from tests.acceptance.sites import Running, Site
 from tests.harness.eventually import eventually
 
 # Each step computes for some milliseconds, so that there is a middle to die in.
-STEPS = 200
-PARAMS = f"[30, {STEPS}]"
-RESULT = {"ok": 832040}
-ENOUGH = 20
+STEPS = 120
+PARAMS = f"[32, {STEPS}]"
+RESULT = {"ok": 2178309}
+ENOUGH = 10
 
 
 def submit(site: Site, params: str = PARAMS) -> ExecutionId:
