@@ -32,7 +32,7 @@ _BATCH_S = 0.01
 _RESERVE_S = 0.1
 _UNKNOWN_S = 0.005
 """What an attempt is expected to take while nothing is known; a guess on the side of sharing."""
-_LOCK_BATCH = 16
+_MAX_LOCKED_AT_ONCE = 256
 _BIRTH_VERSION = Version(1)
 
 
@@ -166,11 +166,13 @@ class ChildRunner:
         run = self._driver.run
         offered = self._offered.get(join_set, {})
         candidates: list[tuple[ExecutionId, Newborn]] = []
-        while offered and len(candidates) < _LOCK_BATCH:
+        left_s = _RESERVE_S
+        while offered and left_s > 0 and len(candidates) < _MAX_LOCKED_AT_ONCE:
             child = next(iter(offered))
             newborn = offered.pop(child)
             if run.is_open(child) and self._may_run_here(newborn, join_set):
                 candidates.append((child, newborn))
+                left_s -= self._expected_s(newborn)
                 if _function(newborn).component.may_touch_world:
                     break
         for _, newborn in candidates:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 _WEIGHT = 0.1
+_COLD_ATTEMPTS = 5
+"""The first attempts load the component and touch fresh memory; of them only the shortest tells about the others."""
 
 
 class Durations:
     """Running means of attempt durations, by function name; of this process only."""
 
     def __init__(self) -> None:
-        self._means: dict[str, float] = {}
+        self._means: dict[str, tuple[int, float]] = {}
 
     def note(self, ffqn: str, seconds: float) -> None:
         """Take in one attempt's duration."""
-        mean = self._means.get(ffqn)
-        self._means[ffqn] = seconds if mean is None else mean + _WEIGHT * (seconds - mean)
+        count, mean = self._means.get(ffqn, (0, seconds))
+        mean = min(mean, seconds) if count < _COLD_ATTEMPTS else mean + _WEIGHT * (seconds - mean)
+        self._means[ffqn] = (count + 1, mean)
 
     def mean(self, ffqn: str) -> float | None:
         """Return the mean in seconds, or ``None`` while nothing is known."""
-        return self._means.get(ffqn)
+        known = self._means.get(ffqn)
+        return None if known is None else known[1]

@@ -207,7 +207,9 @@ class Simulation(World):
         """Let one run take place, or every executor look for work; tell whether anything happened."""
         ready = [executor for executor in self.executors if executor.tasks.waiting]
         if not ready:
-            return any(self._guarded(executor, self._tick) for executor in self.executors)
+            # Everyone looks, also when somebody found work.
+            found = [self._guarded(executor, self._tick) for executor in list(self.executors)]
+            return any(found)
         executor = self._random.choice(ready)
         return self._guarded(executor, self._run_one)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,9 +27,9 @@ BACKOFF = timedelta(milliseconds=100)
 
 def _run(
     function: str,
-    params: list[Any] = [],
+    params: Sequence[Any] = (),
     *,
-    registry: Registry | None = None,  # noqa: B006  # never changed
+    registry: Registry | None = None,
 ) -> tuple[Simulation, ExecutionId]:
     world = Simulation(registry=registry)
     world.start_executor()

@@ -185,7 +185,8 @@ def test_a_request_that_meets_another_write_tries_again() -> None:
     target = world.submit(ADD, [1, 2])
     journal = executor.connection
     # Between the look at the state and the write, somebody else writes.
-    original, done = journal.state_of, []
+    original = journal.state_of
+    done: list[bool] = []
 
     def state_of(execution_id: ExecutionId) -> object:
         state = original(execution_id)
