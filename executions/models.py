@@ -20,6 +20,7 @@ from engine.log.events import LogEntry
 from engine.log.ids import Version
 from engine.log.state import Lifecycle, Status
 from executions.instants import InstantField
+from executions.row_ids import RowIdField
 
 _IS_PENDING = Q(status=Status.PENDING_AT.value, lifecycle=Lifecycle.ACTIVE.value)
 _IS_LOCKED = Q(status=Status.LOCKED.value, lifecycle=Lifecycle.ACTIVE.value)
@@ -191,6 +192,7 @@ class Event(models.Model):
     ``payload`` is the whole event; the columns beside it are copies that lists and filters need.
     """
 
+    id = RowIdField(primary_key=True)
     execution = models.ForeignKey(Execution, on_delete=models.PROTECT, db_index=False, related_name="events")
     version = models.PositiveIntegerField()
     """Its place in the log, from 0 without gaps."""
@@ -235,6 +237,7 @@ class JoinSetResponse(models.Model):
     A child's return value is left out on purpose: it is the event of the child's log at ``finished_version``.
     """
 
+    id = RowIdField(primary_key=True)
     execution = models.ForeignKey(Execution, on_delete=models.PROTECT, db_index=False, related_name="responses")
     """The execution that receives it."""
     cursor = models.PositiveIntegerField()
@@ -310,6 +313,7 @@ class LogLine(models.Model):
     when that commit never comes.
     """
 
+    id = RowIdField(primary_key=True)
     execution_id = models.TextField()
     run_id = models.TextField()
     created_at = InstantField()

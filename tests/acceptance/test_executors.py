@@ -148,8 +148,8 @@ print(json.dumps([each.execution_id for each in submit_all([Call(".../workflow.f
     assert set().union(*(executors_of(site, execution_id) for execution_id in ids)) == site.heartbeats().keys()
 
 
-def test_a_running_executor_takes_up_another_deployment(site: Site) -> None:
-    site.start_executor()
+def test_a_running_executor_takes_up_another_deployment_and_ends_with_ctrl_c(site: Site) -> None:
+    executor = site.start_executor()
     site.check("deploy", "tests/components/deployment.toml")
 
     asked = site.check("submit", "test:stub-flow/workflow.ask", '["may I?"]', "--follow")
@@ -160,3 +160,9 @@ def test_a_running_executor_takes_up_another_deployment(site: Site) -> None:
     assert row["children"] == 1
     with site.world() as world:
         world.check(ExecutionId(row["execution_id"]))
+
+    # A terminal sends it to all of its processes.
+    os.killpg(executor.pid, signal.SIGINT)
+    assert executor.wait().status == 0, executor.err
+    assert site.processes() == []
+    assert site.heartbeats() == {}

@@ -1,0 +1,242 @@
+"""Writes of many threads in few transactions. Races are forced with a journal that waits where a test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from engine.clock import SimulatedClock
+from engine.errors import ExecutionExists, JournalError, JournalUnavailable, VersionConflict
+from engine.executor.group_commit import GroupCommit, Ticket
+from engine.journal.memory import MemoryJournal
+from engine.journal.records import Committed, Hints, Write
+from engine.log.events import Paused
+from tests.builders import make_append, make_created, make_execution_id, make_submit
+
+WAIT_S = 20
+
+
+class Journal(MemoryJournal):
+    """Counts transactions, and holds them back when asked to."""
+
+    def __init__(self) -> None:
+        super().__init__(before_commit=self._note)
+        self.sizes: list[int] = []
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fault: BaseException | None = None
+
+    def _note(self, writes: Sequence[Write]) -> None:
+        self.sizes.append(len(writes))
+        self.entered.release()
+        assert self.gate.wait(WAIT_S)
+        if self.fault is not None:
+            raise self.fault
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+@pytest.fixture
+def hints() -> list[Hints]:
+    return []
+
+
+@pytest.fixture
+def commits(journal: Journal, hints: list[Hints]) -> GroupCommit:
+    return GroupCommit(journal, SimulatedClock(), hints.append)
+
+
+@contextmanager
+def _thread(target: object, *args: object) -> Iterator[threading.Thread]:
+    thread = threading.Thread(target=target, args=args)  # type: ignore[arg-type]  # a callable
+    thread.start()
+    yield thread
+    thread.join(WAIT_S)
+    assert not thread.is_alive()
+
+
+def _paused(number: int) -> Write:
+    return make_append(make_execution_id(number), Paused(), expected=1)
+
+
+def test_a_write_is_durable_when_it_is_settled(commits: GroupCommit, journal: Journal) -> None:
+    committed = commits.commit(make_submit(make_execution_id(1)))
+
+    assert committed.next_version == 1
+    assert journal.state_of(make_execution_id(1)).next_version == 1
+
+
+def test_nothing_is_written_before_somebody_settles(commits: GroupCommit, journal: Journal) -> None:
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+
+    assert not ticket.is_settled
+    assert journal.sizes == []
+
+
+def test_whoever_settles_takes_what_waits_along_in_its_order(commits: GroupCommit, journal: Journal) -> None:
+    # The second write is right only behind the first one.
+    first = commits.enqueue(make_submit(make_execution_id(1)))
+    second = commits.enqueue(_paused(1))
+    third = commits.enqueue(make_submit(make_execution_id(2)))
+
+    commits.settle(third)
+
+    assert first.is_settled
+    assert second.result().next_version == 2
+    assert journal.sizes == [3]
+
+
+def test_a_refused_write_does_not_disturb_the_others(commits: GroupCommit) -> None:
+    outcomes = commits.commit_all(
+        [
+            make_submit(make_execution_id(1)),
+            make_append(make_execution_id(1), Paused(), expected=7),
+            make_submit(make_execution_id(1), make_created(params="[1]")),
+            make_submit(make_execution_id(2)),
+        ]
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [Committed, VersionConflict, ExecutionExists, Committed]
+
+
+def test_settling_a_refused_write_raises_each_time(commits: GroupCommit) -> None:
+    ticket = commits.enqueue(_paused(1))
+
+    for _ in range(2):
+        with pytest.raises(JournalError):
+            commits.settle(ticket)
+
+
+def test_writes_that_come_during_a_commit_share_the_next_one(commits: GroupCommit, journal: Journal) -> None:
+    journal.gate.clear()
+    tickets: list[Ticket] = []
+
+    def follow(number: int) -> None:
+        commits.settle(tickets[number])
+
+    with _thread(commits.commit, make_submit(make_execution_id(100))):
+        assert journal.entered.acquire(timeout=WAIT_S)
+        tickets.extend(commits.enqueue(make_submit(make_execution_id(number))) for number in range(1, 9))
+        followers = [threading.Thread(target=follow, args=[number]) for number in range(8)]
+        for follower in followers:
+            follower.start()
+        journal.gate.set()
+        for follower in followers:
+            follower.join(WAIT_S)
+
+    assert all(ticket.is_settled for ticket in tickets)
+    assert journal.sizes == [1, 8]
+
+
+def test_a_transaction_has_a_most_number_of_writes(journal: Journal, hints: list[Hints]) -> None:
+    commits = GroupCommit(journal, SimulatedClock(), hints.append, max_writes=3)
+
+    outcomes = commits.commit_all([make_submit(make_execution_id(number)) for number in range(1, 8)])
+
+    assert all(isinstance(outcome, Committed) for outcome in outcomes)
+    assert journal.sizes == [3, 3, 1]
+
+
+def test_hints_are_told_after_each_commit(commits: GroupCommit, hints: list[Hints]) -> None:
+    commits.commit_all([make_submit(make_execution_id(1)), make_submit(make_execution_id(2))])
+    commits.commit(_paused(1))
+
+    assert len(hints) == 2
+    assert hints[0].pending_from is not None
+
+
+def test_a_journal_that_does_not_answer_fails_all_that_waited(
+    commits: GroupCommit, journal: Journal, hints: list[Hints]
+) -> None:
+    tickets = [commits.enqueue(make_submit(make_execution_id(number))) for number in (1, 2)]
+    journal.fault = JournalUnavailable("down")
+
+    for ticket in tickets:
+        with pytest.raises(JournalUnavailable):
+            commits.settle(ticket)
+
+    assert journal.sizes == [2]
+    assert hints == []
+    journal.fault = None
+    assert commits.commit(make_submit(make_execution_id(1))).is_new
+
+
+def test_followers_of_a_commit_that_breaks_off_do_not_wait_for_ever(commits: GroupCommit, journal: Journal) -> None:
+    journal.gate.clear()
+    journal.fault = ZeroDivisionError("a defect")
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+    raised: list[BaseException] = []
+
+    def settle() -> None:
+        try:
+            commits.settle(ticket)
+        except (JournalError, ZeroDivisionError) as error:
+            raised.append(error)
+
+    with _thread(settle):
+        assert journal.entered.acquire(timeout=WAIT_S)
+        with _thread(settle):
+            journal.gate.set()
+
+    # Whoever led sees the defect itself.
+    assert sorted(type(error).__name__ for error in raised) == ["JournalUnavailable", "ZeroDivisionError"]
+
+
+def test_many_threads_lose_and_mix_up_nothing(commits: GroupCommit, journal: Journal) -> None:
+    start = threading.Barrier(8)
+
+    def write(number: int) -> None:
+        start.wait(WAIT_S)
+        for each in range(20):
+            execution_id = make_execution_id(number * 100 + each)
+            assert commits.commit(make_submit(execution_id)).next_version == 1
+            assert commits.commit(make_append(execution_id, Paused(), expected=1)).next_version == 2
+
+    threads = [threading.Thread(target=write, args=[number]) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(WAIT_S)
+
+    assert sum(journal.sizes) == 8 * 20 * 2
+    assert all(
+        journal.state_of(make_execution_id(number * 100 + each)).next_version == 2
+        for number in range(1, 9)
+        for each in range(20)
+    )
+
+
+# Posted writes, which nobody waits for.
+
+
+def test_a_post_is_committed_at_once_if_nobody_leads(commits: GroupCommit, journal: Journal) -> None:
+    commits.post(make_submit(make_execution_id(1)))
+
+    assert journal.state_of(make_execution_id(1)).next_version == 1
+
+
+def test_a_post_during_a_commit_does_not_wait_and_is_committed_next(commits: GroupCommit, journal: Journal) -> None:
+    commits.start()
+    journal.gate.clear()
+    with _thread(commits.commit, make_submit(make_execution_id(1))):
+        assert journal.entered.acquire(timeout=WAIT_S)
+        commits.post(make_submit(make_execution_id(2)))
+        assert journal.sizes == [1]
+        journal.gate.set()
+
+    commits.stop()
+
+    assert journal.state_of(make_execution_id(2)).next_version == 1
+
+
+def test_a_refused_post_is_nobodys_trouble(commits: GroupCommit) -> None:
+    commits.post(_paused(1))
+
+    assert commits.commit(make_submit(make_execution_id(1))).is_new
