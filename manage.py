@@ -15,12 +15,18 @@ def main() -> None:
     except ModuleNotFoundError as exc:
         sys.exit(f"manage.py: {exc.name} is not installed here; run `make` once, then use .venv/bin/python manage.py.")
 
+    from django.db import DatabaseError
+
     from obelisk_site.env import EnvError
 
     try:
         execute_from_command_line(sys.argv)
     except EnvError as exc:
         sys.exit(f"manage.py: {exc}")
+    except DatabaseError as exc:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(f"manage.py: the database failed: {exc}; `manage.py migrate` sets it up, --traceback tells more.")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,16 @@ from datetime import datetime
 from django.utils import timezone
 
 from engine.deployment.registry import DeployedFunction, Registry
-from engine.errors import EngineError, JournalError, ValueMismatch
+from engine.errors import ConstraintViolation, EngineError, JournalError, NameSyntaxError, ValueMismatch
+from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, Finished, JsonText, LogEntry, ReturnValue
+from engine.log.events import Created, Finished, JsonText, LogEntry, ReturnValue, scheduled_instant
 from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_execution_id, parse_top_level_id
-from engine.wit.json_values import dump_json, read_params
+from engine.wit.extensions import primary_of
+from engine.wit.json_values import dump_json, read_params, read_value
+from engine.wit.names import FunctionName
+from engine.wit.obelisk_types import SCHEDULE_AT
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 
@@ -131,18 +135,45 @@ def submit_all(calls: Sequence[Call], *, journal: Journal | None = None) -> list
 
 
 def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecution:
-    function = find_function(call.function, registry)
+    function, params, scheduled_at = _read_call(call, registry, now)
     if not function.is_submittable:
         raise CallRefused(f"{function.name} is a stub: only a workflow that waits for it can start it")
     created = Created(
         ffqn=str(function.name),
-        params=_check_params(function, call.params),
-        scheduled_at=now,
+        params=_check_params(function, params),
+        scheduled_at=scheduled_at,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
     )
     new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
     return NewExecution(new_id, (LogEntry(Version(0), now, created),))
+
+
+def _read_call(call: Call, registry: Registry, now: datetime) -> tuple[DeployedFunction, object, datetime]:
+    """Return what to call, with what, and when; ``f-schedule`` means ``f``, with the time as first parameter."""
+    target = _scheduled_target(call.function)
+    if target is None:
+        return find_function(call.function, registry), call.params, now
+    function = find_function(target, registry)
+    params = call.params
+    if not isinstance(params, Sequence) or isinstance(params, str | bytes) or not params:
+        raise CallRefused(f'{call.function}: the first parameter must be the time, such as "now"')
+    try:
+        schedule = read_schedule(read_value(SCHEDULE_AT, params[0], path="params[0]"))
+        return function, list(params[1:]), scheduled_instant(schedule, now)
+    except (ValueMismatch, ConstraintViolation, OverflowError) as error:
+        raise CallRefused(f"{call.function}: {error}") from error
+
+
+def _scheduled_target(name: str) -> str | None:
+    """Return the function that a ``-schedule`` companion starts; ``None`` if the name is none of one."""
+    if name.startswith(ABBREVIATION):
+        return None
+    try:
+        companion = primary_of(FunctionName.parse(name))
+    except NameSyntaxError:
+        return None
+    return str(companion[1]) if companion is not None and companion[0] == "schedule" else None
 
 
 def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None:

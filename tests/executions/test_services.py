@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,30 @@ def test_wrong_parameters_are_refused_with_their_place(params: Any, sentence: st
         submit(ADD, params)
 
     assert str(caught.value) == f"{ADD}: {sentence}"
+    assert not Execution.objects.exists()
+
+
+def test_a_schedule_companion_starts_its_function_later() -> None:
+    submitted = submit("test:adder-obelisk-schedule/api.add-schedule", [{"in": {"seconds": 60}}, 1, []])
+
+    created = created_of(submitted.execution_id)
+    assert (created.ffqn, created.params) == (ADD, "[1,[]]")
+    assert created.scheduled_at - Execution.objects.get(pk=submitted.execution_id).created_at == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ([], "the first parameter must be the time"),
+        (["soon", 1, []], r"params\[0\]"),
+        (["now", 1], "expected: 2, specified: 1"),
+        ([{"in": {"seconds": 2**64 - 1}}, 1, []], "out of range"),
+    ],
+)
+def test_a_wrong_schedule_is_refused(params: list[Any], sentence: str) -> None:
+    with pytest.raises(CallRefused, match=sentence):
+        submit("test:adder-obelisk-schedule/api.add-schedule", params)
+
     assert not Execution.objects.exists()
 
 
