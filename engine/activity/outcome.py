@@ -20,6 +20,7 @@ from engine.log.events import (
     Returned,
     TemporarilyFailed,
     TemporarilyTimedOut,
+    Unlocked,
 )
 
 
@@ -63,7 +64,12 @@ class Killed:
     """The attempt was stopped because the execution is being cancelled."""
 
 
-Outcome = Completed | Broken | Impossible | TimedOut | Killed
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """The attempt was stopped because its executor stops."""
+
+
+Outcome = Completed | Broken | Impossible | TimedOut | Killed | HandedBack
 
 
 def outcome_of_trap(trap: Trap, *, what: str) -> Broken | TimedOut:
@@ -82,7 +88,7 @@ def outcome_of_trap(trap: Trap, *, what: str) -> Broken | TimedOut:
 
 def event_after(
     outcome: Outcome, *, failures: int, max_retries: int | None, backoff: timedelta, now: datetime
-) -> Finished | TemporarilyFailed | TemporarilyTimedOut:
+) -> Finished | TemporarilyFailed | TemporarilyTimedOut | Unlocked:
     """Return the event that an attempt's outcome leads to.
 
     Args:
@@ -112,6 +118,8 @@ def event_after(
             return Finished(retval=Failed(kind=FailureKind.TIMED_OUT))
         case Killed():
             return Finished(retval=CANCELLED)
+        case HandedBack():
+            return Unlocked(backoff_expires_at=now, reason="executor closing")
         case _:
             assert_never(outcome)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from engine.activity.outcome import Broken, Completed, Impossible, Outcome, outcome_of_trap
+from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec, LogLevel
 from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
@@ -125,7 +125,8 @@ def attempt_activity(
             finally:
                 services.running.attempt_ends(execution_id)
     except Trap as trap:
-        return outcome_of_trap(trap, what="activity")
+        outcome = outcome_of_trap(trap, what="activity")
+        return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
     except (InvalidComponent, LinkError, ValueMismatch) as error:
         return Impossible(f"cannot run {function.name}", str(error))
     codec = return_codec(result)

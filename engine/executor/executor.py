@@ -106,7 +106,10 @@ class Executor:
             self._loop_thread.join()
         for runner in self._services.running.runs():
             runner.stop()
+        patience = threading.Timer(self._settings.stop_grace.total_seconds(), self._services.running.close)
+        patience.start()
         self._pool.shutdown(wait=True)
+        patience.cancel()
         self._flusher.stop()
         self._services.commits.stop()
         self._services.guest_log.flush()

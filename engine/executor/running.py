@@ -36,10 +36,26 @@ class Running:
         self._mutex = threading.Lock()
         self._attempts: dict[ExecutionId, Stoppable] = {}
         self._runs: dict[ExecutionId, Renewable] = {}
+        self._is_closing = False
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether attempts are stopped because the executor stops."""
+        return self._is_closing
+
+    def close(self) -> None:
+        """Stop all attempts, also those that are yet to begin."""
+        with self._mutex:
+            self._is_closing = True
+            for attempt in self._attempts.values():
+                attempt.interrupt()
 
     def attempt_begins(self, execution_id: ExecutionId, attempt: Stoppable) -> None:
         """Note an attempt."""
-        self._attempts[execution_id] = attempt
+        with self._mutex:
+            self._attempts[execution_id] = attempt
+            if self._is_closing:
+                attempt.interrupt()
 
     def attempt_ends(self, execution_id: ExecutionId) -> None:
         """Forget an attempt, which may be closed after this."""

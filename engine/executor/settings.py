@@ -21,6 +21,7 @@ class ExecutorSettings:
         buffer_events: Events of one run that force a commit before the window is over.
         hot_wait: Longest time a waiting workflow stays in memory before it is unloaded.
         timer_leeway: How long an expired lock is left alone, so that its holder can finish first.
+        stop_grace: How long activities may go on when the executor stops, before they are stopped and handed back.
         limits: Memory and tables of one instance.
     """
 
@@ -30,4 +31,5 @@ class ExecutorSettings:
     buffer_events: int = 1000
     hot_wait: timedelta = timedelta(milliseconds=300)
     timer_leeway: timedelta = timedelta(milliseconds=100)
+    stop_grace: timedelta = timedelta(seconds=5)
     limits: InstanceLimits = DEFAULT_LIMITS

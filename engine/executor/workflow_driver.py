@@ -200,6 +200,8 @@ class WorkflowDriver:
     def _settle_guest(self, outcome: ReturnValue | Broken | TimedOut) -> ReturnValue | None:
         """Close what the guest left open, and return how the execution ends; ``None`` if it will be run again."""
         if isinstance(outcome, TimedOut):
+            if self._is_stopping:
+                self._hand_back("executor closing")
             self.flush()
             self._append_last(self._event_after_timeout(outcome))
             return None
@@ -346,6 +348,8 @@ class WorkflowDriver:
     def cancel(self, members: Sequence[MemberId]) -> None:
         """Make the requests durable, then ask that these members be cancelled."""
         self.flush()
+        # What is reserved and not begun is nobody's run; it can end at once.
+        self.children.release()
         for member in members:
             request_cancellation(self._services, member)
         self.load_responses()
@@ -513,9 +517,13 @@ class WorkflowDriver:
         self._settle(ticket)
 
     def stop(self) -> None:
-        """Ask the run to hand its lock back at the next host call or wait; called by the executor."""
+        """Make the run hand its lock back soon; called by the executor, from any thread."""
         self._is_stopping = True
         self._subscription.wake()
+        instance = self._instance
+        if instance is not None:
+            # It may compute without a host call for as long as its lock lasts; replay brings it to the same place.
+            instance.interrupt()
 
     def hold_back(self, ticket: Ticket, window_s: float) -> None:
         """Have a write that is in line committed after a while, should this thread be busy till then."""

@@ -22,7 +22,7 @@ from tests.harness.connections import Connection, Cut, ProcessKilled
 from tests.harness.world import World
 
 Task = Callable[[], None]
-AttemptHook = Callable[[ExecutionId], None]
+AttemptHook = Callable[[ExecutionId], object]
 
 _NEVER = timedelta(days=1)
 _IDLE_STEP = timedelta(seconds=1)
@@ -245,6 +245,8 @@ class Simulation(World):
         return True
 
     def _guarded(self, executor: SimulatedExecutor, action: Callable[[SimulatedExecutor], bool]) -> bool:
+        if executor not in self.executors:
+            return False  # it was killed in the middle of somebody else's turn
         try:
             return action(executor)
         except ProcessKilled:

@@ -9,6 +9,7 @@ import pytest
 from engine.activity.outcome import (
     Broken,
     Completed,
+    HandedBack,
     Impossible,
     Killed,
     Outcome,
@@ -27,6 +28,7 @@ from engine.log.events import (
     TemporarilyFailed,
     TemporarilyTimedOut,
     TypedValue,
+    Unlocked,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,7 +39,7 @@ EMPTY_ERR = Returned(False, None)
 TRAPPED = Broken(FailureKind.UNCATEGORIZED, "activity trap: unreachable", "where")
 FUEL = Broken(FailureKind.OUT_OF_FUEL, "activity out of fuel: all consumed")
 
-Event = Finished | TemporarilyFailed | TemporarilyTimedOut
+Event = Finished | TemporarilyFailed | TemporarilyTimedOut | Unlocked
 
 
 def _after(outcome: Outcome, *, failures: int = 0, max_retries: int | None = 5) -> Event:
@@ -96,6 +98,13 @@ def test_others_are_retried_while_retries_are_left(outcome: Outcome, event: Even
 def test_when_retries_are_used_up_the_last_outcome_is_the_end(outcome: Outcome, retval: Returned | Failed) -> None:
     assert _after(outcome, failures=5) == Finished(retval=retval)
     assert _after(outcome, failures=0, max_retries=0) == Finished(retval=retval)
+
+
+@pytest.mark.parametrize("max_retries", [0, 5, None])
+def test_an_attempt_that_was_handed_back_costs_nothing(max_retries: int | None) -> None:
+    event = _after(HandedBack(), max_retries=max_retries)
+
+    assert event == Unlocked(backoff_expires_at=NOW, reason="executor closing")
 
 
 @pytest.mark.parametrize("failures", range(5))

@@ -107,12 +107,30 @@ def test_a_workflow_ends_the_same_under_all_settings(
 def test_a_sleep_ends_on_time_although_the_executor_ticks_seldom() -> None:
     with LiveWorld() as world:
         world.start_executor(settings=ExecutorSettings(tick=timedelta(minutes=10)))
-        target = world.submit_steps(*[s.sleep(s.after_ms(20))] * 5)
+        target = world.submit_steps(*[s.sleep(s.after_ms(5))] * 20)
 
         world.run(target)
 
         log = world.log_of(target)
-        assert log[-1].created_at - log[0].created_at < timedelta(seconds=1.5)
+        assert log[-1].created_at - log[0].created_at < timedelta(seconds=1)
+
+
+def test_a_run_that_renewed_its_lock_while_it_waited_can_be_resumed_at_once() -> None:
+    registry = deploy(probe(), stepper(lock_expiry=timedelta(milliseconds=300)), approve())
+    settings = ExecutorSettings(hot_wait=timedelta(milliseconds=200), tick=timedelta(milliseconds=10))
+    with LiveWorld(registry=registry) as world:
+        world.start_executor(settings=settings)
+        # It computes for a while first, so that half of its lock is over while it waits.
+        target = world.submit_steps(
+            s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.call("work", 30_000_000), s.join_next(0)
+        )
+
+        world.wait_until(lambda: "waiting for a response" in _unlock_reasons(world, target))
+
+        assert len(_holders(world, target)) == 2
+        (unlocked,) = [entry for entry in world.log_of(target) if isinstance(entry.event, Unlocked)]
+        assert isinstance(unlocked.event, Unlocked)
+        assert unlocked.event.backoff_expires_at <= unlocked.created_at
 
 
 def test_a_workflow_of_another_process_is_woken_by_its_childs_response() -> None:
@@ -309,6 +327,53 @@ def test_stopping_leaves_nothing_locked() -> None:
 
         assert all(world.state_of(target).status is not Status.LOCKED for target in targets)
         world.check(*targets)
+
+
+def test_a_workflow_that_computes_without_end_does_not_hold_up_the_stop() -> None:
+    with LiveWorld(registry=deploy(probe(), stepper(lock_expiry=timedelta(minutes=5)))) as world:
+        executor = world.start_executor()
+        target = world.submit_steps(s.generate_id(), s.spin())
+        world.wait_until(lambda: len(world.history_of(target)) == 1)
+
+        world.stop(executor)
+
+        assert _unlock_reasons(world, target) == ["executor closing"]
+        assert world.state_of(target).status is Status.PENDING_AT
+
+
+@pytest.mark.parametrize("in_workflow", [False, True])
+def test_an_activity_that_outlasts_the_grace_is_handed_back_and_loses_no_attempt(in_workflow: bool) -> None:
+    registry = deploy(probe(lock_expiry=timedelta(minutes=5), max_retries=0), stepper(lock_expiry=timedelta(minutes=5)))
+    gate = Gate(opened=True)
+    with LiveWorld(registry=registry) as world:
+        settings = ExecutorSettings(stop_grace=timedelta(milliseconds=10))
+        executor = world.start_executor(settings=settings, on_attempt=gate)
+        target = world.submit_steps(s.call("spin")) if in_workflow else world.submit(f"{PROBE}.spin")
+        gate.wait_for(1)
+
+        world.stop(executor)
+
+        activity = world.children_of(target)[0] if in_workflow else target
+        assert _unlock_reasons(world, activity) == ["executor closing"]
+        assert world.state_of(activity).status is Status.PENDING_AT
+        assert world.state_of(activity).temporary_failures == 0
+        assert world.state_of(target).status in (Status.PENDING_AT, Status.BLOCKED_BY_JOIN_SET)
+
+
+def test_an_activity_that_ends_within_the_grace_is_let_end() -> None:
+    gate = Gate()
+    with LiveWorld(registry=deploy(probe(lock_expiry=timedelta(minutes=5)), stepper())) as world:
+        executor = world.start_executor(on_attempt=gate)
+        target = world.submit(ADD, [1, 2])
+        gate.wait_for(1)
+        stopping = threading.Thread(target=world.stop, args=[executor])
+        stopping.start()
+        assert executor.executor._is_stopping.wait(20)
+
+        gate.open()
+        stopping.join()
+
+        assert world.result_of(target) == {"ok": 3}
 
 
 # Limits.

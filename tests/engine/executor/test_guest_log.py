@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.deployment.spec import LogLevel
+from engine.errors import JournalUnavailable
+from engine.executor.guest_log import GuestLog
+from engine.journal.memory import MemoryJournal
+from engine.journal.records import LogLine
+from engine.log.ids import RunId
+from tests.builders import NOW, make_execution_id
+from tests.harness.connections import Connection
+
+
+def _line(number: int) -> LogLine:
+    return LogLine(
+        execution_id=make_execution_id(1),
+        run_id=RunId("Run_1"),
+        created_at=NOW,
+        level=LogLevel.INFO,
+        message=str(number),
+    )
+
+
+def _messages(journal: MemoryJournal) -> list[str]:
+    return [line.message for line in journal.log_lines]
+
+
+def test_lines_are_stored_in_their_order_when_it_is_flushed() -> None:
+    journal = MemoryJournal()
+    log = GuestLog(journal)
+    for number in range(1200):
+        log.add(_line(number))
+    assert _messages(journal) == []
+
+    log.flush()
+
+    assert _messages(journal) == [str(number) for number in range(1200)]
+
+
+def test_flushing_nothing_writes_nothing() -> None:
+    journal = MemoryJournal()
+
+    GuestLog(journal).flush()
+
+    assert _messages(journal) == []
+
+
+@pytest.mark.parametrize("capacity", [0, 3])
+def test_more_lines_than_fit_are_dropped_and_the_rest_is_kept(capacity: int) -> None:
+    journal = MemoryJournal()
+    log = GuestLog(journal, capacity=capacity)
+    for number in range(10):
+        log.add(_line(number))
+
+    log.flush()
+    log.add(_line(99))
+    log.flush()
+
+    assert _messages(journal) == [str(number) for number in range(capacity)] + (["99"] if capacity else [])
+
+
+def test_lines_that_cannot_be_stored_are_lost_and_nobody_is_troubled() -> None:
+    journal = MemoryJournal()
+    connection = Connection(journal)
+    log = GuestLog(connection)
+    log.add(_line(1))
+    connection.is_cut = True
+    with pytest.raises(JournalUnavailable):
+        connection.add_log_lines([])
+
+    log.flush()
+    connection.is_cut = False
+    log.add(_line(2))
+    log.flush()
+
+    assert _messages(journal) == ["2"]
