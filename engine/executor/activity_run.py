@@ -13,12 +13,13 @@ from engine.deployment.registry import DeployedFunction
 from engine.errors import JournalError, JournalUnavailable, ValueMismatch
 from engine.executor.attempts import attempt_activity, unlock_write
 from engine.executor.cancellation import end_refused_run
+from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, LockedExecution
-from engine.log.events import ChildFinished, Finished, LogEntry, Response
-from engine.log.state import ExecutionState, Holder
+from engine.log.events import LogEntry
+from engine.log.state import Holder
 from engine.wit.json_values import load_json, read_params
 
 _SHARE_S = 0.01
@@ -124,7 +125,7 @@ def _run(services: ExecutorServices, locked: LockedExecution, function: Deployed
         expected=state.next_version,
         holder=holder,
         entries=(entry,),
-        responses=_responses(state, entry),
+        responses=responses_of(state.parent, state.execution_id, entry),
     )
 
 
@@ -142,21 +143,4 @@ def _attempt(
         execution_id=locked.state.execution_id,
         run_id=holder.run_id,
         time_left=locked.state.due_at - services.clock.now(),
-    )
-
-
-def _responses(state: ExecutionState, entry: LogEntry) -> tuple[Response, ...]:
-    event = entry.event
-    if state.parent is None or not isinstance(event, Finished):
-        return ()
-    parent, join_set = state.parent
-    return (
-        Response(
-            execution_id=parent,
-            join_set_id=join_set,
-            created_at=entry.created_at,
-            event=ChildFinished(
-                child_execution_id=state.execution_id, finished_version=entry.version, retval=event.retval
-            ),
-        ),
     )

@@ -14,8 +14,8 @@ from datetime import datetime
 
 from engine.deployment.spec import ComponentType
 from engine.errors import AlreadyFinished, ExecutionNotFound, JournalError, VersionConflict
+from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
-from engine.executor.stubs import end_of
 from engine.journal.records import Append, FinishDelay
 from engine.log.events import (
     CANCELLED,
@@ -66,7 +66,7 @@ def drive_cancellation(services: ExecutorServices, state: ExecutionState) -> boo
     that are cancelled, newest first.
     """
     if state.component_id.component_type is not ComponentType.WORKFLOW:
-        return _commit(services, end_of(state, CANCELLED, services))
+        return _commit(services, end_of(state, CANCELLED, services.clock.now()))
     members = _open_members(services, state.execution_id)
     if members:
         for member in reversed(members):
@@ -176,7 +176,7 @@ def _closing_end(services: ExecutorServices, state: ExecutionState) -> Append:
         for _ in range(count)
     ]
     entries = tuple(LogEntry(Version(state.next_version + index), now, event) for index, event in enumerate(closing))
-    ended = end_of(replace(state, next_version=Version(state.next_version + len(entries))), CANCELLED, services)
+    ended = end_of(replace(state, next_version=Version(state.next_version + len(entries))), CANCELLED, now)
     return Append(
         execution_id=state.execution_id,
         expected=state.next_version,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
+from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
-from engine.journal.records import Append
 from engine.log.event_json import retval_text
 from engine.log.events import (
-    ChildFinished,
     Finished,
-    LogEntry,
-    Response,
     ReturnValue,
     StubConflict,
     StubError,
@@ -45,35 +42,11 @@ def complete_stub(
         if state.is_finished:
             return None if _has_result(services, state, retval) else StubConflict()
         try:
-            services.commits.commit(end_of(state, retval, services))
+            services.commits.commit(end_of(state, retval, services.clock.now()))
         except (VersionConflict, AlreadyFinished):
             # Somebody else wrote meanwhile: look again.
             continue
         return None
-
-
-def end_of(state: ExecutionState, retval: ReturnValue, services: ExecutorServices) -> Append:
-    """Return the write that ends an execution with a result brought by somebody else than its run."""
-    now = services.clock.now()
-    responses: tuple[Response, ...] = ()
-    if state.parent is not None:
-        parent, join_set = state.parent
-        responses = (
-            Response(
-                execution_id=parent,
-                join_set_id=join_set,
-                created_at=now,
-                event=ChildFinished(
-                    child_execution_id=state.execution_id, finished_version=state.next_version, retval=retval
-                ),
-            ),
-        )
-    return Append(
-        execution_id=state.execution_id,
-        expected=state.next_version,
-        entries=(LogEntry(state.next_version, now, Finished(retval=retval)),),
-        responses=responses,
-    )
 
 
 def _has_result(services: ExecutorServices, state: ExecutionState, retval: ReturnValue) -> bool:

@@ -13,8 +13,8 @@ import structlog
 from engine.activity.outcome import TimedOut, event_after
 from engine.errors import JournalError
 from engine.executor.cancellation import drive_cancellation
+from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
-from engine.executor.stubs import end_of
 from engine.journal.records import Append, FinishDelay
 from engine.log.events import Finished, Locked, LogEntry, Unlocked
 from engine.log.state import ExecutionState
@@ -71,7 +71,7 @@ class Timers:
             now=now,
         )
         if isinstance(event, Finished):
-            return end_of(state, event.retval, self._services)
+            return end_of(state, event.retval, now)
         entry = LogEntry(state.next_version, now, event)
         return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
 

@@ -35,6 +35,7 @@ from engine.errors import (
 from engine.executor.attempts import lock_event, store_line
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
+from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
@@ -42,7 +43,6 @@ from engine.executor.stubs import complete_stub
 from engine.host.context import JoinSetHandles
 from engine.journal.records import Append, Committed, LockedExecution
 from engine.log.events import (
-    ChildFinished,
     ComponentUpgradeFinished,
     ExecutionEvent,
     Failed,
@@ -255,19 +255,8 @@ class WorkflowDriver:
     def _finish(self, retval: ReturnValue) -> None:
         now = self.now()
         self.run.reach_tip(now)
-        version = self.run.buffer.next_version
         self.run.buffer.append(Finished(retval=retval), now)
-        responses: tuple[Response, ...] = ()
-        if self._parent is not None:
-            parent, join_set = self._parent
-            responses = (
-                Response(
-                    execution_id=parent,
-                    join_set_id=join_set,
-                    created_at=now,
-                    event=ChildFinished(child_execution_id=self.execution_id, finished_version=version, retval=retval),
-                ),
-            )
+        responses = responses_of(self._parent, self.execution_id, self.run.buffer.entries[-1])
         self._settle_inflight()
         # Nobody here waits for it: whoever does hears of it once it is durable, and this thread can go on.
         self._services.commits.post(self._take(responses=responses))
