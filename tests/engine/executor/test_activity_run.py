@@ -176,7 +176,7 @@ def test_a_parent_sees_the_last_attempts_error() -> None:
 def test_many_short_activities_share_commits() -> None:
     world = Simulation()
     executor = world.start_executor(settings=simulated_settings(slots=50))
-    world.run(world.submit(ADD, [0, 0]))  # from here on the executor knows how short they are
+    executor.executor._services.durations.note(ADD, 0.0)  # on a busy machine the first ones may take long
     before = executor.connection.transactions
     targets = [world.submit(ADD, [number, 1]) for number in range(40)]
 
