@@ -90,13 +90,16 @@ class ActivityRuns:
             states = [locked.state for locked, _ in self._waiting]
             self._waiting.clear()
         now = self._services.clock.now()
-        # One that is refused is not this run's any more.
-        self._services.commits.commit_all(
+        outcomes = self._services.commits.commit_all(
             [
                 unlock_write(state.execution_id, state.next_version, self._holder, now=now, reason=reason)
                 for state in states
             ]
         )
+        for state, outcome in zip(states, outcomes, strict=True):
+            if isinstance(outcome, JournalError) and not isinstance(outcome, JournalUnavailable):
+                # It is not this run's any more, or it is being cancelled.
+                end_refused_run(self._services, state.execution_id, self._holder)
 
     def _settle(self, ends: Sequence[Append], tickets: Sequence[Ticket]) -> None:
         for end, outcome in zip(ends, self._services.commits.settle_all(tickets), strict=True):

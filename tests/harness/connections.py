@@ -58,6 +58,7 @@ class Connection:
         error: Callable[[], BaseException] = unavailable,
     ) -> None:
         self.is_cut = False
+        self.was_refused = threading.Event()
         self.transactions = 0
         self._journal = journal
         self._on_write = on_write
@@ -123,6 +124,7 @@ class Connection:
 
     def _check(self) -> None:
         if self.is_cut:
+            self.was_refused.set()
             raise self._error()
 
     def _begin(self, *, is_undone: bool = True) -> int:

@@ -273,12 +273,13 @@ def test_a_workflow_that_runs_here_is_stopped() -> None:
         world.check(target)
 
 
-def test_a_workflow_that_computes_here_ends_soon_after_its_next_call() -> None:
+def test_a_workflow_that_computes_here_ends_long_before_its_lock() -> None:
     registry = deploy(probe(), stepper(lock_expiry=LONG_LOCK))
     with LiveWorld(registry=registry) as world:
         executor = world.start_executor()
-        target = world.submit_steps(*[s.call("work", 1_000_000)] * 2000, ffqn=RUN_CANCELLABLE)
-        world.wait_until(lambda: world.state_of(target).next_version > 10)
+        target = world.submit_steps(s.generate_id(), s.spin(), ffqn=RUN_CANCELLABLE)
+        world.wait_until(lambda: len(world.history_of(target)) == 1)
+        assert world.state_of(target).status is Status.LOCKED
 
         assert request_cancellation(executor.executor._services, target)
         world.run(target)

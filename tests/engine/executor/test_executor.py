@@ -116,21 +116,18 @@ def test_a_sleep_ends_on_time_although_the_executor_ticks_seldom() -> None:
 
 
 def test_a_run_that_renewed_its_lock_while_it_waited_can_be_resumed_at_once() -> None:
-    registry = deploy(probe(), stepper(lock_expiry=timedelta(milliseconds=300)), approve())
-    settings = ExecutorSettings(hot_wait=timedelta(milliseconds=200), tick=timedelta(milliseconds=10))
-    with LiveWorld(registry=registry) as world:
-        world.start_executor(settings=settings)
-        # It computes for a while first, so that half of its lock is over while it waits.
-        target = world.submit_steps(
-            s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.call("work", 30_000_000), s.join_next(0)
-        )
+    clock = SimulatedClock()
+    with LiveWorld(clock=clock) as world:
+        executor = world.start_executor(settings=ExecutorSettings(hot_wait=timedelta(minutes=5)))
+        target = world.submit_steps(s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.join_next(0))
+        world.wait_until(lambda: world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET)
+        world.advance(timedelta(milliseconds=600))
+        world.wait_until(lambda: len(_holders(world, target)) == 2)
 
-        world.wait_until(lambda: "waiting for a response" in _unlock_reasons(world, target))
+        world.stop(executor)
 
-        assert len(_holders(world, target)) == 2
-        (unlocked,) = [entry for entry in world.log_of(target) if isinstance(entry.event, Unlocked)]
-        assert isinstance(unlocked.event, Unlocked)
-        assert unlocked.event.backoff_expires_at <= unlocked.created_at
+        assert world.events_of(target)[-1] == Unlocked(backoff_expires_at=clock.now(), reason="waiting for a response")
+        assert world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET
 
 
 def test_a_workflow_of_another_process_is_woken_by_its_childs_response() -> None:
@@ -400,6 +397,11 @@ def test_no_more_instances_of_a_component_run_than_its_limit_allows(in_workflow:
             for number in range(8)
         ]
         gate.wait_for(2)
+        if in_workflow:
+            # All of them wait for their activity by now.
+            world.wait_until(
+                lambda: all(world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET for target in targets)
+            )
         gate.open()
 
         for target in targets:
@@ -458,14 +460,33 @@ def test_a_slow_child_does_not_cost_its_siblings_an_attempt() -> None:
         target = world.submit_steps(
             s.create(),
             s.submit(0, "add", 1, 1),
-            s.submit(0, "spin"),
+            *[s.submit(0, "spin")] * 2,
             *[s.submit(0, "add", 1, 1)] * 10,
-            *[s.join_next(0)] * 12,
+            *[s.join_next(0)] * 13,
         )
 
         world.run(target)
 
-        assert Counter(world.result_of(target)["ok"][13:]) == {"ok 2": 11, "err": 1}
+        assert Counter(world.result_of(target)["ok"][14:]) == {"ok 2": 11, "err": 2}
+        world.check(target)
+
+
+def test_a_result_is_committed_although_the_next_child_on_the_same_thread_is_slow() -> None:
+    policy = WorkflowPolicy(commit_window=timedelta())
+    registry = deploy(probe(lock_expiry=timedelta(milliseconds=300), max_retries=0), stepper(policy=policy))
+    with LiveWorld(registry=registry) as world:
+        # The one slot is the workflow's: it runs both children, locked at the same instant.
+        world.start_executor(settings=ExecutorSettings(slots=1, timer_leeway=timedelta(milliseconds=20)))
+        target = world.submit_steps(
+            s.create(), s.submit(0, "add", 1, 1), s.submit(0, "spin"), s.join_next(0), s.join_next(0)
+        )
+
+        world.run(target)
+
+        assert world.result_of(target)["ok"][3:] == ["ok 2", "err"]
+        quick = world.children_of(target)[0]
+        log = world.log_of(quick)
+        assert log[-1].created_at - log[1].created_at < timedelta(milliseconds=250)
         world.check(target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from engine.deployment.registry import Registry
 from engine.executor.settings import ExecutorSettings
 from engine.log.events import Failed, FailureKind, HistoryEvent, ReturnValue
 from engine.log.ids import ExecutionId
+from tests.harness import steps as s
 from tests.harness.components import approve, deploy, probe, stepper, stub_flow
 from tests.harness.connections import Cut, Moment, ProcessKilled
 from tests.harness.histories import normalised
@@ -124,3 +126,19 @@ def test_any_number_of_kills_leaves_a_log_that_replays(
     retval = world.retval_of(target)
     assert not isinstance(retval, Failed) or retval.kind is FailureKind.UNCATEGORIZED, retval
     assert replay(record(world, target), target, registry=world.registry) == retval
+
+
+@pytest.mark.parametrize("late", [s.submit_delay(0, s.NOW), s.submit(0, "add", 5, 5)], ids=["delay", "child"])
+@pytest.mark.parametrize("seed", range(25))
+def test_what_comes_late_to_a_join_set_does_not_overtake_what_others_answered(late: Step, seed: int) -> None:
+    # By the time of the late member the first one was committed, and perhaps answered by another executor.
+    world = Simulation(registry=_registry(), seed=seed, interleaving=1.0)
+    for _ in range(3):
+        world.start_executor(settings=simulated_settings(buffer_events=4))
+    target = world.submit_steps(
+        s.create(), s.submit(0, "add", 1, 1), *[s.random_u64(0, 9)] * 2, late, s.join_next(0), s.join_next(0)
+    )
+
+    world.run_to_the_end(target)
+
+    assert replay(record(world, target), target, registry=world.registry) == world.retval_of(target)
