@@ -117,11 +117,12 @@ def test_a_sleep_ends_on_time_although_the_executor_ticks_seldom() -> None:
 
 def test_a_run_that_renewed_its_lock_while_it_waited_can_be_resumed_at_once() -> None:
     clock = SimulatedClock()
-    with LiveWorld(clock=clock) as world:
+    registry = deploy(probe(), stepper(lock_expiry=timedelta(minutes=10)), approve())
+    with LiveWorld(registry=registry, clock=clock) as world:
         executor = world.start_executor(settings=ExecutorSettings(hot_wait=timedelta(minutes=5)))
         target = world.submit_steps(s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.join_next(0))
         world.wait_until(lambda: world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET)
-        world.advance(timedelta(milliseconds=600))
+        world.advance(timedelta(minutes=6))
         world.wait_until(lambda: len(_holders(world, target)) == 2)
 
         world.stop(executor)

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.deployment.registry import Registry
+from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
 from engine.log.events import Failed, FailureKind, HistoryEvent, ReturnValue
 from engine.log.ids import ExecutionId
@@ -16,6 +17,7 @@ from tests.harness import steps as s
 from tests.harness.components import approve, deploy, probe, stepper, stub_flow
 from tests.harness.connections import Cut, Moment, ProcessKilled
 from tests.harness.histories import normalised
+from tests.harness.live import LiveWorld
 from tests.harness.programs import ordered_programs, unordered_programs
 from tests.harness.recordings import cut, record
 from tests.harness.replay import replay, resume
@@ -34,8 +36,9 @@ _simulated_settings = st.builds(
 _EXAMPLES = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 
 
-def _registry(*, may_touch_world: bool = False) -> Registry:
-    return deploy(probe(max_retries=1, may_touch_world=may_touch_world), stepper(), stub_flow(), approve())
+def _registry(*, may_touch_world: bool = False, strategy: BlockingStrategy = BlockingStrategy.AWAIT) -> Registry:
+    activity = probe(max_retries=1, backoff=timedelta(milliseconds=2), may_touch_world=may_touch_world)
+    return deploy(activity, stepper(policy=WorkflowPolicy(blocking_strategy=strategy)), stub_flow(), approve())
 
 
 def _run(
@@ -68,6 +71,42 @@ def test_every_way_to_run_a_workflow_gives_the_same_result_and_history(program: 
         assert _outcome(*_run(program, how, seed=seed)) == expected
         assert _outcome(*_run(program, how, seed=seed, executors=2)) == expected
     assert _outcome(*_run(program, simulated_settings(), seed=seed, may_touch_world=True)) == expected
+
+
+@settings(_EXAMPLES, max_examples=15)
+@given(
+    program=ordered_programs(),
+    strategy=st.sampled_from(BlockingStrategy),
+    window_ms=st.sampled_from([0, 10]),
+    hot_wait_ms=st.sampled_from([0, 60_000]),
+    slots=st.sampled_from([1, 16]),
+    executors=st.integers(1, 2),
+)
+def test_real_threads_and_time_make_no_difference(
+    program: list[Step],
+    strategy: BlockingStrategy,
+    window_ms: int,
+    hot_wait_ms: int,
+    slots: int,
+    executors: int,
+) -> None:
+    expected = _outcome(*_run(program, simulated_settings()))
+    how = ExecutorSettings(
+        slots=slots,
+        commit_window=timedelta(milliseconds=window_ms),
+        hot_wait=timedelta(milliseconds=hot_wait_ms),
+    )
+
+    with LiveWorld(registry=_registry(strategy=strategy)) as world:
+        for _ in range(executors):
+            world.start_executor(settings=how)
+        target = world.submit_steps(*program)
+        world.run(target)
+        world.check(target)
+        recording, retval = record(world, target), world.retval_of(target)
+
+    assert (retval, normalised(world.history_of(target))) == expected
+    assert replay(recording, target, registry=world.registry) == retval
 
 
 @_EXAMPLES
