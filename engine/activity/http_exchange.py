@@ -147,6 +147,7 @@ class Exchange:
         """The body as sent so far, for another try over a new connection; ``None`` when it is too long for that."""
         if body is not None:
             body.is_attached = True
+            body.on_change = self.advance
 
     # What the guest does.
 
@@ -401,6 +402,8 @@ class Exchange:
         self._wiring.loop.discard(self)
         if self._body is not None:
             self._body.is_closed = True
+            self._body.failure = self.error
+            self._body.on_change = None
             self._body.buffer.clear()
         dialling, self._dialling = self._dialling, None
         if dialling is not None:

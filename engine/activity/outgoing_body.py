@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.activity.http_messages import Header
-from engine.errors import OutboundInvalid
+from engine.errors import OutboundError, OutboundInvalid
 
 CAPACITY = 128 << 10
 """Bytes that a guest may write ahead of what the other side takes."""
@@ -33,6 +35,10 @@ class OutgoingBody:
         """The other side takes no more."""
         self.held_bytes: int | None = None
         """Set where the body is sent only when it is whole: how large it may become."""
+        self.failure: OutboundError | None = None
+        """Why the other side takes no more, if that was not its wish."""
+        self.on_change: Callable[[], None] | None = None
+        """Called whenever there is more to take out, or it is known that no more comes."""
 
     def room(self) -> int:
         """Return how many bytes may be written now."""
@@ -51,6 +57,12 @@ class OutgoingBody:
                 f"the body is longer than its content-length of {self.declared}",
             )
         self.buffer += data
+        self._changed()
+
+    def flush(self) -> None:
+        """Ask for what was written to be sent, whatever comes later."""
+        self.must_start = True
+        self._changed()
 
     def is_flushed(self) -> bool:
         """Tell whether nothing that was written waits to be sent, as far as that can be waited for."""
@@ -66,15 +78,21 @@ class OutgoingBody:
             OutboundInvalid: If it is less than the headers promise.
         """
         if self.declared is not None and self.written != self.declared:
-            self.is_aborted = True
+            self.abort()
             raise OutboundInvalid(
                 "HTTP-request-body-size",
                 f"the body has {self.written} bytes, its content-length says {self.declared}",
             )
         self.trailers = trailers
         self.is_finished = True
+        self._changed()
 
     def abort(self) -> None:
         """Say that the rest will never come."""
         if not self.is_finished:
             self.is_aborted = True
+            self._changed()
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
