@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 from engine.deployment.spec import ComponentType, LogLevel
-from engine.log.event_json import decode_event
+from engine.log.event_decoding import decode_event
 from engine.log.events import LogEntry
 from engine.log.ids import Version
 from engine.log.state import Lifecycle, Status
@@ -202,7 +202,7 @@ class Event(models.Model):
     history_event_type = models.TextField(null=True, blank=True)
     """Set when ``variant`` is ``history_event``."""
     payload = models.TextField()
-    """`engine.log.event_json`, to the letter: a ``jsonb`` column would reorder keys and rewrite numbers."""
+    """`engine.log.event_encoding`, to the letter: a ``jsonb`` column would reorder keys and rewrite numbers."""
 
     class Meta:
         constraints = [

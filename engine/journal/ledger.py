@@ -21,14 +21,7 @@ from engine.errors import (
     VersionConflict,
 )
 from engine.journal.records import Append, Committed, DelayRow, FinishDelay, Hints, NewExecution, Submit, Write
-from engine.log.events import (
-    Created,
-    DelayFinished,
-    DelayRequested,
-    JoinNext,
-    LogEntry,
-    Response,
-)
+from engine.log.events import Created, DelayFinished, DelayRequested, JoinNext, LogEntry, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, delay_position, is_top_level
 from engine.log.state import ExecutionState, Status, fold_event, fold_response, initial_state
 
@@ -278,7 +271,7 @@ class Ledger:
             if known is None:
                 raise ExecutionNotFound(response.execution_id)
             target = touched[response.execution_id] = copy(known)
-        placed = Response(  # dataclasses.replace takes four times as long, once for every step
+        placed = Response(
             execution_id=response.execution_id,
             cursor=target.response_count + 1,
             at_version=max(response.at_version, target.next_version),

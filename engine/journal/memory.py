@@ -22,7 +22,8 @@ from engine.journal.ledger import (
 from engine.journal.locking import Allotment, lock
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, LockedExecution, LockRequest, LogLine, Submit, Write
-from engine.log.event_json import decode_event, encode_event
+from engine.log.event_decoding import decode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
 from engine.log.state import ExecutionState, Lifecycle, Status

@@ -6,9 +6,10 @@ Every promise is written here once; `tests/engine/journal` holds each implementa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from engine.errors import JournalError
 from engine.journal.records import Committed, DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
@@ -17,8 +18,7 @@ from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
 
 
-@dataclass(frozen=True, slots=True)
-class CommitReport:
+class CommitReport(Struct, frozen=True, gc=False):
     """What became of a commit.
 
     Args:

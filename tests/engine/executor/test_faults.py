@@ -13,8 +13,9 @@ from engine.executor.activity_run import ActivityRuns
 from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import _StoredEvent
 from engine.journal.records import Lockable, LockRequest
-from engine.log.events import CANCELLED, CancellationRequested, Locked, Unlocked
+from engine.log.events import CancellationRequested, Locked, Unlocked
 from engine.log.ids import DeploymentId, RunId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Holder, Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, RUN_CANCELLABLE, deploy, probe, stepper

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from engine.deployment.spec import LogLevel, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
-from engine.log.events import CANCELLED, CancellationRequested, Created, JoinNext, Locked
+from engine.log.events import CancellationRequested, Created, JoinNext, Locked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import RUN_CANCELLABLE, approve, deploy, probe, stepper

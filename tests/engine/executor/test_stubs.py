@@ -4,19 +4,9 @@ import pytest
 
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
-from engine.log.events import (
-    CANCELLED,
-    Finished,
-    JsonText,
-    Paused,
-    Returned,
-    StubConflict,
-    StubNotFound,
-    TypeCheckError,
-    TypedValue,
-    Unpaused,
-)
+from engine.log.events import Finished, Paused, StubConflict, StubNotFound, TypeCheckError, Unpaused
 from engine.log.ids import ExecutionId
+from engine.log.return_values import CANCELLED, JsonText, Returned, TypedValue
 from engine.log.state import ExecutionState
 from tests.harness import steps as s
 from tests.harness.components import ADD, APPROVE

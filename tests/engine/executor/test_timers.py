@@ -11,8 +11,6 @@ from engine.log.events import (
     Created,
     DelayFinished,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     JoinSetCreated,
     Locked,
@@ -21,6 +19,7 @@ from engine.log.events import (
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId
+from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, deploy, probe, stepper

@@ -7,16 +7,9 @@ from datetime import timedelta
 import pytest
 
 from engine.errors import JournalUnavailable
-from engine.log.events import (
-    ExecutionEvent,
-    Failed,
-    FailureKind,
-    Finished,
-    HistoryEvent,
-    TemporarilyTimedOut,
-    Unlocked,
-)
+from engine.log.events import ExecutionEvent, Finished, HistoryEvent, TemporarilyTimedOut, Unlocked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import RUN, deploy, probe, stepper

@@ -12,6 +12,7 @@ from engine.journal.protocol import Journal
 from engine.journal.records import LockedExecution
 from engine.log import events as e
 from engine.log.ids import DeploymentId, ExecutionId, child_id
+from engine.log.return_values import CANCELLED
 from engine.log.state import Status
 from tests.builders import (
     JOIN_SET,
@@ -277,7 +278,7 @@ def test_the_cancelled_are_found_oldest_first_once_nobody_holds_them(journal: Jo
     assert found(4) == [E3, E2]
     assert found(5) == [E3, E1, E2]
     assert found(5, limit=1) == [E3]
-    commit(journal, make_append(E3, e.Finished(retval=e.CANCELLED), expected=2))
+    commit(journal, make_append(E3, e.Finished(retval=CANCELLED), expected=2))
     assert found(5) == [E1, E2]
 
 

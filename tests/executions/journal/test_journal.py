@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from django.db import connections, transaction
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from msgspec.structs import replace
 
 from engine.deployment.spec import LogLevel
 from engine.errors import AlreadyFinished, ExecutionExists, JournalError, JournalUnavailable
@@ -55,7 +54,7 @@ def test_what_is_committed_is_there_for_everybody(journal: SqlJournal) -> None:
 def test_what_the_database_refuses_disturbs_nobody_else(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), make_locked()))
     # A lock of nobody in particular: the ledger has no rule against it, the table has.
-    nobody = dataclasses.replace(make_locked(until=after(20)), max_retries=-1)
+    nobody = replace(make_locked(until=after(20)), max_retries=-1)
     writes: list[Write] = [
         make_submit(E2),
         make_append(E1, nobody, expected=2),
