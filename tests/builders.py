@@ -276,7 +276,6 @@ def make_lock_request(
     until: datetime | None = None,
     holder: Holder | None = None,
     limit: int = 100,
-    parent: ExecutionId | None = None,
 ) -> LockRequest:
     """An executor's request; ten seconds' locks of whatever `make_lockable` covers unless told otherwise."""
     return LockRequest(
@@ -289,5 +288,4 @@ def make_lock_request(
             for choice in choices or (make_lockable(),)
         ),
         limit=limit,
-        parent=parent,
     )

@@ -124,7 +124,7 @@ def attempt_activity(
             try:
                 value = instance.call(str(function.name.interface), function.name.function, args)
             finally:
-                services.running.attempt_ends(execution_id)
+                services.running.attempt_ends(execution_id, instance)
     except Trap as trap:
         outcome = outcome_of_trap(trap, what="activity")
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome

@@ -1,4 +1,4 @@
-"""Who may lock what: the pure half of `Journal.lock_pending`."""
+"""Who may lock what: the pure half of locking what is due."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Allotment:
         return None
 
 
-def lock(state: ExecutionState, event: Locked, request: LockRequest) -> LogEntry:
+def take_lock(state: ExecutionState, event: Locked, request: LockRequest) -> LogEntry:
     """Apply a lock event to a due execution, in place, and return the entry to append."""
     entry = LogEntry(state.next_version, request.now, event)
     fold_event(state, entry)

@@ -91,12 +91,14 @@ class Hints(Struct, frozen=True, kw_only=True, gc=False):
     """Who may want to look again after a commit. Hints may be lost or repeated; the rows are the truth.
 
     Args:
-        pending_from: Earliest instant at which something became lockable, or ``None``.
+        is_due: Whether something became lockable at once, and was not locked with the commit.
+        pending_from: Earliest later instant at which something becomes lockable, or ``None``.
         delay_from: Earliest expiry of a new delay, or ``None``.
         responses_for: Executions that received a response.
         finished: Executions that ended.
     """
 
+    is_due: bool = False
     pending_from: datetime | None = None
     delay_from: datetime | None = None
     responses_for: frozenset[ExecutionId] = frozenset()
@@ -105,6 +107,7 @@ class Hints(Struct, frozen=True, kw_only=True, gc=False):
     def merge(self, other: Hints) -> Hints:
         """Return the hints of two commits as if they had been one."""
         return Hints(
+            is_due=self.is_due or other.is_due,
             pending_from=_earlier(self.pending_from, other.pending_from),
             delay_from=_earlier(self.delay_from, other.delay_from),
             responses_for=self.responses_for | other.responses_for,
@@ -147,19 +150,17 @@ class Lockable(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class LockRequest(Struct, frozen=True, kw_only=True, gc=False):
-    """What an executor asks for at a tick.
+    """Which due executions an executor would lock.
 
     Args:
         now: The present instant.
         choices: The components it can run, with the lock event to append for each.
         limit: Most executions in all.
-        parent: Only children of this execution; a waiting parent helps itself.
     """
 
     now: datetime
     choices: tuple[tuple[Lockable, Locked], ...]
     limit: int
-    parent: ExecutionId | None = None
 
 
 class LockedExecution(Struct, frozen=True, gc=False):

@@ -100,7 +100,8 @@ def test_everything_is_durable_before_a_member_is_cancelled() -> None:
 
     world.run(target)
 
-    assert lengths[0] == (4, 1)  # the request and the child it created, before anything else
+    assert lengths[0] == (2, 0)  # the lock
+    assert lengths[1] == (4, 1)  # the request and the child it created, before anything else
     assert (4, 2) in lengths
 
 
