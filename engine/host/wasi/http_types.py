@@ -165,7 +165,7 @@ TYPES = {
     "method": "variant { get, head, post, put, delete, connect, options, trace, patch, other(string) }",
     "scheme": "variant { HTTP, HTTPS, other(string) }",
     "error-code": ERROR_CODE,
-    "header-error": "enum { invalid-syntax, forbidden, immutable }",
+    "header-error": "variant { invalid-syntax, forbidden, immutable }",
     "response": "result<own<incoming-response>, $error-code>",
     "ended": "result<option<own<fields>>, $error-code>",
 }
@@ -223,7 +223,7 @@ _http = Definition(
     static outgoing-body.finish(this: own<outgoing-body>, trailers: option<own<fields>>) -> result<_, $error-code>
     future-incoming-response.subscribe() -> own<pollable>
     future-incoming-response.get() -> option<result<$response>>
-    http-error-code(err: borrow<error>) -> option<$error-code>
+    http-error-code(err: borrow<io-error>) -> option<$error-code>
     """,
     types=TYPES,
     resources={
