@@ -165,7 +165,7 @@ def _denied(target: Target, line: str, *, by_component: bool, by_operator: bool)
             [
                 "in the operator's file (OBELISK_SERVER_CONFIG):\n"
                 f"[outbound_http]\nallowed_host = [{entry}]\n"
-                f"or, for all methods, in the environment:\nOBELISK_ALLOWED_HOSTS={target.origin}"
+                f"or, for all methods, in the environment:\nOBELISK_OUTBOUND_HOSTS={target.origin}"
             ]
             if by_operator
             else []

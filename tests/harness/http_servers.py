@@ -77,7 +77,7 @@ def serve(answer: Callable[[Received], Answer]) -> Iterator[Upstream]:
                 return self.handle_any
             raise AttributeError(name)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
