@@ -250,8 +250,8 @@ class _Preparation:
         unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
         if unknown:
             self.problems.extend(
-                f"component {component.name}, allowed_host: the operator's file declares no secret {name}; add [secrets] "
-                f'{name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
+                f"component {component.name}, allowed_host: the operator's file declares no secret {name}; add "
+                f'[secrets] {name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
                 for name in sorted(unknown)
             )
             return None

@@ -124,22 +124,15 @@ class OutboundHttp:
         try:
             while not (exchange.is_complete and not exchange.available()):
                 self._loop.wait_until(lambda: bool(exchange.available()) or exchange.has_ended, until=until)
-                if exchange.error is not None:
-                    raise exchange.error
                 if not exchange.available() and not exchange.has_ended:
                     exchange.fail(OutboundTimeout("HTTP-response-timeout", f"no whole response of {authority} in time"))
-                    continue
                 received += exchange.take(exchange.available())
                 if len(received) > MAX_WHOLE_BYTES:
-                    exchange.fail(
-                        OutboundProtocolError(
-                            "HTTP-response-body-size", f"the response is larger than {MAX_WHOLE_BYTES >> 20} MiB"
-                        )
-                    )
+                    raise _too_large(exchange)
+                if exchange.error is not None:
+                    raise exchange.error
         finally:
             exchange.release()
-        if exchange.error is not None:
-            raise exchange.error
         assert exchange.response is not None
         return HttpResponse(
             status=exchange.response.status,
@@ -289,3 +282,9 @@ class OutboundHttp:
             dial=dial,
             on_end=ended,
         )
+
+
+def _too_large(exchange: Exchange) -> OutboundError:
+    error = OutboundProtocolError("HTTP-response-body-size", f"the response is larger than {MAX_WHOLE_BYTES >> 20} MiB")
+    exchange.fail(error)
+    return error

@@ -72,7 +72,7 @@ class RunSecrets:
 
     def in_query(self, query: str, uses: frozenset[SecretUse]) -> str:
         """Return a URL's query, replaced in its values only; a value without placeholder stays as it is spelt."""
-        if PLACEHOLDER_PREFIX not in query or not self.has_any(uses, SecretLocation.PARAMS):
+        if not self.has_any(uses, SecretLocation.PARAMS):
             return query
         pairs = []
         for pair in query.split("&"):

@@ -107,15 +107,19 @@ def _read_chunks(handler: BaseHTTPRequestHandler) -> bytes:
 def converse(script: Callable[[socket.socket], None], *, connections: int = 1) -> Iterator[str]:
     """Run a server that treats each connection as a script says, byte by byte; give its authority."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(_TIMEOUT_S)
+    listener.settimeout(0.02)
+    stopping = threading.Event()
     failures: list[BaseException] = []
 
     def run() -> None:
         for _ in range(connections):
-            try:
-                peer, _ = listener.accept()
-            except OSError:
-                return
+            peer = None
+            while peer is None:
+                try:
+                    peer, _ = listener.accept()
+                except TimeoutError:
+                    if stopping.is_set():
+                        return
             with peer:
                 peer.settimeout(_TIMEOUT_S)
                 try:
@@ -130,8 +134,9 @@ def converse(script: Callable[[socket.socket], None], *, connections: int = 1) -
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        listener.close()
+        stopping.set()
         thread.join(_TIMEOUT_S)
+        listener.close()
     if failures:
         raise failures[0]
 
