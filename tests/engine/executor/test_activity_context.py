@@ -30,7 +30,7 @@ OPERATOR = OperatorPolicy(allowed_hosts=(LOOPBACK,))
 
 
 def settings(operator: OperatorPolicy = OPERATOR) -> ExecutorSettings:
-    return ExecutorSettings(slots=4, operator=operator)
+    return ExecutorSettings(slots=4, operator=operator, stop_grace=timedelta(milliseconds=50))
 
 
 class Site:
@@ -179,7 +179,6 @@ def test_a_guest_that_waits_does_not_keep_an_executor_from_stopping() -> None:
     world = site.world
     target = world.submit(f"{COURIER}.sleep", [60_000])
     world.wait_until(lambda: world.state_of(target).next_version > 1)
-    site.executor.executor._services.settings = ExecutorSettings(stop_grace=timedelta(milliseconds=50))
     began = time.monotonic()
 
     world.stop(site.executor)

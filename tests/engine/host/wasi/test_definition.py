@@ -23,12 +23,10 @@ def test_a_signature_says_what_a_function_takes_and_gives() -> None:
 
     functions = definition.finish().functions
 
-    name = parse_type("variant { a, b(string) }")
     assert functions["f"].type == FunctionType(
         (Param("a", parse_type("u8")), Param("b", parse_type("list<variant { a, b(string) }>"))),
         parse_type("result<_, variant { a, b(string) }>"),
     )
-    assert name
     assert functions["[method]stream.read"].type == FunctionType(
         (Param("self", parse_type("borrow<stream>")), Param("len", parse_type("u64"))), parse_type("list<u8>")
     )

@@ -213,7 +213,7 @@ def test_the_guests_own_timeouts_are_kept(guest: Guest, timeout: str, response: 
         done.wait(10)
 
     with converse(script) as authority:
-        result = guest.fetch(authority, **{timeout: 50})
+        result = guest.call("fetch", {**make_message(authority), timeout: 50})
         done.set()
 
     assert result == {"err": code}

@@ -33,10 +33,12 @@ def test_names_are_compared_without_case_and_kept_as_they_are_spelt() -> None:
     ],
 )
 def test_what_no_guest_may_set_is_an_error(name: str, value: bytes, case: str) -> None:
-    for change in (lambda: Fields().append(name, value), lambda: Fields().set(name, [value])):
-        with pytest.raises(HeaderError) as caught:
-            change()
-        assert caught.value.case == case
+    with pytest.raises(HeaderError) as appended:
+        Fields().append(name, value)
+    with pytest.raises(HeaderError) as replaced:
+        Fields().set(name, [value])
+
+    assert (appended.value.case, replaced.value.case) == (case, case)
 
 
 def test_frozen_fields_do_not_change_and_their_origin_does_not_change_them() -> None:
@@ -44,10 +46,12 @@ def test_frozen_fields_do_not_change_and_their_origin_does_not_change_them() -> 
     frozen = fields.freeze()
     fields.append("b", b"2")
 
-    for change in (lambda: frozen.append("c", b""), lambda: frozen.delete("a"), lambda: frozen.set("a", [])):
-        with pytest.raises(HeaderError) as caught:
-            change()
-        assert caught.value.case == "immutable"
+    with pytest.raises(HeaderError, match="immutable"):
+        frozen.append("c", b"")
+    with pytest.raises(HeaderError, match="immutable"):
+        frozen.delete("a")
+    with pytest.raises(HeaderError, match="immutable"):
+        frozen.set("a", [])
     assert frozen.entries == [("a", b"1")]
 
 
