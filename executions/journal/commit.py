@@ -25,32 +25,46 @@ from engine.log.state import ExecutionState
 from executions.journal import sql
 from executions.journal.connection import Statements
 from executions.journal.rows import (
+    Row,
+    changed_values,
     created_of,
     delay_of,
     delay_row,
     event_row,
     execution_row,
-    mutable_values,
     response_row,
     state_of,
 )
+from executions.journal.state_cache import StateCache
 
 
 def apply_writes(
-    statements: Statements, writes: Sequence[Write], now: datetime, *, thorough: bool = False
-) -> CommitReport:
+    statements: Statements,
+    writes: Sequence[Write],
+    now: datetime,
+    *,
+    cache: StateCache | None = None,
+    thorough: bool = False,
+) -> tuple[CommitReport, Changes]:
     """Apply writes inside an open transaction.
 
     Args:
         statements: The transaction.
         writes: What to apply, in order.
         now: The present instant.
+        cache: States that need not be read.
         thorough: Look first for rows that only a faulty write would bring a second time, so that it is refused by name.
+
+    Returns:
+        The report, and what was stored.
 
     Raises:
         IntegrityError: If the database holds such a row already; the transaction has to be rolled back.
     """
-    states = _load_states(statements, required_executions(writes, thorough=thorough))
+    required = required_executions(writes, thorough=thorough)
+    states = {} if cache is None else cache.look_up(required, statements.snapshot())
+    if len(states) < len(required):
+        states |= _load_states(statements, required - states.keys())
     ledger = Ledger(
         now=now,
         states=states,
@@ -68,7 +82,7 @@ def apply_writes(
     )
     outcomes = ledger.apply_all(writes)
     store(statements, ledger.changes)
-    return CommitReport(outcomes, ledger.hints())
+    return CommitReport(outcomes, ledger.hints()), ledger.changes
 
 
 def apply_guarded(statements: Statements, write: Write, now: datetime) -> CommitReport:
@@ -76,7 +90,7 @@ def apply_guarded(statements: Statements, write: Write, now: datetime) -> Commit
     statements.execute("SAVEPOINT one_write")
     try:
         with statements.translated_errors:
-            report = apply_writes(statements, [write], now, thorough=True)
+            report, _ = apply_writes(statements, [write], now, thorough=True)
     except IntegrityError as error:
         statements.execute("ROLLBACK TO SAVEPOINT one_write")
         report = CommitReport((JournalError(f"the database refused the write: {error}"),), Hints())
@@ -154,7 +168,17 @@ def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequenc
 
 
 def _update_states(statements: Statements, changes: Changes) -> None:
-    rows = [(*mutable_values(state), state.execution_id, *loaded) for state, *loaded in changes.updated.values()]
-    for statement, params, count in sql.update(rows):
-        if statements.execute(statement, params).rowcount != count:
-            raise JournalUnavailable(f"a state changed while it was being changed: one of {', '.join(changes.updated)}")
+    # Rows in which the same columns change are updated together.
+    alike: dict[sql.Columns, list[Row]] = {}
+    for before, after in changes.updated.values():
+        columns, values = changed_values(before, after)
+        if not columns:
+            continue
+        row = (*values, after.execution_id, before.next_version, before.response_count)
+        alike.setdefault(columns, []).append(row)
+    for columns, rows in alike.items():
+        for statement, params, count in sql.update(columns, rows):
+            if statements.execute(statement, params).rowcount != count:
+                raise JournalUnavailable(
+                    f"a state changed while it was being changed: one of {', '.join(changes.updated)}"
+                )
