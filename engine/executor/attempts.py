@@ -7,58 +7,37 @@ from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import ComponentSpec, LogLevel
-from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.errors import DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.executor.activity_context import ActivityContext
 from engine.executor.services import ExecutorServices
-from engine.journal.records import Append, LogLine
+from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
 from engine.log.return_values import FailureKind
 from engine.log.state import Holder
+from engine.wasm.instance import Instance
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 
-LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
 
+class Attempt:
+    """An attempt that others may stop, wherever it is: computing, or waiting in a host function.
 
-class ActivityContext:
-    """What an activity's host functions know of their run."""
+    Args:
+        instance: What computes.
+        context: What waits.
+    """
 
-    __slots__ = ("_component", "_execution_id", "_run_id", "_services")
+    __slots__ = ("_context", "_instance")
 
-    def __init__(
-        self, services: ExecutorServices, component: ComponentSpec, execution_id: ExecutionId, run_id: RunId
-    ) -> None:
-        self._services = services
-        self._component = component
-        self._execution_id = execution_id
-        self._run_id = run_id
+    def __init__(self, instance: Instance, context: ActivityContext) -> None:
+        self._instance, self._context = instance, context
 
-    def log(self, level: LogLevel, message: str) -> None:
-        """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self._execution_id, self._run_id, level, message)
-
-
-def store_line(
-    services: ExecutorServices,
-    component: ComponentSpec,
-    execution_id: ExecutionId,
-    run_id: RunId,
-    level: LogLevel,
-    message: str,
-) -> None:
-    """Store a guest's log line, if its component's level asks for it."""
-    if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
-        services.guest_log.add(
-            LogLine(
-                execution_id=execution_id,
-                run_id=run_id,
-                created_at=services.clock.now(),
-                level=level,
-                message=message,
-            )
-        )
+    def interrupt(self) -> None:
+        """Make the guest trap soon."""
+        self._instance.interrupt()
+        self._context.interrupt()
 
 
 def lock_event(
@@ -113,23 +92,27 @@ def attempt_activity(
     component = function.component
     result = function.type.result
     assert isinstance(result, ResultType)
+    context = ActivityContext(services, component, execution_id, run_id, time_left=time_left)
     try:
         program = services.programs.get(component)
         with program.instantiate(
-            context=ActivityContext(services, component, execution_id, run_id),
+            context=context,
             deadline=time_left.total_seconds(),
             limits=services.settings.limits,
         ) as instance:
-            services.running.attempt_begins(execution_id, instance)
+            attempt = Attempt(instance, context)
+            services.running.attempt_begins(execution_id, attempt)
             try:
                 value = instance.call(str(function.name.interface), function.name.function, args)
             finally:
-                services.running.attempt_ends(execution_id, instance)
+                services.running.attempt_ends(execution_id, attempt)
     except Trap as trap:
         outcome = outcome_of_trap(trap, what="activity")
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
-    except (InvalidComponent, LinkError, ValueMismatch) as error:
+    except (InvalidComponent, LinkError, ValueMismatch, DeploymentError) as error:
         return Impossible(f"cannot run {function.name}", str(error))
+    finally:
+        context.close()
     codec = return_codec(result)
     try:
         return Completed(codec.to_retval(value), codec.is_permanent(value))

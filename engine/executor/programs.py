@@ -33,7 +33,7 @@ class Programs:
 
     def __init__(self, load: ComponentLoader) -> None:
         self._load = load
-        self._linked: dict[tuple[str, ComponentType], LinkedComponent] = {}
+        self._linked: dict[tuple[str, ComponentType, bool], LinkedComponent] = {}
         self._mutex = threading.Lock()
 
     def get(self, component: ComponentSpec) -> LinkedComponent:
@@ -45,13 +45,15 @@ class Programs:
         """
         if component.wasm_digest is None:
             raise InvalidComponent(f"component {component.id.name} has no binary to run")
-        key = (component.wasm_digest, component.id.component_type)
+        key = (component.wasm_digest, component.id.component_type, component.sandbox.stub_wasi)
         linked = self._linked.get(key)
         if linked is None:
             with self._mutex:
                 linked = self._linked.get(key)
                 if linked is None:
                     compiled = self._load(component.wasm_digest)
-                    imports = imports_for(component.id.component_type, compiled.shape)
+                    imports = imports_for(
+                        component.id.component_type, compiled.shape, stub_wasi=component.sandbox.stub_wasi
+                    )
                     linked = self._linked[key] = link(compiled.engine, compiled, imports)
         return linked
