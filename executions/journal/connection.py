@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from engine.errors import JournalUnavailable
 from executions.journal.dialect import Dialect, Row, dialect_of
+from executions.journal.state_cache import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +31,11 @@ ConnectionFactory = Callable[[], BaseDatabaseWrapper]
 class Statements:
     """Runs statements, written with ``%s`` placeholders, on an open connection."""
 
-    __slots__ = ("_connection", "dialect", "translated_errors")
+    __slots__ = ("_connection", "_session", "dialect", "translated_errors")
 
-    def __init__(self, wrapper: BaseDatabaseWrapper) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0) -> None:
         self._connection: Any = wrapper.connection
+        self._session = session
         self.dialect: Dialect = dialect_of(wrapper)
         self.translated_errors: AbstractContextManager[Any] = wrapper.wrap_database_errors
         """A context in which the driver's errors become Django's; only who catches some needs it."""
@@ -41,6 +43,11 @@ class Statements:
     def execute(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
         return self._connection.execute(self.dialect.render(sql), params)
+
+    def snapshot(self) -> Snapshot | None:
+        """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
+        others = self.dialect.commits_of_others(self._connection)
+        return None if others is None else (self._session, others)
 
     def fetch(self, sql: str, params: Sequence[Any], *, width: int, at_most: int | None = None) -> list[Row]:
         """Run a SELECT and return its rows, in no particular order.
@@ -86,55 +93,53 @@ class DedicatedConnection:
     def __init__(self, factory: ConnectionFactory) -> None:
         self._factory = factory
         self._wrapper: BaseDatabaseWrapper | None = None
+        self._statements: Statements | None = None
+        self._sessions = 0
         self._mutex = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
         """See `Connection`."""
-        with self._using() as statements:
-            statements.execute(statements.dialect.begin)
+        with self._mutex:
+            statements = self._open()
             try:
+                statements.execute(statements.dialect.begin)
                 yield statements
                 statements.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
                 self._roll_back(statements)
-                raise
+                self._raise_translated(statements, error)
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
         """See `Connection`."""
-        with self._using() as statements:
-            yield statements
+        with self._mutex:
+            statements = self._open()
+            try:
+                yield statements
+            except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
+                self._raise_translated(statements, error)
 
     def close(self) -> None:
         """See `Connection`."""
         with self._mutex:
             self._drop()
 
-    @contextmanager
-    def _using(self) -> Iterator[Statements]:
-        with self._mutex:
+    def _open(self) -> Statements:
+        if self._statements is None:
             try:
-                statements = Statements(self._open())
-                with statements.translated_errors:
-                    yield statements
-            except IntegrityError:
-                raise
+                wrapper = self._wrapper = self._factory()
+                wrapper.inc_thread_sharing()
+                wrapper.ensure_connection()
             except DatabaseError as error:
-                # Whatever state the connection is in, the next use begins with a new one.
                 self._drop()
                 raise JournalUnavailable(f"the database failed: {error}") from error
-
-    def _open(self) -> BaseDatabaseWrapper:
-        wrapper = self._wrapper
-        if wrapper is None:
-            wrapper = self._wrapper = self._factory()
-            wrapper.inc_thread_sharing()
-        wrapper.ensure_connection()
-        return wrapper
+            self._sessions += 1
+            self._statements = Statements(wrapper, session=self._sessions)
+        return self._statements
 
     def _drop(self) -> None:
-        wrapper, self._wrapper = self._wrapper, None
+        wrapper, self._wrapper, self._statements = self._wrapper, None, None
         if wrapper is None:
             return
         try:
@@ -151,6 +156,17 @@ class DedicatedConnection:
             # may stay behind for the next user.
             log.info("journal.rollback_failed", error=str(error))
             self._drop()
+
+    def _raise_translated(self, statements: Statements, error: BaseException) -> NoReturn:
+        try:
+            with statements.translated_errors:
+                raise error
+        except IntegrityError:
+            raise
+        except DatabaseError as failure:
+            # Whatever state the connection is in, the next use begins with a new one.
+            self._drop()
+            raise JournalUnavailable(f"the database failed: {failure}") from failure
 
 
 class CurrentConnection:
