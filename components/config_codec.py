@@ -19,6 +19,7 @@ from engine.deployment.spec import (
     LockingStrategy,
     LogLevel,
     RetryPolicy,
+    SecretLocation,
     StreamTarget,
     WorkflowPolicy,
 )
@@ -88,14 +89,7 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         },
         "workflow": None if config.workflow is None else _encode_workflow(config.workflow),
         "env_vars": [{"key": variable.key, "value": variable.value} for variable in config.env_vars],
-        "allowed_hosts": [
-            {
-                "pattern": rule.pattern,
-                "methods": None if rule.methods is None else list(rule.methods),
-                "request_url_regex": rule.request_url_regex,
-            }
-            for rule in config.allowed_hosts
-        ],
+        "allowed_hosts": [_encode_rule(rule) for rule in config.allowed_hosts],
         "stdout": config.stdout.value,
         "stderr": config.stderr.value,
         "stub_wasi": config.stub_wasi,
@@ -122,6 +116,18 @@ def decode_config(stored: Any) -> ComponentConfig:
         return _decode(stored)
     except (KeyError, TypeError, ValueError) as exc:
         raise DeploymentError(f"a stored configuration cannot be read: {exc!r}") from exc
+
+
+def _encode_rule(rule: HostRule) -> dict[str, Any]:
+    stored: dict[str, Any] = {
+        "pattern": rule.pattern,
+        "methods": None if rule.methods is None else list(rule.methods),
+        "request_url_regex": rule.request_url_regex,
+    }
+    if rule.secrets:
+        stored["secrets"] = list(rule.secrets)
+        stored["replace_in"] = [location.value for location in rule.replace_in]
+    return stored
 
 
 def _encode_workflow(policy: WorkflowPolicy) -> dict[str, Any]:
@@ -152,6 +158,8 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
                 pattern=item["pattern"],
                 methods=None if item["methods"] is None else tuple(item["methods"]),
                 request_url_regex=item["request_url_regex"],
+                secrets=tuple(item.get("secrets", ())),
+                replace_in=tuple(map(SecretLocation, item.get("replace_in", ()))),
             )
             for item in stored["allowed_hosts"]
         ),

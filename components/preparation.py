@@ -6,7 +6,6 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,8 @@ from components.manifest import (
     parse_manifest,
 )
 from components.manifest.files import UnusableFile, content_digest, read_file
+from components.operator import operator_config, visible_environ
+from components.operator_file import OperatorConfig
 from components.problems import DeploymentRefused
 from components.python_preparation import import_problems, prepare_python
 from components.shapes import name_shape
@@ -125,7 +126,8 @@ def prepare(
     manifest = parse_manifest(_read_text(path), file_name=path.name)
     preparation = _Preparation(
         folder=DeploymentFolder(path.parent),
-        environ=os.environ if environ is None else environ,
+        environ=visible_environ() if environ is None else environ,
+        operator=operator_config(),
         cache=compile_cache(),
         engine=wasm_engine(),
         on_progress=on_progress,
@@ -168,6 +170,7 @@ class _Preparation:
 
     folder: DeploymentFolder
     environ: Mapping[str, str]
+    operator: OperatorConfig
     cache: CompileCache
     engine: WasmEngine
     on_progress: Callable[[str], None]
@@ -316,6 +319,15 @@ class _Preparation:
         imports: Interfaces,
         wasm_digest: str | None,
     ) -> ComponentSpec | None:
+        declared = self.operator.secret_variables
+        unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
+        if unknown:
+            self.problems.extend(
+                f"component {component.name}, allowed_host: the operator's file declares no secret {name}; add "
+                f'[secrets] {name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
+                for name in sorted(unknown)
+            )
+            return None
         try:
             return make_spec(
                 component,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from django.utils import timezone
 from components.config_codec import decode_config, encode_config
 from components.interface_codec import decode_function, decode_interfaces, encode_interfaces, encode_params
 from components.models import Blob, Component, Deployment, DeploymentStatus, Function, FunctionKind
+from components.operator import visible_environ
 from components.preparation import PreparedComponent, PreparedDeployment, prepare
 from components.problems import DeploymentRefused
 from components.specs import function_spec, make_spec
@@ -110,7 +110,9 @@ def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None
     rows = deployment.components.order_by("position").prefetch_related("functions")
     return DeploymentSpec(
         id=deployment.deployment_id,
-        components=tuple(_load_component(row, environ=os.environ if environ is None else environ) for row in rows),
+        components=tuple(
+            _load_component(row, environ=visible_environ() if environ is None else environ) for row in rows
+        ),
     )
 
 

@@ -154,6 +154,14 @@ OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
 # What one run of a component may use up. A guest that asks for more memory is told that there is none.
 OBELISK_MEMORY_MIB = env_int("OBELISK_MEMORY_MIB", 512, minimum=1, maximum=4096)
 
+# Where guests may send HTTP requests, if their deployment allows it as well: comma-separated patterns such as
+# https://api.example.com or http://127.0.0.1:*. Empty denies everything.
+OBELISK_OUTBOUND_HOSTS = env_list("OBELISK_OUTBOUND_HOSTS", [])
+
+# A TOML file with more to say on that: [[outbound_http.allowed_host]] with methods, regular expressions and secrets,
+# and [secrets] with the environment variables that hold them.
+OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
+
 # Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
 # anew when it is switched on or off.
 OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)

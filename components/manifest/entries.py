@@ -15,6 +15,7 @@ from engine.deployment.spec import (
     ExecPolicy,
     LogLevel,
     RetryPolicy,
+    SecretLocation,
     StreamTarget,
     WorkflowPolicy,
 )
@@ -58,11 +59,15 @@ class HostRule:
         pattern: ``[scheme://]host[:port]``.
         methods: Allowed methods; ``None`` allows all, an empty tuple none.
         request_url_regex: With ``${NAME}`` references still in it.
+        secrets: Names of the operator's secrets that a request may carry.
+        replace_in: Where their placeholders are replaced.
     """
 
     pattern: str
     methods: tuple[str, ...] | None
     request_url_regex: str | None
+    secrets: tuple[str, ...] = ()
+    replace_in: tuple[SecretLocation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import structlog
 
@@ -26,7 +27,8 @@ from engine.errors import (
     ValueMismatch,
     WorkflowError,
 )
-from engine.executor.attempts import lock_event, store_line
+from engine.executor.activity_context import store_line
+from engine.executor.attempts import lock_event
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
@@ -37,6 +39,7 @@ from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
 from engine.host.context import JoinSetHandles, RunFacts
+from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
@@ -282,6 +285,11 @@ class WorkflowDriver:
         if self.now() >= self._renewal_due:
             # A run that is busy hardly ever leaves the mutex to the timers' thread.
             self._renew()
+
+    @cached_property
+    def wasi(self) -> WasiState:
+        """What a workflow gets that asks for WASI: interfaces without any effect."""
+        return WasiState()
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line; one of a replay is marked as such."""

@@ -113,7 +113,7 @@ class GuestProgram:
             "execution_id": guest.facts.execution_id,
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
-            "env": dict(self._component.sandbox.env_vars),
+            "env": dict(guest.environment),
         }
         kind = self._component.id.component_type.value
         params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
