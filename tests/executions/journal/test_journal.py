@@ -12,6 +12,7 @@ from engine.errors import AlreadyFinished, ExecutionExists, JournalError, Journa
 from engine.journal.ledger import Changes
 from engine.journal.records import Committed, LogLine, Write
 from engine.log import events as e
+from engine.log.ids import Version
 from engine.log.state import Status
 from executions.journal.commit import store
 from executions.journal.connection import CurrentConnection, DedicatedConnection
@@ -94,8 +95,11 @@ def test_hints_of_a_commit_with_a_faulty_write_are_complete(journal: SqlJournal)
 def test_a_row_that_changed_under_a_commit_is_not_overwritten(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1))
     stale = journal.state_of(E1)
+    changed = replace(stale, next_version=Version(3))
     commit(journal, make_append(E1, e.Paused(), expected=1))
-    changes = Changes(updated={E1: (stale, 1, 0)}, entries=[(E1, make_append(E1, e.Paused(), expected=2).entries[0])])
+    changes = Changes(
+        updated={E1: (stale, changed)}, entries=[(E1, make_append(E1, e.Paused(), expected=2).entries[0])]
+    )
 
     with pytest.raises(JournalUnavailable, match="changed while"), CurrentConnection().transaction() as statements:
         store(statements, changes)
