@@ -18,6 +18,7 @@ from executions.journal.commit import store
 from executions.journal.connection import CurrentConnection, DedicatedConnection
 from executions.journal.journal import SqlJournal, own_connection
 from executions.models import Event, Execution, JoinSetResponse
+from executions.models import HttpExchange as HttpExchangeRow
 from executions.models import LogLine as LogLineRow
 from tests.builders import (
     NOW,
@@ -32,6 +33,7 @@ from tests.builders import (
     make_execution_id,
     make_finished,
     make_holder,
+    make_http_exchange,
     make_lock_request,
     make_lockable,
     make_locked,
@@ -201,6 +203,22 @@ def test_log_lines_are_stored_though_their_execution_is_not_yet(journal: SqlJour
 
     rows = LogLineRow.objects.order_by("id").values_list("level", "stream", "message", "created_at")
     assert list(rows) == [("warn", None, "careful", NOW), (None, "stdout", "out␀put", after(1))]
+
+
+def test_http_exchanges_are_stored_though_their_execution_is_not_yet(journal: SqlJournal) -> None:
+    journal.add_http_exchanges([])
+    journal.add_http_exchanges(
+        [
+            make_http_exchange(E1),
+            make_http_exchange(E1, url="http://b.test/\0", status=None, error="connection-refused: nobody\0there"),
+        ]
+    )
+
+    rows = HttpExchangeRow.objects.order_by("id").values_list("url", "status", "error", "duration_us", "started_at")
+    assert list(rows) == [
+        ("http://a.test/x", 200, None, 5000, NOW),
+        ("http://b.test/\N{SYMBOL FOR NULL}", None, "connection-refused: nobody\N{SYMBOL FOR NULL}there", 5000, NOW),
+    ]
 
 
 def test_a_log_line_of_no_kind_is_refused(journal: SqlJournal) -> None:
