@@ -55,6 +55,11 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
     return _dump(answer)
 
 
+def forget() -> None:
+    """Forget the component that was imported."""
+    _kept.clear()
+
+
 def _call(function: Function[..., Any], params: str) -> Any:
     signature = function.signature
     try:
