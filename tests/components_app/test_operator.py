@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from components.operator import operator_config, take_operator_policy, visible_environ
 
 
 @pytest.fixture(autouse=True)
-def _configured(settings: SettingsWrapper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _configured(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "server.toml"
     file.write_text('[secrets]\nTOKEN = { env = "OUR_TOKEN" }\n')
     settings.OBELISK_SERVER_CONFIG = str(file)

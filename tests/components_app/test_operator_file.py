@@ -71,7 +71,7 @@ def test_secrets_are_read_from_the_environment_and_not_shown(tmp_path: Path) -> 
 def test_a_secret_whose_variable_is_not_set_is_an_error(tmp_path: Path, environ: dict[str, str]) -> None:
     config = read_operator_config([], write(tmp_path, FILE))
 
-    with pytest.raises(DeploymentRefused, match="TOKEN .*PRODUCTION_TOKEN, which is not set"):
+    with pytest.raises(DeploymentRefused, match=r"TOKEN .*PRODUCTION_TOKEN, which is not set"):
         config.resolve(environ)
 
 
@@ -98,10 +98,10 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, problem: s
 
 
 def test_a_pattern_in_the_environment_is_checked() -> None:
-    with pytest.raises(DeploymentRefused, match="OBELISK_OUTBOUND_HOSTS: a pattern .*without a path"):
+    with pytest.raises(DeploymentRefused, match=r"OBELISK_OUTBOUND_HOSTS: a pattern .*without a path"):
         read_operator_config(["http://a/b"], None)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DeploymentRefused, match="OBELISK_SERVER_CONFIG names .*missing.toml"):
+    with pytest.raises(DeploymentRefused, match=r"OBELISK_SERVER_CONFIG names .*missing\.toml"):
         read_operator_config([], tmp_path / "missing.toml")

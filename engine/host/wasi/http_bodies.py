@@ -132,7 +132,10 @@ class BodyOutput:
 
     def flush(self) -> None:
         """See `OutputStream`."""
-        self.room()
+        failure = self._body.failure
+        if failure is not None:
+            raise StreamFailed(IoError(failure.message, failure))
+        # A server may have answered, and closed the body, while what it needed of it was all sent.
         self._body.flush()
 
     def is_flushed(self) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from engine.activity.http_exchange import Exchange, Timeouts
 from engine.activity.outgoing_body import OutgoingBody
 from engine.errors import OutboundError
 from engine.host.wasi.definition import Definition
@@ -20,6 +18,15 @@ from engine.host.wasi.http_bodies import (
 )
 from engine.host.wasi.http_errors import ERROR_CODE, error_code
 from engine.host.wasi.http_fields import Fields, HeaderError, fields_from
+from engine.host.wasi.http_resources import (
+    FutureIncomingResponse,
+    IncomingRequest,
+    IncomingResponse,
+    OutgoingRequest,
+    OutgoingResponse,
+    RequestOptions,
+    ResponseOutparam,
+)
 from engine.host.wasi.io_error import ERROR, IoError
 from engine.host.wasi.poll import POLLABLE, Pollable
 from engine.host.wasi.state import WasiContext
@@ -30,101 +37,6 @@ from engine.wit.options import JsonValue
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _PATH = re.compile(r"[\x21-\x22\x24-\x7e]*")
 _AUTHORITY = re.compile(r"[A-Za-z0-9._:\[\]%-]+")
-_SECOND_NS = 1_000_000_000
-
-
-@dataclass(slots=True)
-class OutgoingRequest:
-    """An ``outgoing-request``."""
-
-    headers: Fields
-    method: JsonValue = "get"
-    scheme: JsonValue = None
-    authority: str | None = None
-    path: str | None = None
-    body: OutgoingBody | None = None
-
-
-@dataclass(slots=True)
-class RequestOptions:
-    """A ``request-options``: nanoseconds."""
-
-    connect: int | None = None
-    first_byte: int | None = None
-    between_bytes: int | None = None
-
-    def timeouts(self) -> Timeouts:
-        """Return them as the client takes them."""
-        return Timeouts(
-            connect=_seconds(self.connect),
-            first_byte=_seconds(self.first_byte),
-            between_bytes=_seconds(self.between_bytes),
-        )
-
-
-@dataclass(slots=True)
-class IncomingResponse:
-    """An ``incoming-response``."""
-
-    status: int
-    headers: Fields
-    source: IncomingSource
-    is_consumed: bool = False
-
-
-@dataclass(slots=True)
-class FutureIncomingResponse:
-    """A ``future-incoming-response``."""
-
-    exchange: Exchange
-    is_taken: bool = False
-
-    def is_ready(self) -> bool:
-        """Tell whether the response's head is here, or never comes; the guest waits, so the request must go out."""
-        self.exchange.must_start()
-        return self.exchange.response is not None or self.exchange.has_ended
-
-
-@dataclass(slots=True)
-class IncomingRequest:
-    """An ``incoming-request``, which the host makes for a component that answers requests.
-
-    Args:
-        method: Canonical ``method``.
-        scheme: Canonical ``scheme``, or ``None``.
-        authority: Host and port.
-        path: Path and query.
-        headers: Frozen.
-        source: The body.
-    """
-
-    method: JsonValue
-    scheme: JsonValue
-    authority: str | None
-    path: str | None
-    headers: Fields
-    source: IncomingSource
-    is_consumed: bool = False
-
-
-@dataclass(slots=True)
-class OutgoingResponse:
-    """An ``outgoing-response``."""
-
-    headers: Fields
-    status: int = 200
-    body: OutgoingBody | None = None
-
-
-@dataclass(slots=True)
-class ResponseOutparam:
-    """A ``response-outparam``.
-
-    Args:
-        answer: Takes the response, or the canonical ``error-code``; the body may still be written then.
-    """
-
-    answer: Callable[[OutgoingResponse | None, JsonValue], None] = field(repr=False)
 
 
 def _drop(context: WasiContext, number: int) -> None:
@@ -249,10 +161,6 @@ _http = Definition(
 _OK: dict[str, object] = {"ok": None}
 _ERR: dict[str, object] = {"err": None}
 _Outcome = dict[str, object]
-
-
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / _SECOND_NS
 
 
 # --- fields -----------------------------------------------------------------------------------------------------------

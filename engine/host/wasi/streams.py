@@ -68,7 +68,11 @@ class OutputStream(Protocol):
         ...
 
     def flush(self) -> None:
-        """Begin to send what was written; raises as ``room`` does."""
+        """Begin to send what was written.
+
+        Raises:
+            StreamFailed: If it cannot be sent.
+        """
         ...
 
     def is_flushed(self) -> bool:
@@ -222,7 +226,7 @@ def _write_whole(context: WasiContext, stream: OutputStream, data: bytes) -> Non
 def _flush_whole(context: WasiContext, stream: OutputStream) -> None:
     stream.flush()
     wait_for(context, [Pollable(stream.is_flushed)])
-    stream.room()  # which says whether it broke meanwhile
+    stream.flush()  # which says whether it broke meanwhile
 
 
 def _write_permitted(stream: OutputStream, data: bytes) -> None:
