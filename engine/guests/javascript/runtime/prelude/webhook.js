@@ -1,0 +1,26 @@
+// The request that a webhook endpoint is given, and the response that it returns.
+
+import { fromBase64, toBase64 } from "runtime:encoding";
+import { Body, Headers, Request, Response } from "runtime:http";
+
+// {method, url, headers: [[name, value], ..], body: base64 or null}
+export function toRequest({ method, url, headers, body }) {
+  const request = new Request(url, { method, headers });
+  if (body !== null) {
+    Body.fill(request, fromBase64(body));
+  }
+  return request;
+}
+
+// {status, headers: [[name, value], ..], body: base64}
+export function fromResponse(response) {
+  if (!(response instanceof Response)) {
+    throw new TypeError("the handler must return a Response, such as new Response(...) or Response.json(...)");
+  }
+  const body = Body.peek(response);
+  return {
+    status: response.status,
+    headers: Headers.pairsOf(response.headers),
+    body: body === null ? "" : toBase64(body),
+  };
+}
