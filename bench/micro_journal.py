@@ -22,6 +22,7 @@ from engine.deployment.spec import ComponentId, ComponentType
 from engine.journal.records import Append, Committed, NewExecution, Submit, Write
 from engine.log import events as e
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, RunId, Version, child_id, one_off_join_set
+from engine.log.return_values import JsonText, Returned, TypedValue
 from engine.log.state import Holder
 
 EVENTS_A_STEP = 3
@@ -32,7 +33,7 @@ HOLDER = Holder(ExecutorId("Exr_01KBNHM5FQW81KP5Y3XMNX31K4"), RunId("Run_01KBNHM
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LOCK_EXPIRES = START + timedelta(days=1)
 FFQN = "testing:fibo/fibo.fibo"
-RETVAL = e.Returned(ok=True, payload=e.TypedValue("u64", e.JsonText("55")))
+RETVAL = Returned(ok=True, payload=TypedValue("u64", JsonText("55")))
 
 
 def locked(component: ComponentId, *, max_retries: int | None) -> e.Locked:
@@ -52,7 +53,7 @@ def workflow(number: int) -> Submit:
     """Return a locked workflow execution that does not exist yet."""
     created = e.Created(
         ffqn="testing:fibo-workflow/workflow.fiboa",
-        params=e.JsonText("[10,500]"),
+        params=JsonText("[10,500]"),
         scheduled_at=START,
         component_id=WORKFLOW,
         deployment_id=DEPLOYMENT,
@@ -77,7 +78,7 @@ def steps(parent: ExecutionId, *, first: int, count: int) -> Append:
             START + timedelta(microseconds=100 * number + offset) for offset in (0, 20, 70)
         )
         request = e.ChildRequested(
-            join_set_id=join_set, child_execution_id=child, target_ffqn=FFQN, params=e.JsonText("[10]")
+            join_set_id=join_set, child_execution_id=child, target_ffqn=FFQN, params=JsonText("[10]")
         )
         join_next = e.JoinNext(join_set_id=join_set, run_expires_at=LOCK_EXPIRES, requested_ffqn=FFQN)
         entries += [
@@ -87,7 +88,7 @@ def steps(parent: ExecutionId, *, first: int, count: int) -> Append:
         ]
         birth = e.Created(
             ffqn=FFQN,
-            params=e.JsonText("[10]"),
+            params=JsonText("[10]"),
             parent=(parent, join_set),
             scheduled_at=requested_at,
             component_id=ACTIVITY,

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from engine.journal.protocol import Journal
-from engine.log.events import ReturnValue
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState
 from executions.journal.connection import DedicatedConnection
 from executions.journal.journal import own_connection

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 from engine.deployment.spec import ComponentType, LogLevel
-from engine.log.event_json import decode_event
+from engine.log.event_decoding import decode_event
 from engine.log.events import LogEntry
 from engine.log.ids import Version
 from engine.log.state import Lifecycle, Status
@@ -61,7 +61,9 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def children_of(self, execution_id: str) -> ExecutionQuerySet:
         """Those that one execution submitted, without their own children."""
-        return self.filter(parent_id=execution_id)
+        # A child's id extends its parent's, so the primary key serves; "/" is the character behind ".".
+        descendants = Q(execution_id__gt=f"{execution_id}.", execution_id__lt=f"{execution_id}/")
+        return self.filter(descendants, parent_id=execution_id)
 
     def of_function(self, ffqn: str) -> ExecutionQuerySet:
         """Calls of one function."""
@@ -81,9 +83,18 @@ class Execution(models.Model):
 
     execution_id = models.TextField(primary_key=True)
     parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, db_index=False, related_name="children"
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="children",
     )
-    """Who submitted it and waits for it; null at top level. The join set can be read off the id."""
+    """Who submitted it and waits for it; null at top level. The join set can be read off the id.
+
+    Without a constraint in the database: the journal writes a child only together with its parent's request, and a
+    constraint would want an index of its own, written with every child."""
     scheduled_by = models.TextField(null=True, blank=True)
     """The execution that started it without waiting."""
     ffqn = models.TextField()
@@ -161,12 +172,6 @@ class Execution(models.Model):
                 condition=_IS_PENDING,
                 name="execution_pending",
             ),
-            # sql.PENDING for a parent that helps itself, however long the backlog of others is.
-            Index(
-                fields=["parent", "due_at", "execution_id"],
-                condition=_IS_PENDING & Q(parent__isnull=False),
-                name="execution_pending_child",
-            ),
             # sql.EXPIRED_LOCKS, sql.NEXT_WAKE_UP.
             Index(fields=["due_at", "execution_id"], condition=_IS_LOCKED, name="execution_locked"),
             # sql.CANCELLING: asked at every tick, and nearly always empty.
@@ -178,8 +183,6 @@ class Execution(models.Model):
             Index(fields=["created_at"], name="execution_created"),
             # Lists of one function's calls.
             Index(fields=["ffqn", "created_at"], name="execution_function"),
-            # children_of().
-            Index(fields=["parent"], condition=Q(parent__isnull=False), name="execution_child"),
         ]
 
     def __str__(self) -> str:
@@ -202,7 +205,7 @@ class Event(models.Model):
     history_event_type = models.TextField(null=True, blank=True)
     """Set when ``variant`` is ``history_event``."""
     payload = models.TextField()
-    """`engine.log.event_json`, to the letter: a ``jsonb`` column would reorder keys and rewrite numbers."""
+    """`engine.log.event_encoding`, to the letter: a ``jsonb`` column would reorder keys and rewrite numbers."""
 
     class Meta:
         constraints = [

@@ -14,8 +14,10 @@ from engine.errors import ConstraintViolation, EngineError, JournalError, NameSy
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, Finished, JsonText, LogEntry, ReturnValue, scheduled_instant
+from engine.log.events import Created, Finished, LogEntry
 from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_execution_id, parse_top_level_id
+from engine.log.return_values import JsonText, ReturnValue
+from engine.log.schedules import scheduled_instant
 from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_params, read_value
 from engine.wit.names import FunctionName

@@ -20,6 +20,8 @@ from engine.log.ids import (
     delay_id,
     named_join_set,
 )
+from engine.log.return_values import JsonText, Returned, ReturnValue, TypedValue
+from engine.log.schedules import Now
 from engine.log.state import Holder
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,7 +63,7 @@ def make_created(
     """A first event."""
     return e.Created(
         ffqn=ffqn,
-        params=e.JsonText(params),
+        params=JsonText(params),
         scheduled_at=scheduled_at,
         component_id=component_id or make_component_id(),
         deployment_id=DEPLOYMENT,
@@ -89,9 +91,9 @@ def make_locked(
     )
 
 
-def make_retval(number: int = 55) -> e.Returned:
+def make_retval(number: int = 55) -> Returned:
     """An ok value of type u64."""
-    return e.Returned(ok=True, payload=e.TypedValue("u64", e.JsonText(str(number))))
+    return Returned(ok=True, payload=TypedValue("u64", JsonText(str(number))))
 
 
 def make_finished(number: int = 55) -> e.Finished:
@@ -150,7 +152,7 @@ def make_child_request(
         join_set_id=join_set,
         child_execution_id=child_id(parent, join_set, number),
         target_ffqn=FFQN,
-        params=e.JsonText(params),
+        params=JsonText(params),
     )
 
 
@@ -175,7 +177,7 @@ def make_child_response(
     version: int = 1,
     at_version: int = 0,
     at: datetime = NOW,
-    retval: e.ReturnValue | None = None,
+    retval: ReturnValue | None = None,
 ) -> e.Response:
     """The response of a join set's ``number``-th child, which finished at ``version`` of its log."""
     return e.Response(
@@ -228,7 +230,7 @@ def make_delay_request(
         join_set_id=join_set,
         delay_id=delay_id(parent, join_set, number),
         expires_at=expires_at or NOW,
-        schedule_at=e.Now(),
+        schedule_at=Now(),
         paused=paused,
     )
 
@@ -274,7 +276,6 @@ def make_lock_request(
     until: datetime | None = None,
     holder: Holder | None = None,
     limit: int = 100,
-    parent: ExecutionId | None = None,
 ) -> LockRequest:
     """An executor's request; ten seconds' locks of whatever `make_lockable` covers unless told otherwise."""
     return LockRequest(
@@ -287,5 +288,4 @@ def make_lock_request(
             for choice in choices or (make_lockable(),)
         ),
         limit=limit,
-        parent=parent,
     )

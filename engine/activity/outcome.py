@@ -12,16 +12,8 @@ from typing import assert_never
 
 from engine.activity.backoff import backoff_delay
 from engine.errors import Trap, TrapKind
-from engine.log.events import (
-    CANCELLED,
-    Failed,
-    FailureKind,
-    Finished,
-    Returned,
-    TemporarilyFailed,
-    TemporarilyTimedOut,
-    Unlocked,
-)
+from engine.log.events import Finished, TemporarilyFailed, TemporarilyTimedOut, Unlocked
+from engine.log.return_values import CANCELLED, Failed, FailureKind, Returned
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from msgspec import Struct
+
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
@@ -38,8 +40,7 @@ class LockingStrategy(StrEnum):
     BY_COMPONENT_DIGEST = "by_component_digest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentId:
+class ComponentId(Struct, frozen=True, kw_only=True, gc=False):
     """Identity of one version of a component inside a deployment.
 
     Args:

@@ -11,9 +11,10 @@ from engine.deployment.spec import ComponentSpec, LogLevel
 from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, LogLine
-from engine.log.events import FailureKind, Locked, LogEntry, Unlocked
+from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
-from engine.log.retvals import return_codec
+from engine.log.return_codec import return_codec
+from engine.log.return_values import FailureKind
 from engine.log.state import Holder
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
@@ -123,7 +124,7 @@ def attempt_activity(
             try:
                 value = instance.call(str(function.name.interface), function.name.function, args)
             finally:
-                services.running.attempt_ends(execution_id)
+                services.running.attempt_ends(execution_id, instance)
     except Trap as trap:
         outcome = outcome_of_trap(trap, what="activity")
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome

@@ -9,8 +9,9 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from engine.deployment.spec import ComponentType
 from engine.errors import AlreadyFinished, ExecutionNotFound, JournalError, VersionConflict
@@ -18,7 +19,6 @@ from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, FinishDelay
 from engine.log.events import (
-    CANCELLED,
     CancellationRequested,
     ChildRequested,
     DelayRequested,
@@ -28,6 +28,7 @@ from engine.log.events import (
     TryOutcome,
 )
 from engine.log.ids import DELAY_PREFIX, DelayId, ExecutionId, JoinSetId, Version
+from engine.log.return_values import CANCELLED
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
 from engine.wit.names import CANCELLABLE_SUFFIX
 from engine.workflow.join_sets import MemberId, member_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from engine.journal.records import Append
-from engine.log.events import ChildFinished, Finished, LogEntry, Response, ReturnValue
+from engine.log.events import ChildFinished, Finished, LogEntry, Response
 from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from engine.clock import Clock
-from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType, Runner
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
@@ -20,23 +19,22 @@ from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.guest_log import GuestLog
+from engine.executor.locker import Locker
 from engine.executor.programs import ComponentLoader, Programs
 from engine.executor.running import Running
 from engine.executor.services import ExecutorServices
 from engine.executor.settings import ExecutorSettings
+from engine.executor.slots import Slots
 from engine.executor.timers import Timers
 from engine.executor.wakeups import Wakeups
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
-from engine.journal.records import Lockable, LockRequest
-from engine.log.events import Locked
-from engine.log.ids import DeploymentId, make_executor_id, make_run_id
+from engine.log.ids import make_executor_id
 from engine.log.state import Holder
 
 log = structlog.get_logger(__name__)
 
 _MILLISECOND = timedelta(milliseconds=1)
-_SHORT_S = 0.002
 _BUSY_TICK_S = 0.1
 _UNAVAILABLE_PAUSE_S = 1.0
 
@@ -65,7 +63,6 @@ class Executor:
     ) -> None:
         self.executor_id = make_executor_id(clock.now(), randomness(10))
         self.wakeups = Wakeups()
-        self._randomness = randomness
         self._settings = settings
         self._services = ExecutorServices(
             executor_id=self.executor_id,
@@ -82,9 +79,10 @@ class Executor:
         )
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
+        self._slots = Slots(settings.slots)
+        self._locker = Locker(self._services, self._slots, randomness, self._start)
         self._pool = ThreadPoolExecutor(settings.slots, thread_name_prefix="run")
-        self._mutex = threading.Lock()
-        self._active: Counter[str] = Counter()
+        self._services.commits.lock_for(self._locker)
         self._is_stopping = threading.Event()
         self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)
 
@@ -101,6 +99,7 @@ class Executor:
     def stop(self) -> None:
         """Lock nothing more, let runs finish their step or hand back what they hold, and end."""
         self._is_stopping.set()
+        self._services.commits.lock_for(None)
         self.wakeups.announce_work()
         if self._loop_thread.is_alive():
             self._loop_thread.join()
@@ -137,8 +136,7 @@ class Executor:
     @property
     def running_count(self) -> int:
         """How many executions run now."""
-        with self._mutex:
-            return self._active.total()
+        return self._slots.taken
 
     @property
     def journal(self) -> Journal:
@@ -164,83 +162,17 @@ class Executor:
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
-        started = 0
-        free = self._settings.slots - self.running_count
-        if free > 0:
-            started = self._lock_and_start(now, free)
+        started = self._services.commits.lock_due() if self._slots.free > 0 else 0
         self._timers.tick(now)
         for runner in self._services.running.runs():
             runner.renew(now)
         self._services.guest_log.flush()
         return started
 
-    def _lock_and_start(self, now: datetime, free: int) -> int:
-        registry = self._services.registry
-        run_id = make_run_id(now, self._randomness(10))
-        holder = Holder(self.executor_id, run_id)
-        choices = self._choices(registry, holder, now)
-        if not choices:
-            return 0
-        locked = self._services.journal.lock_pending(LockRequest(now=now, choices=choices, limit=free))
-        short: list[Job] = []
-        for execution in locked:
-            function = registry.find(execution.state.ffqn)
-            if function is None:
-                log.warning("run.function_gone", ffqn=execution.state.ffqn)
-            elif self._is_short(function):
-                short.append((execution, function))
-            else:
-                self._start([(execution, function)], holder)
-        if short:
-            self._start(short, holder)
-        return len(locked)
-
-    def _is_short(self, function: DeployedFunction) -> bool:
-        """Whether an execution is over so soon that a thread and a commit of its own would cost more than it."""
-        component = function.component
-        if component.may_touch_world or component.id.component_type is not ComponentType.ACTIVITY:
-            return False
-        mean = self._services.durations.mean(str(function.name))
-        return mean is not None and mean < _SHORT_S
-
     def _start(self, jobs: list[Job], holder: Holder) -> None:
-        with self._mutex:
-            for _, function in jobs:
-                self._active[function.component.id.name] += 1
+        for _, function in jobs:
+            self._slots.take(function.component)
         self._pool.submit(self._run, jobs, holder)
-
-    def _choices(self, registry: Registry, holder: Holder, now: datetime) -> tuple[tuple[Lockable, Locked], ...]:
-        choices = []
-        for component in registry.deployment.components:
-            limit = self._limit(component)
-            if component.runner is not Runner.WASM or not component.functions or limit <= 0:
-                continue
-            if component.id.component_type not in (ComponentType.ACTIVITY, ComponentType.WORKFLOW):
-                continue
-            lockable = Lockable(
-                component_id=component.id,
-                ffqns=tuple(str(function.name) for function in component.functions),
-                strategy=component.exec.locking_strategy,
-                limit=limit,
-            )
-            event = Locked(
-                component_id=component.id,
-                executor_id=holder.executor_id,
-                deployment_id=DeploymentId(registry.deployment.id),
-                run_id=holder.run_id,
-                lock_expires_at=now + component.exec.lock_expiry,
-                max_retries=component.retry.max_retries,
-                retry_backoff=component.retry.backoff,
-            )
-            choices.append((lockable, event))
-        return tuple(choices)
-
-    def _limit(self, component: ComponentSpec) -> int:
-        limit = self._settings.slots
-        if component.exec.instance_limit is not None:
-            with self._mutex:
-                limit = min(limit, component.exec.instance_limit - self._active[component.id.name])
-        return limit
 
     def _run(self, jobs: list[Job], holder: Holder) -> None:
         try:
@@ -253,9 +185,8 @@ class Executor:
             log.exception("run.crashed", execution_ids=[execution.state.execution_id for execution, _ in jobs])
             raise
         finally:
-            with self._mutex:
-                for _, function in jobs:
-                    self._active[function.component.id.name] -= 1
+            for _, function in jobs:
+                self._slots.give_back(function.component)
             self.wakeups.announce_work()
 
     def _dispatch(self, jobs: list[Job], holder: Holder) -> None:
@@ -272,7 +203,7 @@ class Executor:
                 runner.stop()
             runner.execute()
         finally:
-            self._services.running.ends(execution.state.execution_id)
+            self._services.running.ends(execution.state.execution_id, runner)
 
     # The loop.
 
@@ -307,4 +238,4 @@ class Executor:
         return max(0.0, min([tick, *soon]))
 
     def _is_short_of_slots(self) -> bool:
-        return self.running_count >= self._settings.slots
+        return self._slots.free <= 0

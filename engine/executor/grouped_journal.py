@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.executor.group_commit import GroupCommit
 from engine.journal.protocol import CommitReport, Journal
-from engine.journal.records import DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, Hints, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -25,13 +25,10 @@ class GroupedJournal:
         self._journal = journal
         self._commits = commits
 
-    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
-        """See `Journal`. Hints went to the executor already."""
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
+        """See `Journal`. Hints went to the executor already, which is also the one that locks."""
+        assert lock is None, "in an executor's process, the executor locks"
         return CommitReport(tuple(self._commits.commit_all(writes)), Hints())
-
-    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
-        """See `Journal`."""
-        return self._journal.lock_pending(request)
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:
         """See `Journal`."""

@@ -57,20 +57,22 @@ class Running:
             if self._is_closing:
                 attempt.interrupt()
 
-    def attempt_ends(self, execution_id: ExecutionId) -> None:
+    def attempt_ends(self, execution_id: ExecutionId, attempt: Stoppable) -> None:
         """Forget an attempt, which may be closed after this."""
         with self._mutex:
-            self._attempts.pop(execution_id, None)
+            if self._attempts.get(execution_id) is attempt:
+                del self._attempts[execution_id]
 
     def begins(self, execution_id: ExecutionId, run: Renewable) -> None:
         """Note a run."""
         with self._mutex:
             self._runs[execution_id] = run
 
-    def ends(self, execution_id: ExecutionId) -> None:
-        """Forget a run."""
+    def ends(self, execution_id: ExecutionId, run: Renewable) -> None:
+        """Forget a run; another one of the same execution may have begun already."""
         with self._mutex:
-            self._runs.pop(execution_id, None)
+            if self._runs.get(execution_id) is run:
+                del self._runs[execution_id]
 
     def stop(self, execution_id: ExecutionId) -> None:
         """Stop what goes on for an execution, if it goes on here."""

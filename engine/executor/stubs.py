@@ -5,16 +5,10 @@ from __future__ import annotations
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
 from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
-from engine.log.event_json import retval_text
-from engine.log.events import (
-    Finished,
-    ReturnValue,
-    StubConflict,
-    StubError,
-    StubNotFound,
-    TypeCheckError,
-)
+from engine.log.events import Finished, StubConflict, StubError, StubNotFound, TypeCheckError
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
+from engine.log.retval_json import retval_text
 from engine.log.state import ExecutionState
 
 

@@ -78,7 +78,7 @@ class Wakeups:
             for execution_id in hints.responses_for | hints.finished:
                 for subscription in self._subscriptions.get(execution_id, ()):
                     subscription.wake()
-            if hints.pending_from is not None or hints.delay_from is not None:
+            if hints.is_due or hints.pending_from is not None or hints.delay_from is not None:
                 # Due now, or the loop sleeps until another instant: let it look and sleep again.
                 self._announce_work()
 

@@ -45,17 +45,15 @@ from engine.journal.records import Append, Committed, LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     LogEntry,
     Response,
-    ReturnValue,
     StubError,
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
-from engine.log.retvals import return_codec
+from engine.log.return_codec import return_codec
+from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.state import ExecutionState, Holder
 from engine.wasm.instance import Instance
 from engine.wit.json_values import load_json, read_params

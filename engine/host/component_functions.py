@@ -15,16 +15,9 @@ from engine.host.context import WorkflowContext
 from engine.host.moments import read_schedule
 from engine.host.responses import write_id, write_mismatch
 from engine.host.workflow_support import derived_id, write_stub_error
-from engine.log.events import (
-    ChildFinished,
-    JsonText,
-    Response,
-    ReturnValue,
-    StubNotFound,
-    SubmitError,
-    TypeCheckError,
-)
-from engine.log.retvals import return_codec
+from engine.log.events import ChildFinished, Response, StubNotFound, SubmitError, TypeCheckError
+from engine.log.return_codec import return_codec
+from engine.log.return_values import JsonText, ReturnValue
 from engine.wasm.host_functions import HostFunction
 from engine.wit.extensions import ExtensionKind, primary_of
 from engine.wit.json_values import dump_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from engine.errors import ConstraintViolation
-from engine.log.events import At, In, Now, ScheduleAt
+from engine.log.schedules import At, In, Now, ScheduleAt
 from engine.wit.options import JsonValue
 
 _UNITS = {"milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from engine.deployment.registry import DeployedFunction
-from engine.log.events import ChildFinished, DelayFinished, Failed, Response, Returned, ReturnValue
+from engine.log.events import ChildFinished, DelayFinished, Response
 from engine.log.ids import DELAY_PREFIX, DelayId, ExecutionId
+from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.wit.json_values import dump_value
 from engine.wit.names import FunctionName
 from engine.wit.options import JsonValue

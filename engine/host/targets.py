@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.errors import NameSyntaxError, ValueMismatch
 from engine.host.context import WorkflowContext
-from engine.log.events import FunctionNotFound, JsonText, TypeCheckError
+from engine.log.events import FunctionNotFound, TypeCheckError
+from engine.log.return_values import JsonText
 from engine.wit.json_values import dump_json, load_json, read_params
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.options import JsonValue

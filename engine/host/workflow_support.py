@@ -19,10 +19,8 @@ from engine.host.responses import write_id, write_json_result, write_member
 from engine.host.targets import MalformedCallError, read_target, write_submit_error
 from engine.log.events import (
     ChildFinished,
-    Failed,
     FunctionNotFound,
     Response,
-    Returned,
     StubConflict,
     StubError,
     StubNotFound,
@@ -30,7 +28,8 @@ from engine.log.events import (
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId, is_top_level, parse_execution_id, parse_top_level_id
-from engine.log.retvals import return_codec
+from engine.log.return_codec import return_codec
+from engine.log.return_values import Failed, Returned
 from engine.wasm.host_functions import HostFunction, HostInterface
 from engine.wit.json_values import load_json, read_value
 from engine.wit.obelisk_types import JOIN_SET_RESOURCE, WORKFLOW_SUPPORT, WORKFLOW_SUPPORT_BACKTRACE

@@ -1,8 +1,8 @@
-"""Who may lock what: the pure half of `Journal.lock_pending`."""
+"""Who may lock what: the pure half of locking what is due."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable, LockRequest
@@ -51,7 +51,7 @@ class Allotment:
         return None
 
 
-def lock(state: ExecutionState, event: Locked, request: LockRequest) -> LogEntry:
+def take_lock(state: ExecutionState, event: Locked, request: LockRequest) -> LogEntry:
     """Apply a lock event to a due execution, in place, and return the entry to append."""
     entry = LogEntry(state.next_version, request.now, event)
     fold_event(state, entry)

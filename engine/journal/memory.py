@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from engine.errors import ExecutionNotFound, StoredEventInvalid
 from engine.journal.ledger import (
     Changes,
@@ -19,10 +21,11 @@ from engine.journal.ledger import (
     response_sources,
     source_of,
 )
-from engine.journal.locking import Allotment, lock
+from engine.journal.locking import Allotment, take_lock
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, LockedExecution, LockRequest, LogLine, Submit, Write
-from engine.log.event_json import decode_event, encode_event
+from engine.log.event_decoding import decode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
 from engine.log.state import ExecutionState, Lifecycle, Status
@@ -70,7 +73,7 @@ class MemoryJournal:
 
     # Writing.
 
-    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
         """See `Journal`."""
         with self._mutex:
             if self.before_commit is not None:
@@ -78,26 +81,15 @@ class MemoryJournal:
             ledger = self._ledger(writes, now)
             outcomes = ledger.apply_all(writes)
             self._store(ledger.changes)
+            hints = ledger.hints()
+            locked: list[LockedExecution] = []
+            if lock is not None and (hints.is_due or not writes):
+                allotment = Allotment(lock)
+                locked = self._lock_due(lock, allotment)
+                hints = replace(hints, is_due=allotment.left == 0)
             if self.after_commit is not None:
                 self.after_commit(writes)
-            return CommitReport(outcomes, ledger.hints())
-
-    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
-        """See `Journal`."""
-        with self._mutex:
-            allotment = Allotment(request)
-            changes = Changes()
-            found: list[LockedExecution] = []
-            for known in self._pending(request):
-                event = allotment.take(known)
-                if event is None:
-                    continue
-                state = copy(known)
-                changes.entries.append((state.execution_id, lock(state, event, request)))
-                changes.updated[state.execution_id] = (state, known.next_version, known.response_count)
-                found.append(LockedExecution(copy(state), self._created(state.execution_id)))
-            self._store(changes)
-            return found
+            return CommitReport(outcomes, hints, tuple(locked))
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""
@@ -161,6 +153,20 @@ class MemoryJournal:
 
     # With the mutex held.
 
+    def _lock_due(self, request: LockRequest, allotment: Allotment) -> list[LockedExecution]:
+        changes = Changes()
+        found: list[LockedExecution] = []
+        for known in self._pending(request.now):
+            event = allotment.take(known)
+            if event is None:
+                continue
+            state = copy(known)
+            changes.entries.append((state.execution_id, take_lock(state, event, request)))
+            changes.updated[state.execution_id] = (state, known.next_version, known.response_count)
+            found.append(LockedExecution(copy(state), self._created(state.execution_id)))
+        self._store(changes)
+        return found
+
     def _ledger(self, writes: Sequence[Write], now: datetime) -> Ledger:
         states = _chosen(self._states, required_executions(writes, thorough=True))
         submitted = {
@@ -201,14 +207,8 @@ class MemoryJournal:
         for delay in changes.delays_removed:
             del self._delays[delay]
 
-    def _pending(self, request: LockRequest) -> list[ExecutionState]:
-        due = [
-            state
-            for state in self._active(Status.PENDING_AT)
-            if state.due_at <= request.now
-            and (request.parent is None or (state.parent is not None and state.parent[0] == request.parent))
-        ]
-        return sorted(due, key=_due_order)
+    def _pending(self, now: datetime) -> list[ExecutionState]:
+        return sorted((state for state in self._active(Status.PENDING_AT) if state.due_at <= now), key=_due_order)
 
     def _active(self, status: Status) -> Iterable[ExecutionState]:
         return (

@@ -6,9 +6,10 @@ Every promise is written here once; `tests/engine/journal` holds each implementa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from engine.errors import JournalError
 from engine.journal.records import Committed, DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
@@ -17,17 +18,18 @@ from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
 
 
-@dataclass(frozen=True, slots=True)
-class CommitReport:
+class CommitReport(Struct, frozen=True, gc=False):
     """What became of a commit.
 
     Args:
         outcomes: One per write, in order: what it led to, or why it was refused.
         hints: Who may want to look again.
+        locked: What was locked behind the writes.
     """
 
     outcomes: tuple[Committed | JournalError, ...]
     hints: Hints
+    locked: tuple[LockedExecution, ...] = ()
 
 
 class Journal(Protocol):
@@ -37,8 +39,8 @@ class Journal(Protocol):
     was written then, or the caller cannot know and must read before trying again.
     """
 
-    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
-        """Carry out writes in order, in one transaction that is durable on return.
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
+        """Carry out writes in order, then lock what is due, in one transaction that is durable on return.
 
         Each write is applied whole or refused whole; a refused one leaves no trace and does not disturb the others.
         Outcomes: `Committed`, or `VersionConflict`, `LockLost`, `AlreadyFinished`, `ExecutionNotFound`,
@@ -50,17 +52,15 @@ class Journal(Protocol):
         them, a child's end together with its parent's response; a delay row exists from its request until it fires or
         is cancelled, and gives one response; nothing follows ``finished``.
 
+        Locked are due executions, the longest due first over all components, each for one caller only, by appending the
+        lock event of the choice that matched. Paused and cancelling executions, and those whose
+        ``incompatible_digest`` is the choice's own, are left alone. When a write turns out to be impossible, nothing is
+        locked, and the hints say that something may be due.
+
         Args:
             writes: In the order in which they shall count.
             now: The present instant; locks that expired by then do not count.
-        """
-        ...
-
-    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
-        """Lock due executions, the longest due first over all components, each for one caller only.
-
-        Appends the lock event of the choice that matched and makes it durable. Paused and cancelling executions, and
-        those whose ``incompatible_digest`` is the choice's own, are left alone.
+            lock: What to lock behind the writes; with writes, only if they made something due.
         """
         ...
 

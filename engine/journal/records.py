@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from engine.deployment.spec import ComponentId, LockingStrategy, LogLevel
 from engine.log.events import Created, Locked, LogEntry, Response
@@ -11,8 +12,7 @@ from engine.log.ids import DelayId, ExecutionId, JoinSetId, RunId, Version
 from engine.log.state import ExecutionState, Holder
 
 
-@dataclass(frozen=True, slots=True)
-class NewExecution:
+class NewExecution(Struct, frozen=True, gc=False):
     """An execution that does not exist yet.
 
     Args:
@@ -25,8 +25,7 @@ class NewExecution:
     entries: tuple[LogEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
+class Append(Struct, frozen=True, kw_only=True, gc=False):
     """One execution's next step: applied whole or not at all.
 
     Args:
@@ -53,15 +52,13 @@ class Append:
     responses: tuple[Response, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(Struct, frozen=True, gc=False):
     """A top-level execution brought by a client. Submitting the same call under the same id again changes nothing."""
 
     execution: NewExecution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishDelay:
+class FinishDelay(Struct, frozen=True, kw_only=True, gc=False):
     """A delay fires, or is cancelled."""
 
     delay_id: DelayId
@@ -72,8 +69,7 @@ class FinishDelay:
 Write = Append | Submit | FinishDelay
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(Struct, frozen=True, kw_only=True, gc=False):
     """A write that is durable.
 
     Args:
@@ -91,17 +87,18 @@ class Committed:
     is_new: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
+class Hints(Struct, frozen=True, kw_only=True, gc=False):
     """Who may want to look again after a commit. Hints may be lost or repeated; the rows are the truth.
 
     Args:
-        pending_from: Earliest instant at which something became lockable, or ``None``.
+        is_due: Whether something became lockable at once, and was not locked with the commit.
+        pending_from: Earliest later instant at which something becomes lockable, or ``None``.
         delay_from: Earliest expiry of a new delay, or ``None``.
         responses_for: Executions that received a response.
         finished: Executions that ended.
     """
 
+    is_due: bool = False
     pending_from: datetime | None = None
     delay_from: datetime | None = None
     responses_for: frozenset[ExecutionId] = frozenset()
@@ -110,6 +107,7 @@ class Hints:
     def merge(self, other: Hints) -> Hints:
         """Return the hints of two commits as if they had been one."""
         return Hints(
+            is_due=self.is_due or other.is_due,
             pending_from=_earlier(self.pending_from, other.pending_from),
             delay_from=_earlier(self.delay_from, other.delay_from),
             responses_for=self.responses_for | other.responses_for,
@@ -121,8 +119,7 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((instant for instant in (one, other) if instant is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class DelayRow:
+class DelayRow(Struct, frozen=True, gc=False):
     """A delay that has not fired.
 
     Args:
@@ -136,8 +133,7 @@ class DelayRow:
     paused: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lockable:
+class Lockable(Struct, frozen=True, kw_only=True, gc=False):
     """Executions of one component that an executor may lock.
 
     Args:
@@ -153,25 +149,21 @@ class Lockable:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockRequest:
-    """What an executor asks for at a tick.
+class LockRequest(Struct, frozen=True, kw_only=True, gc=False):
+    """Which due executions an executor would lock.
 
     Args:
         now: The present instant.
         choices: The components it can run, with the lock event to append for each.
         limit: Most executions in all.
-        parent: Only children of this execution; a waiting parent helps itself.
     """
 
     now: datetime
     choices: tuple[tuple[Lockable, Locked], ...]
     limit: int
-    parent: ExecutionId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LockedExecution:
+class LockedExecution(Struct, frozen=True, gc=False):
     """An execution that was just locked.
 
     Args:
@@ -183,8 +175,7 @@ class LockedExecution:
     created: Created
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     """A line that a guest wrote.
 
     Args:

@@ -9,108 +9,18 @@ Source:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType
+
+from msgspec import Struct
 
 from engine.deployment.spec import ComponentId
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
-
-JsonText = NewType("JsonText", str)
-"""Compact JSON text of a canonical value."""
-
-
-class FailureKind(StrEnum):
-    """Why the platform, not the function, ended an execution."""
-
-    TIMED_OUT = "timed_out"
-    NONDETERMINISM_DETECTED = "nondeterminism_detected"
-    OUT_OF_FUEL = "out_of_fuel"
-    CANCELLED = "cancelled"
-    UNCATEGORIZED = "uncategorized"
+from engine.log.return_values import JsonText, ReturnValue
+from engine.log.schedules import ScheduleAt
 
 
-@dataclass(frozen=True, slots=True)
-class TypedValue:
-    """A value with the text of its WIT type."""
-
-    type: str
-    value: JsonText
-
-
-@dataclass(frozen=True, slots=True)
-class Returned:
-    """The function returned its ``result``.
-
-    Args:
-        ok: Whether it is the ok case.
-        payload: What the case carries; ``None`` for a case without payload.
-    """
-
-    ok: bool
-    payload: TypedValue | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """The platform ended the execution.
-
-    Args:
-        kind: Why.
-        reason: One sentence for people.
-        detail: More, such as a trace.
-    """
-
-    kind: FailureKind
-    reason: str | None = None
-    detail: str | None = None
-
-
-ReturnValue = Returned | Failed
-CANCELLED = Failed(kind=FailureKind.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Start or fire at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """Start or fire at an instant."""
-
-    instant: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class In:
-    """Start or fire after a while."""
-
-    duration: timedelta
-
-
-ScheduleAt = Now | At | In
-"""An intention; replay compares intentions, not the instants they led to."""
-
-
-def scheduled_instant(schedule: ScheduleAt, now: datetime) -> datetime:
-    """Return when a schedule falls due.
-
-    Raises:
-        OverflowError: If the instant is out of range.
-    """
-    match schedule:
-        case Now():
-            return now
-        case At(instant=instant):
-            return instant
-        case In(duration=duration):
-            return now + duration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(Struct, frozen=True, kw_only=True, gc=False):
     """The execution exists. Always version 0.
 
     Args:
@@ -134,8 +44,7 @@ class Created:
     scheduled_by: ExecutionId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class Locked(Struct, frozen=True, kw_only=True, gc=False):
     """One executor may run it until ``lock_expires_at``; by the same run it extends the lock."""
 
     component_id: ComponentId
@@ -147,16 +56,14 @@ class Locked:
     retry_backoff: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlocked:
+class Unlocked(Struct, frozen=True, kw_only=True, gc=False):
     """The lock is given back; the execution may be locked again at ``backoff_expires_at``."""
 
     backoff_expires_at: datetime
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemporarilyFailed:
+class TemporarilyFailed(Struct, frozen=True, kw_only=True, gc=False):
     """A run failed and will be retried at ``backoff_expires_at``."""
 
     backoff_expires_at: datetime
@@ -164,37 +71,31 @@ class TemporarilyFailed:
     detail: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemporarilyTimedOut:
+class TemporarilyTimedOut(Struct, frozen=True, kw_only=True, gc=False):
     """A run outlived its lock and will be retried at ``backoff_expires_at``."""
 
     backoff_expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True, gc=False):
     """The end. Nothing can follow."""
 
     retval: ReturnValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paused:
+class Paused(Struct, frozen=True, kw_only=True, gc=False):
     """No executor may lock it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unpaused:
+class Unpaused(Struct, frozen=True, kw_only=True, gc=False):
     """Executors may lock it again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancellationRequested:
+class CancellationRequested(Struct, frozen=True, kw_only=True, gc=False):
     """It is being cancelled; executors leave it alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentUpgradeFinished:
+class ComponentUpgradeFinished(Struct, frozen=True, kw_only=True, gc=False):
     """A switch to another version of the component succeeded, or was found impossible.
 
     Args:
@@ -215,32 +116,28 @@ class ComponentUpgradeFinished:
 # History events: the part of the log that replay reads.
 
 
-@dataclass(frozen=True, slots=True)
-class RandomU64:
+class RandomU64(Struct, frozen=True, gc=False):
     """A random integer in ``[min, max_inclusive]``."""
 
     min: int
     max_inclusive: int
 
 
-@dataclass(frozen=True, slots=True)
-class RandomString:
+class RandomString(Struct, frozen=True, gc=False):
     """Random letters and digits, of a length in ``[min_length, max_length_exclusive)``."""
 
     min_length: int
     max_length_exclusive: int
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedExecutionId:
+class GeneratedExecutionId(Struct, frozen=True, gc=False):
     """A fresh top-level execution id."""
 
 
 PersistKind = RandomU64 | RandomString | GeneratedExecutionId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Persist:
+class Persist(Struct, frozen=True, kw_only=True, gc=False):
     """A value that the host made up.
 
     Args:
@@ -252,20 +149,17 @@ class Persist:
     kind: PersistKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinSetCreated:
+class JoinSetCreated(Struct, frozen=True, kw_only=True, gc=False):
     """A join set exists."""
 
     join_set_id: JoinSetId
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionNotFound:
+class FunctionNotFound(Struct, frozen=True, gc=False):
     """The requested function is not deployed."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeCheckError:
+class TypeCheckError(Struct, frozen=True, gc=False):
     """The parameters or the result do not fit the function."""
 
     message: str
@@ -274,8 +168,7 @@ class TypeCheckError:
 SubmitError = FunctionNotFound | TypeCheckError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildRequested:
+class ChildRequested(Struct, frozen=True, kw_only=True, gc=False):
     """A child was submitted to a join set.
 
     Args:
@@ -293,8 +186,7 @@ class ChildRequested:
     error: SubmitError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelayRequested:
+class DelayRequested(Struct, frozen=True, kw_only=True, gc=False):
     """A durable timer was submitted to a join set."""
 
     join_set_id: JoinSetId
@@ -304,8 +196,7 @@ class DelayRequested:
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinNext:
+class JoinNext(Struct, frozen=True, kw_only=True, gc=False):
     """The workflow waits for the next response of a join set. The only event that can block.
 
     Args:
@@ -329,24 +220,21 @@ class TryOutcome(StrEnum):
     ALL_PROCESSED = "all_processed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinNextTry:
+class JoinNextTry(Struct, frozen=True, kw_only=True, gc=False):
     """The workflow looked for a response without waiting."""
 
     join_set_id: JoinSetId
     outcome: TryOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinNextTooMany:
+class JoinNextTooMany(Struct, frozen=True, kw_only=True, gc=False):
     """The workflow awaited more than it submitted."""
 
     join_set_id: JoinSetId
     requested_ffqn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheduled:
+class Scheduled(Struct, frozen=True, kw_only=True, gc=False):
     """A top-level execution was started without waiting for it.
 
     Args:
@@ -361,21 +249,18 @@ class Scheduled:
     error: SubmitError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StubNotFound:
+class StubNotFound(Struct, frozen=True, gc=False):
     """There is no such stub execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class StubConflict:
+class StubConflict(Struct, frozen=True, gc=False):
     """The stub execution already finished with another value."""
 
 
 StubError = StubNotFound | StubConflict | TypeCheckError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stubbed:
+class Stubbed(Struct, frozen=True, kw_only=True, gc=False):
     """The workflow supplied a stub execution's result.
 
     Args:
@@ -427,8 +312,7 @@ ExecutionEvent = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True, gc=False):
     """An event at its place in the log."""
 
     version: Version
@@ -439,8 +323,7 @@ class LogEntry:
 # Responses: what came back to an execution's join sets.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildFinished:
+class ChildFinished(Struct, frozen=True, kw_only=True, gc=False):
     """A child ended; its return value stands in its own log at ``finished_version``."""
 
     child_execution_id: ExecutionId
@@ -448,8 +331,7 @@ class ChildFinished:
     retval: ReturnValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelayFinished:
+class DelayFinished(Struct, frozen=True, kw_only=True, gc=False):
     """A delay expired, or was cancelled."""
 
     delay_id: DelayId
@@ -459,8 +341,7 @@ class DelayFinished:
 ResponseEvent = ChildFinished | DelayFinished
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True, gc=False):
     """One response, at its place in the order of arrival.
 
     Args:

@@ -29,16 +29,18 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NoReturn, assert_never
 
+from msgspec import Struct
+
 from engine.deployment.spec import ComponentId
 from engine.errors import IllegalTransition
 from engine.log import events as e
-from engine.log.event_json import variant_of
+from engine.log.event_encoding import variant_of
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
+from engine.log.return_values import Failed, Returned, ReturnValue
 
 
 class Status(StrEnum):
@@ -58,16 +60,14 @@ class Lifecycle(StrEnum):
     CANCELLING = "cancelling"
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True, gc=False):
     """Who holds, or last held, the lock."""
 
     executor_id: ExecutorId
     run_id: RunId
 
 
-@dataclass(slots=True, kw_only=True)
-class ExecutionState:
+class ExecutionState(Struct, kw_only=True, gc=False):
     """One execution's state; equal to the row that the journal keeps.
 
     Args:
@@ -106,13 +106,6 @@ class ExecutionState:
     incompatible_digest: str | None = None
     response_count: int = 0
 
-    def __copy__(self) -> ExecutionState:
-        # The generic way goes through pickling and takes ten times as long, once for every write.
-        clone = object.__new__(ExecutionState)
-        for name in _FIELDS:
-            setattr(clone, name, getattr(self, name))
-        return clone
-
     @property
     def is_finished(self) -> bool:
         """Whether nothing can be appended any more."""
@@ -123,17 +116,14 @@ class ExecutionState:
         return self.holder == holder and self.due_at > now and self.status is not Status.FINISHED
 
 
-_FIELDS = tuple(field.name for field in fields(ExecutionState))
-
-
-def result_kind_of(retval: e.ReturnValue) -> str:
+def result_kind_of(retval: ReturnValue) -> str:
     """Return the short name of how an execution ended."""
     match retval:
-        case e.Returned(ok=True):
+        case Returned(ok=True):
             return "ok"
-        case e.Returned():
+        case Returned():
             return "error"
-        case e.Failed(kind=kind):
+        case Failed(kind=kind):
             return kind.value
         case _:
             assert_never(retval)

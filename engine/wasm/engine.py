@@ -8,6 +8,9 @@ import platform
 import resource
 import sys
 import threading
+import time
+import weakref
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -19,6 +22,7 @@ from engine.errors import Trap, TrapKind
 from engine.wasm import fork_guard, native
 from engine.wasm.epoch_clock import EpochClock
 from engine.wasm.native import Address
+from engine.wasm.native_timer import NativeTimer
 from engine.wasm.run import Run, fail
 from engine.wasm.signals import as_callback, as_contained, run_waiting, waiting
 from engine.wasm.value_memory import MEMORY, POINTER
@@ -99,7 +103,9 @@ class WasmEngine:
         self.handle = Engine(_make_config(settings, is_parallel=self.is_parallel))
         self.address = native.pointer_of(self.handle)
         self.runs: dict[Address, Run] = {}
-        self.clock = EpochClock(self._increment_epoch, self.runs)
+        timer = NativeTimer(native.INCREMENT_EPOCH, self.address) if NativeTimer.is_available() else None
+        self.clock = EpochClock(self._increment_epoch, self.runs, timer)
+        weakref.finalize(self, _retire, self.handle, timer).atexit = False
         self._epoch_callback = self._make_epoch_callback()
         self.epoch_callback_address = native.callback_address(self._epoch_callback)
 
@@ -113,7 +119,7 @@ class WasmEngine:
 
     def ticks_until(self, run: Run) -> int:
         """Return after how many epochs to look at a run again; zero when its time is up."""
-        return min(self.clock.ticks_for(run.seconds_left()), LOOK_UP_TICKS)
+        return min(self.clock.ticks_for(run.seconds_left()), 1 if run.keeps_gil else LOOK_UP_TICKS)
 
     def _increment_epoch(self) -> None:
         native.increment_epoch(self.address)
@@ -128,6 +134,7 @@ class WasmEngine:
             run = runs[context]
             if run.seconds_left() <= 0:
                 raise Trap(TrapKind.INTERRUPTED, "wasm trap: interrupt")
+            run.look()
             POINTER.pack_into(MEMORY, ticks_out, self.ticks_until(run))
             MEMORY[kind_out] = _CONTINUE
 
@@ -143,6 +150,19 @@ class WasmEngine:
 
 
 _CONTINUE = 0
+
+_RETIREMENT_S = 1.0
+_retired: deque[tuple[float, Engine]] = deque()
+
+
+def _retire(handle: Engine, timer: NativeTimer | None) -> None:
+    """Free an engine once the last tick of its timer is surely over."""
+    now = time.monotonic()
+    while _retired and _retired[0][0] < now - _RETIREMENT_S:
+        _retired.popleft()
+    if timer is not None:
+        timer.close()
+        _retired.append((now, handle))
 
 
 class _Process:

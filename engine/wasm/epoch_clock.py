@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Final
 
+from engine.wasm.native_timer import NativeTimer
 from engine.wasm.run import Runs
 
 TICK_SECONDS: Final = 0.010
@@ -25,20 +26,27 @@ _FAR = 1e9
 class EpochClock:
     """Advances an engine's epoch every tick while runs are alive.
 
-    Its thread starts with the first run and ends soon after the last one, so an idle process is not woken, and a forked
-    child, which inherits no threads, gets its own with its first run.
+    It starts with the first run and ends soon after the last one, so an idle process is not woken. A forked child
+    inherits neither threads nor timers, and gets its own with its first run.
 
     Args:
         increment: Advances the engine's epoch by one.
         runs: The runs that are alive; the clock only looks whether there are any.
+        timer: Does the same without Python; ``None`` where there is no such thing, and a thread has to.
     """
 
-    def __init__(self, increment: Callable[[], None], runs: Runs) -> None:
+    def __init__(self, increment: Callable[[], None], runs: Runs, timer: NativeTimer | None = None) -> None:
         self._increment = increment
         self._runs = runs
+        self._timer = timer
         self._starting = threading.Lock()
         self.is_ticking = False
         _clocks.add(self)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it ticks also while a guest holds the interpreter lock."""
+        return self._timer is not None
 
     def ticks_for(self, seconds: float) -> int:
         """Return after how many epochs to look at a deadline ``seconds`` away: at once if it has passed.
@@ -48,13 +56,26 @@ class EpochClock:
         return math.ceil(min(seconds, _FAR) / TICK_SECONDS) if seconds > 0 else 0
 
     def ensure_ticking(self) -> None:
-        """Start the thread unless it runs; to be called with a run registered."""
+        """Start ticking unless it does; to be called with a run registered."""
         if self.is_ticking:
             return
         with self._starting:
             if not self.is_ticking:
                 self.is_ticking = True
-                threading.Thread(target=self._tick, name="wasm-epoch", daemon=True).start()
+                if self._timer is not None:
+                    self._timer.start(TICK_SECONDS)
+                watch = self._tick if self._timer is None else self._watch
+                threading.Thread(target=watch, name="wasm-epoch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """Stop the timer when there were no runs for a while."""
+        was_idle = False
+        while True:
+            time.sleep(_LINGER_TICKS * TICK_SECONDS)
+            is_idle = not self._runs
+            if is_idle and was_idle and self._stop():
+                return
+            was_idle = is_idle
 
     def _tick(self) -> None:
         started, done, idle = time.monotonic(), 0, 0
@@ -75,6 +96,8 @@ class EpochClock:
             self.is_ticking = False
             if self._runs:
                 self.is_ticking = True
+            elif self._timer is not None:
+                self._timer.stop()
             return not self.is_ticking
 
     def after_fork(self) -> None:
@@ -82,6 +105,8 @@ class EpochClock:
         self._starting = threading.Lock()
         self.is_ticking = False
         self._runs.clear()
+        if not NativeTimer.is_available():
+            self._timer = None
 
 
 _clocks: weakref.WeakSet[EpochClock] = weakref.WeakSet()

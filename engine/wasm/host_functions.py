@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from engine.wasm import native
@@ -96,7 +97,9 @@ def _trampoline(
     def answer(context: Address, args: Address, results: Address) -> None:
         if waiting:
             run_waiting()
-        lower(context, call(runs[context].context, *lift(context, args)), results)
+        run = runs[context]
+        lower(context, call(run.context, *lift(context, args)), results)
+        run.computing_since = monotonic()
 
     @as_callback
     def trampoline(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import Trap, TrapKind, ValueMismatch, WasmError
 from engine.wasm import native
+from engine.wasm.gil_choice import GilChoice
 from engine.wasm.native import Address
 from engine.wasm.run import Run
 from engine.wasm.scalar_lowering import within
@@ -83,6 +84,7 @@ class Target:
         result = function_type.result
         self.results_len = 0 if result is None else 1
         self.owns_result = result is not None and owns_memory(result)
+        self.choice = GilChoice()
         self.lift: Lifter = _lift_nothing if result is None else make_lifter(result)
 
 
@@ -144,13 +146,19 @@ class Instance:
             native.store_epoch_deadline_callback(store, engine.epoch_callback_address, None, None)
             self._instance = create_string_buffer(_INSTANCE_SIZE)
             self._check_idle()
+            instantiate = (
+                native.linker_instantiate_keeping_gil
+                if run.begin(linked.start, may_keep_gil=engine.clock.is_native)
+                else native.linker_instantiate
+            )
             try:
                 self._enter()
-                error = native.linker_instantiate(
+                error = instantiate(
                     linked.linker.address, self._context, linked.component.address, addressof(self._instance)
                 )
             finally:
                 self._leave()
+            run.end_start()
             if error:
                 raise self._failure(error)
         except BaseException:
@@ -189,11 +197,14 @@ class Instance:
             if not native.instance_function(addressof(self._instance), context, target.index, function_at):
                 raise WasmError("the instance has no such function")
             self._check_idle()
+            call = (
+                native.function_call_keeping_gil
+                if self._run.begin(target.choice, may_keep_gil=self._linked.engine.clock.is_native)
+                else native.function_call
+            )
             try:
                 self._enter()
-                error = native.function_call(
-                    function_at, context, args_at, len(lowerers), result_at, target.results_len
-                )
+                error = call(function_at, context, args_at, len(lowerers), result_at, target.results_len)
             finally:
                 self._leave()
             if error:
@@ -230,7 +241,11 @@ class Instance:
         store, self._store = self._store, None
         if store is not None:
             self._linked.engine.runs.pop(self._context, None)
-            native.store_delete(store)
+            # What takes long to make, a language's runtime, takes long to free.
+            if self._run.keeps_gil:
+                native.store_delete_keeping_gil(store)
+            else:
+                native.store_delete(store)
 
     def __enter__(self) -> Instance:
         """Return itself."""

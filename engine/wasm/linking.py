@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.errors import LinkError
 from engine.wasm.component import CompiledComponent
 from engine.wasm.engine import WasmEngine
+from engine.wasm.gil_choice import GilChoice
 from engine.wasm.host_functions import HostFunction, HostInterface, HostResource
 from engine.wasm.instance import Instance, InstanceLimits, Target
 from engine.wasm.introspection import ROOT, InterfaceShape, ResourceOrigin
@@ -37,6 +38,7 @@ class LinkedComponent:
         self.component = component
         self.linker = linker
         self._resources = resources
+        self.start = GilChoice()
         self._targets: dict[tuple[str, str], Target] = {}
 
     def call(

@@ -4,7 +4,8 @@ Pointers are ``int`` throughout, so that the calls of a run build no ``ctypes`` 
 who frees it, is said where it is used.
 
 Two ways to call the same library: ``_quick`` keeps the GIL, for functions that neither run wasm nor wait, where
-giving it up would cost more than the call and let a busy thread in between; ``_slow`` releases it.
+giving it up would cost more than the call and let a busy thread in between; ``_slow`` releases it. What runs wasm is
+there in both ways: `engine.wasm.gil_choice` says which one is taken.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def _slow(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
 
 
 increment_epoch = _quick("wasmtime_engine_increment_epoch", None, c_void_p)
+INCREMENT_EPOCH: Address = ctypes.cast(_releasing_gil.wasmtime_engine_increment_epoch, c_void_p).value or 0
+"""Where that function lies, for callers outside Python."""
 
 store_new = _quick("wasmtime_store_new", c_void_p, c_void_p, c_void_p, c_void_p)
 store_context = _quick("wasmtime_store_context", c_void_p, c_void_p)
@@ -39,7 +42,9 @@ store_limiter = _quick("wasmtime_store_limiter", None, c_void_p, c_int64, c_int6
 store_epoch_deadline_callback = _quick(
     "wasmtime_store_epoch_deadline_callback", None, c_void_p, c_void_p, c_void_p, c_void_p
 )
-store_delete = _slow("wasmtime_store_delete", None, c_void_p)
+_STORE_DELETE = ("wasmtime_store_delete", None, c_void_p)
+store_delete = _slow(*_STORE_DELETE)
+store_delete_keeping_gil = _quick(*_STORE_DELETE)
 set_epoch_deadline = _quick("wasmtime_context_set_epoch_deadline", None, c_void_p, c_uint64)
 set_fuel = _quick("wasmtime_context_set_fuel", c_void_p, c_void_p, c_uint64)
 get_fuel = _quick("wasmtime_context_get_fuel", c_void_p, c_void_p, c_void_p)
@@ -62,13 +67,15 @@ linker_add_resource = _quick(
     "wasmtime_component_linker_instance_add_resource",
     c_void_p, c_void_p, c_char_p, c_size_t, c_void_p, c_void_p, c_void_p, c_void_p,
 )  # fmt: skip
-linker_instantiate = _slow("wasmtime_component_linker_instantiate", c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)
+
+_INSTANTIATE = ("wasmtime_component_linker_instantiate", c_void_p, c_void_p, c_void_p, c_void_p, c_void_p)
+linker_instantiate = _slow(*_INSTANTIATE)
+linker_instantiate_keeping_gil = _quick(*_INSTANTIATE)
 
 instance_function = _quick("wasmtime_component_instance_get_func", c_bool, c_void_p, c_void_p, c_void_p, c_void_p)
-function_call = _slow(
-    "wasmtime_component_func_call",
-    c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t,
-)  # fmt: skip
+_CALL = ("wasmtime_component_func_call", c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
+function_call = _slow(*_CALL)
+function_call_keeping_gil = _quick(*_CALL)
 
 bytes_new = _quick("wasm_byte_vec_new", None, c_void_p, c_size_t, c_char_p)
 bytes_delete = _quick("wasm_byte_vec_delete", None, c_void_p)

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from typing import TypeAlias
 
 from engine.wasm import native
+from engine.wasm.gil_choice import LONG_STRETCH_S, GilChoice
 from engine.wasm.native import Address
 
 
@@ -17,15 +18,42 @@ class Run:
     Args:
         context: Whatever the caller of the component gives its host functions.
         deadline: Seconds from now that the run may take; ``None`` for no limit.
+
+    Attributes:
+        keeps_gil: Whether the guest holds the interpreter lock while it computes.
+        choice: Where long stretches of computing are noted.
+        computing_since: When the guest last began to compute, by ``time.monotonic``.
     """
 
-    __slots__ = ("context", "expires_at", "failure", "is_interrupted")
+    __slots__ = ("choice", "computing_since", "context", "expires_at", "failure", "is_interrupted", "keeps_gil")
 
     def __init__(self, context: object, deadline: float | None) -> None:
         self.context = context
         self.expires_at = math.inf if deadline is None else time.monotonic() + deadline
         self.failure: BaseException | None = None
         self.is_interrupted = False
+        self.keeps_gil = False
+        self.choice = _NOWHERE
+        self.computing_since = 0.0
+
+    def begin(self, choice: GilChoice, *, may_keep_gil: bool) -> bool:
+        """Hear that the guest is about to be entered; return whether to keep the interpreter lock."""
+        self.choice = choice
+        self.keeps_gil = choice.keeps_gil() and may_keep_gil
+        self.computing_since = time.monotonic()
+        return self.keeps_gil
+
+    def end_start(self) -> None:
+        """Hear that the guest was made; no host function tells how long that took."""
+        if time.monotonic() - self.computing_since > LONG_STRETCH_S:
+            self.choice.note_long_stretch()
+
+    def look(self) -> None:
+        """Look at a guest that computes, on its thread; let others have the interpreter lock if it kept that."""
+        if time.monotonic() - self.computing_since > LONG_STRETCH_S:
+            self.choice.note_long_stretch()
+        if self.keeps_gil:
+            time.sleep(0)
 
     def seconds_left(self) -> float:
         """Return how long the run may go on; zero or less when its time is up."""
@@ -35,6 +63,8 @@ class Run:
         """Let the run end ``deadline`` seconds from now, or never."""
         self.expires_at = math.inf if deadline is None else time.monotonic() + deadline
 
+
+_NOWHERE = GilChoice()
 
 Runs: TypeAlias = MutableMapping[Address, Run]
 """The runs of an engine that are alive, by the address of their store's context."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import NondeterminismDetected
-from engine.log.event_json import encode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import HISTORY_EVENTS, HistoryEvent, LogEntry
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.log.events import ReturnValue, StubError
+from engine.log.events import StubError
 from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.return_values import ReturnValue
 from engine.workflow.join_sets import MemberId
 
 

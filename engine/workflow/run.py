@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
 from engine.log import events as e
-from engine.log.event_json import retval_text
 from engine.log.ids import (
     DelayId,
     DeploymentId,
@@ -34,6 +35,9 @@ from engine.log.ids import (
     top_level_of,
     ulid_timestamp_ms,
 )
+from engine.log.return_values import JsonText, Returned
+from engine.log.retval_json import retval_text
+from engine.log.schedules import ScheduleAt, scheduled_instant
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
 from engine.workflow.join_sets import JoinSet, MemberId, member_of
@@ -44,7 +48,7 @@ from engine.workflow.target import Target
 from engine.workflow.write_buffer import WriteBuffer
 
 _MAX_FRUITLESS_TRIES = 100
-_NO_PARAMS = e.JsonText("[]")
+_NO_PARAMS = JsonText("[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,11 +300,11 @@ class WorkflowRun:
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._record(event, now)
 
-    def submit_delay(self, join_set_id: JoinSetId, schedule: e.ScheduleAt) -> DelayId:
+    def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""
         return self._submit_delay(self._open_join_set(join_set_id), schedule)[0]
 
-    def _submit_delay(self, join_set: JoinSet, schedule: e.ScheduleAt) -> tuple[DelayId, datetime]:
+    def _submit_delay(self, join_set: JoinSet, schedule: ScheduleAt) -> tuple[DelayId, datetime]:
         join_set.delays += 1
         delay = delay_id(self.execution_id, join_set.id, join_set.delays)
         now = self._port.now()
@@ -466,7 +470,7 @@ class WorkflowRun:
         del self._join_sets[join_set.id]
         return response
 
-    def sleep(self, schedule: e.ScheduleAt, name: str | None) -> tuple[datetime, bool]:
+    def sleep(self, schedule: ScheduleAt, name: str | None) -> tuple[datetime, bool]:
         """Wait until an instant.
 
         Returns:
@@ -488,7 +492,7 @@ class WorkflowRun:
 
     # Others' executions.
 
-    def schedule(self, execution_id: ExecutionId, schedule: e.ScheduleAt, target: Target) -> e.SubmitError | None:
+    def schedule(self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target) -> e.SubmitError | None:
         """Start a top-level execution without waiting for it.
 
         Raises:
@@ -530,7 +534,7 @@ class WorkflowRun:
         )
         self.buffer.create(execution_id, created, now, target=target, child=None)
 
-    def stub(self, target: ExecutionId, ffqn: str, retval: e.Returned, error: e.StubError | None) -> e.StubError | None:
+    def stub(self, target: ExecutionId, ffqn: str, retval: Returned, error: e.StubError | None) -> e.StubError | None:
         """Supply a stub execution's result.
 
         Args:
@@ -615,8 +619,8 @@ def _deployed(target: Target) -> DeployedFunction:
     return target.function
 
 
-def _instant(schedule: e.ScheduleAt, now: datetime) -> datetime:
+def _instant(schedule: ScheduleAt, now: datetime) -> datetime:
     try:
-        return e.scheduled_instant(schedule, now)
+        return scheduled_instant(schedule, now)
     except OverflowError as error:
         raise ConstraintViolation(f"the schedule {schedule} is out of range") from error

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.deployment.registry import DeployedFunction
-from engine.log.events import JsonText, SubmitError
+from engine.log.events import SubmitError
+from engine.log.return_values import JsonText
 from engine.wit.json_values import JsonValue
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
 from engine.journal.locking import Allotment
@@ -16,7 +17,6 @@ from engine.journal.records import (
     Committed,
     DelayRow,
     Hints,
-    LockedExecution,
     LockRequest,
     LogLine,
     Write,
@@ -91,16 +91,27 @@ class SqlJournal:
 
     # --- Writing ---
 
-    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
         """See `Journal`."""
-        if not writes:
+        if not writes and (lock is None or not self._is_anything_due(lock)):
             return CommitReport((), Hints())
         try:
             with self._writer.transaction() as statements:
-                return apply_writes(statements, writes, now)
+                report = apply_writes(statements, writes, now)
+                if lock is not None and (report.hints.is_due or not writes):
+                    allotment = Allotment(lock)
+                    locked = lock_due(statements, lock, allotment)
+                    hints = replace(report.hints, is_due=allotment.left == 0)
+                    report = CommitReport(report.outcomes, hints, tuple(locked))
+                return report
         except IntegrityError:
             # A faulty write asked for a row that is there; the others must not suffer for it.
             return self._commit_one_by_one(writes, now)
+
+    def _is_anything_due(self, lock: LockRequest) -> bool:
+        """Look whether there is anything to lock, which need not keep other writers away."""
+        with self._reader.reading() as statements:
+            return bool(find_pending(statements, lock, Allotment(lock), after=None, limit=1, for_update=False))
 
     def _commit_one_by_one(self, writes: Sequence[Write], now: datetime) -> CommitReport:
         outcomes: list[Committed | JournalError] = []
@@ -114,19 +125,6 @@ class SqlJournal:
         except IntegrityError as error:
             raise JournalUnavailable(f"the database refused the transaction: {error}") from error
         return CommitReport(tuple(outcomes), hints)
-
-    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
-        """See `Journal`."""
-        allotment = Allotment(request)
-        with self._reader.reading() as statements:
-            # Most of the time there is nothing, and finding that out need not keep other writers away.
-            if not find_pending(statements, request, allotment, after=None, limit=1, for_update=False):
-                return []
-        try:
-            with self._writer.transaction() as statements:
-                return lock_due(statements, request, allotment)
-        except IntegrityError as error:
-            raise JournalUnavailable(f"the database refused a lock: {error}") from error
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

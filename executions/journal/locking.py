@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.journal.ledger import Changes
-from engine.journal.locking import Allotment, lock
+from engine.journal.locking import Allotment, take_lock
 from engine.journal.records import LockedExecution, LockRequest
 from engine.log.events import Locked
 from engine.log.state import ExecutionState
@@ -31,7 +31,7 @@ def lock_due(statements: Statements, request: LockRequest, allotment: Allotment)
     changes = Changes()
     for state, event in taken:
         loaded_at = (state.next_version, state.response_count)
-        changes.entries.append((state.execution_id, lock(state, event, request)))
+        changes.entries.append((state.execution_id, take_lock(state, event, request)))
         changes.updated[state.execution_id] = (state, *loaded_at)
     store(statements, changes)
     created = load_created(statements, [state.execution_id for state, _ in taken])
@@ -51,7 +51,7 @@ def find_pending(
 
     Args:
         statements: Where to look.
-        request: Says what "due" is, and whose children count.
+        request: Says what "due" is.
         allotment: Says which components may still take some.
         after: Only what stands behind this (``due_at``, id) in the order.
         limit: Most executions.
@@ -64,10 +64,9 @@ def find_pending(
     statement, params = sql.pending(
         choices,
         due_at=to_micros(request.now),
-        parent=request.parent,
         after=after,
         limit=limit,
-        hint=dialect.indexed_by(sql.PENDING_INDEX if request.parent is None else sql.PENDING_CHILD_INDEX),
+        hint=dialect.indexed_by(sql.PENDING_INDEX),
     )
     if for_update:
         statement += dialect.for_update_skip_locked

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,8 @@ from engine.deployment.spec import ComponentId, ComponentType
 from engine.errors import StoredEventInvalid
 from engine.journal.records import DelayRow, LogLine
 from engine.log import events as e
-from engine.log.event_json import decode_event, encode_event
+from engine.log.event_decoding import decode_event
+from engine.log.event_encoding import encode_event, history_type_of, variant_of
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
 from executions.instants import from_micros, to_micros
@@ -177,42 +178,17 @@ def _join_set_of(execution_id: str, parent_id: str) -> JoinSetId:
 
 # --- Events -----------------------------------------------------------------------------------------------------------
 
-_VARIANTS: Mapping[type[e.ExecutionEvent], str] = {
-    e.Created: "created",
-    e.Locked: "locked",
-    e.Unlocked: "unlocked",
-    e.TemporarilyFailed: "temporarily_failed",
-    e.TemporarilyTimedOut: "temporarily_timed_out",
-    e.Finished: "finished",
-    e.Paused: "paused",
-    e.Unpaused: "unpaused",
-    e.CancellationRequested: "cancellation_requested",
-    e.ComponentUpgradeFinished: "component_upgrade_finished",
-}
-_HISTORY_TYPES: Mapping[type[e.ExecutionEvent], str] = {
-    e.Persist: "persist",
-    e.JoinSetCreated: "join_set_create",
-    e.ChildRequested: "join_set_request",
-    e.DelayRequested: "join_set_request",
-    e.JoinNext: "join_next",
-    e.JoinNextTry: "join_next_try",
-    e.JoinNextTooMany: "join_next_too_many",
-    e.Scheduled: "schedule",
-    e.Stubbed: "stub",
-}
-
 
 def event_row(execution_id: ExecutionId, entry: e.LogEntry) -> Row:
     """Return the values of `EVENT_COLUMNS`."""
     event = entry.event
-    variant = _VARIANTS.get(type(event))
     return (
         execution_id,
         entry.version,
         to_micros(entry.created_at),
-        variant or "history_event",
+        variant_of(event),
         getattr(event, "join_set_id", None),
-        None if variant else _HISTORY_TYPES[type(event)],
+        history_type_of(event),
         encode_event(event),
     )
 

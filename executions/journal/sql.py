@@ -134,22 +134,20 @@ SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDE
        (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
 """
 
-#: Due executions that some component may run, the longest due first. ``execution_pending``; for the children of one
-#: parent ``execution_pending_child``. Put together by `pending`; ends with ``for_update_skip_locked``.
+#: Due executions that some component may run, the longest due first. ``execution_pending``. Put together by `pending`;
+#: ends with ``for_update_skip_locked``.
 _PENDING = f"""
 SELECT {_STATE} FROM {_EXECUTION}{{hint}}
 WHERE {_IS_PENDING} AND due_at <= %s{{scope}} AND ({{choices}})
 ORDER BY due_at, execution_id LIMIT %s
 """
 PENDING_INDEX = "execution_pending"
-PENDING_CHILD_INDEX = "execution_pending_child"
 
 
 def pending(
     choices: Iterable[Lockable],
     *,
     due_at: int,
-    parent: str | None,
     after: tuple[int, str] | None,
     limit: int,
     hint: str,
@@ -159,16 +157,12 @@ def pending(
     Args:
         choices: Components that may run them; at least one.
         due_at: Present instant, in microseconds.
-        parent: Only children of this execution.
         after: Only what stands behind this (``due_at``, id) in the order.
         limit: Most rows.
         hint: The dialect's hint of the index.
     """
     scope = ""
     params: list[Any] = [due_at]
-    if parent is not None:
-        scope += " AND parent_id = %s"
-        params.append(parent)
     if after is not None:
         scope += " AND (due_at, execution_id) > (%s, %s)"
         params.extend(after)

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
 
 from engine.log import events as e
+from engine.log.return_values import Returned
 from executions.journal.journal import SqlJournal
 from tests.builders import (
     DEPLOYMENT,
@@ -48,7 +49,7 @@ def executions(journal: SqlJournal) -> None:
     commit(journal, make_child_end(E1, 1))
     joins = (make_join_next(), make_join_next())
     commit(journal, make_append(E1, *joins, expected=5, awaits=True, seen=1))
-    failed = e.Finished(retval=e.Returned(ok=False, payload=None))
+    failed = e.Finished(retval=Returned(ok=False, payload=None))
     commit(journal, make_submit(E2, make_created(ffqn="test:pkg/api.ok"), make_finished(), at=after(1)))
     commit(journal, make_submit(E3, make_created(params='["\N{BLACK STAR}"]'), failed, at=after(2)))
     commit(journal, make_submit(E4, make_created(), e.Paused(), at=after(3)))

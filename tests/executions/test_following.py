@@ -9,8 +9,8 @@ import pytest
 
 from engine.errors import ExecutionNotFound
 from engine.journal.memory import MemoryJournal
-from engine.log.events import ReturnValue
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Status
 from executions import following
 from executions.following import Follower

@@ -13,8 +13,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from components.models import Blob
 from components.services import wasm_bytes
 from engine.errors import DeploymentError
-from engine.log.event_json import retval_to_api
 from engine.log.ids import ExecutionId
+from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
 from engine.wasm.component import digest_of
 from executions import hosting

@@ -235,7 +235,7 @@ def test_children_are_those_that_it_submitted_itself(journal: SqlJournal, family
     found = Execution.objects.children_of(E1)
 
     assert sorted(ids(found)) == [child_id(E1, JOIN_SET, 1), child]
-    assert uses(found, "execution_child")
+    assert uses(found, "sqlite_autoindex_executions_execution_1")
 
 
 def test_due_delays_are_the_unpaused(journal: SqlJournal, family: Execution) -> None:

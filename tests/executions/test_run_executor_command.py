@@ -63,7 +63,7 @@ def test_a_database_that_is_not_set_up_is_refused(monkeypatch: pytest.MonkeyPatc
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'executions'")
     try:
-        with pytest.raises(CommandError, match=r"^the database lacks 1 migration; run `manage.py migrate` first$"):
+        with pytest.raises(CommandError, match=r"^the database lacks [0-9]+ migrations; run `manage.py migrate`"):
             run(monkeypatch, cluster)
     finally:
         call_command("migrate", "executions", fake=True, verbosity=0)

@@ -10,8 +10,9 @@ from django.db import transaction
 from components.models import Deployment, DeploymentStatus
 from engine.errors import ExecutionExists, ExecutionNotFound, IdSyntaxError
 from engine.journal.memory import MemoryJournal
-from engine.log.events import Created, JsonText
+from engine.log.events import Created
 from engine.log.ids import ExecutionId, parse_top_level_id
+from engine.log.return_values import JsonText
 from engine.log.state import Status
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution

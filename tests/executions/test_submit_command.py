@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
 
-from engine.log.events import Failed, FailureKind, Finished, JsonText, Returned, ReturnValue, TypedValue
+from engine.log.events import Finished
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind, JsonText, Returned, ReturnValue, TypedValue
 from engine.log.state import ExecutionState
 from executions.following import Follower
 from executions.journal.journal import SqlJournal

@@ -10,7 +10,7 @@ from enum import Enum
 
 from engine.errors import JournalUnavailable
 from engine.journal.protocol import CommitReport, Journal
-from engine.journal.records import DelayRow, LockedExecution, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -66,21 +66,19 @@ class Connection:
         self._error = error
         self._counting = threading.Lock()
 
-    def commit(self, writes: Sequence[Write], *, now: datetime) -> CommitReport:
-        """See `Journal`."""
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
+        """See `Journal`; one without writes counts as a write transaction if it locked something."""
+        if not writes:
+            self._check()
+            report = self._journal.commit(writes, now=now, lock=lock)
+            if report.locked:
+                # That it was one is known only afterwards; a cut before it would be a cut after the one before.
+                self._end(self._begin(is_undone=False))
+            return report
         number = self._begin()
-        report = self._journal.commit(writes, now=now)
+        report = self._journal.commit(writes, now=now, lock=lock)
         self._end(number)
         return report
-
-    def lock_pending(self, request: LockRequest) -> list[LockedExecution]:
-        """See `Journal`; counts as a write transaction if it locked something."""
-        self._check()
-        locked = self._journal.lock_pending(request)
-        if locked:
-            # That it was one is known only afterwards; a cut before it would be a cut after the one before.
-            self._end(self._begin(is_undone=False))
-        return locked
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.journal.ledger import source_of
 from engine.journal.memory import MemoryJournal, _StoredEvent
 from engine.journal.records import DelayRow
-from engine.log.event_json import (
-    decode_event,
-    decode_instant,
-    decode_retval,
-    encode_event,
-    encode_instant,
-)
+from engine.log.event_decoding import decode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import (
     ChildFinished,
     ChildRequested,
@@ -31,7 +28,9 @@ from engine.log.events import (
     Scheduled,
 )
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
+from engine.log.retval_json import decode_retval
 from engine.log.state import ExecutionState, fold_log
+from engine.log.time_json import decode_instant, encode_instant
 from tests.harness.world import World
 
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 from engine.clock import SimulatedClock
 from engine.deployment.registry import Registry
 from engine.journal.memory import MemoryJournal
-from engine.log.events import Finished, Locked, ReturnValue
+from engine.log.events import Finished, Locked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
 from engine.log.state import Lifecycle, Status
 from tests.harness.recordings import Recording, last_instant, record, restore, without_end
 from tests.harness.simulation import Simulation, simulated_settings

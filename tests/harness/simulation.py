@@ -15,8 +15,8 @@ from engine.executor.executor import Executor
 from engine.executor.running import Running, Stoppable
 from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
-from engine.log.events import ReturnValue
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
 from tests.harness.components import load
 from tests.harness.connections import Connection, Cut, ProcessKilled
 from tests.harness.world import World

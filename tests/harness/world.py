@@ -12,7 +12,6 @@ from engine.deployment.registry import Registry
 from engine.journal.memory import MemoryJournal
 from engine.journal.protocol import Journal
 from engine.journal.records import Append, Committed, NewExecution, Submit, Write
-from engine.log.event_json import retval_to_api
 from engine.log.events import (
     HISTORY_EVENTS,
     ChildRequested,
@@ -20,13 +19,13 @@ from engine.log.events import (
     ExecutionEvent,
     Finished,
     HistoryEvent,
-    JsonText,
     LogEntry,
     Response,
-    ReturnValue,
     Scheduled,
 )
 from engine.log.ids import DeploymentId, ExecutionId, Version
+from engine.log.return_values import JsonText, ReturnValue
+from engine.log.retval_json import retval_to_api
 from engine.log.state import ExecutionState, fold_log
 from tests.harness.components import RUN, deploy
 from tests.harness.steps import Step, params_of

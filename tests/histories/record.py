@@ -21,17 +21,9 @@ from typing import Any
 from engine.deployment.registry import Registry
 from engine.executor.cancellation import request_cancellation
 from engine.journal.records import Append
-from engine.log.events import (
-    ComponentUpgradeFinished,
-    Failed,
-    FailureKind,
-    Finished,
-    LogEntry,
-    Paused,
-    Persist,
-    Unpaused,
-)
+from engine.log.events import ComponentUpgradeFinished, Finished, LogEntry, Paused, Persist, Unpaused
 from engine.log.ids import DelayId, DeploymentId, ExecutionId
+from engine.log.return_values import Failed, FailureKind
 from tests.harness import steps as s
 from tests.harness.components import ADD, PROBE, RUN_CANCELLABLE, STEPPER, approve, deploy, probe, stepper, stub_flow
 from tests.harness.connections import Cut, Moment, ProcessKilled

@@ -10,30 +10,24 @@ from typing import Any
 
 import pytest
 
-from engine.log.event_json import variant_of
+from engine.log.event_encoding import variant_of
 from engine.log.events import (
-    At,
     ChildFinished,
     ChildRequested,
     ComponentUpgradeFinished,
     DelayFinished,
     DelayRequested,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     FunctionNotFound,
     GeneratedExecutionId,
     HistoryEvent,
-    In,
     JoinNext,
     JoinNextTry,
-    Now,
     Persist,
     RandomString,
     RandomU64,
     Response,
-    Returned,
     Scheduled,
     Stubbed,
     StubConflict,
@@ -42,6 +36,8 @@ from engine.log.events import (
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind, Returned
+from engine.log.schedules import At, In, Now
 from engine.log.state import result_kind_of
 from tests.harness.recordings import Recording, dump_recording, parse_recording
 from tests.harness.replay import replay

@@ -11,10 +11,11 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.errors import EngineError
-from engine.log.event_json import encode_instant, retval_to_api
-from engine.log.events import Returned
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Returned
+from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
+from engine.log.time_json import encode_instant
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, LogLine

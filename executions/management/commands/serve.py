@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from components.models import Deployment
 from components.services import deploy
 from engine.errors import EngineError
-from engine.log.event_json import retval_to_api
+from engine.log.retval_json import retval_to_api
 from executions.first_admin import USERNAME, ensure_admin
 from executions.following import Follower
 from executions.journal.journal import SqlJournal

@@ -11,8 +11,8 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.errors import EngineError
-from engine.log.event_json import retval_to_api
-from engine.log.events import Returned
+from engine.log.return_values import Returned
+from engine.log.retval_json import retval_to_api
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
 from executions.progress import ProgressLine

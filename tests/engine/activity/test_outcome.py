@@ -18,18 +18,8 @@ from engine.activity.outcome import (
     outcome_of_trap,
 )
 from engine.errors import Trap, TrapKind
-from engine.log.events import (
-    CANCELLED,
-    Failed,
-    FailureKind,
-    Finished,
-    JsonText,
-    Returned,
-    TemporarilyFailed,
-    TemporarilyTimedOut,
-    TypedValue,
-    Unlocked,
-)
+from engine.log.events import Finished, TemporarilyFailed, TemporarilyTimedOut, Unlocked
+from engine.log.return_values import CANCELLED, Failed, FailureKind, JsonText, Returned, TypedValue
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BACKOFF = timedelta(milliseconds=100)

@@ -10,14 +10,9 @@ import pytest
 
 from engine.clock import SimulatedClock
 from engine.deployment.registry import Registry
-from engine.log.events import (
-    ExecutionEvent,
-    Failed,
-    FailureKind,
-    Finished,
-    TemporarilyFailed,
-)
+from engine.log.events import ExecutionEvent, Finished, TemporarilyFailed
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind
 from tests.harness import steps as s
 from tests.harness.components import ADD, PROBE, deploy, probe, stepper
 from tests.harness.simulation import Simulation, simulated_settings

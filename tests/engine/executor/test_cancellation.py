@@ -11,7 +11,6 @@ from engine.executor.cancellation import request_cancellation
 from engine.executor.services import ExecutorServices
 from engine.executor.settings import ExecutorSettings
 from engine.log.events import (
-    CANCELLED,
     CancellationRequested,
     DelayFinished,
     Finished,
@@ -22,6 +21,7 @@ from engine.log.events import (
     Unpaused,
 )
 from engine.log.ids import DelayId, ExecutionId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Lifecycle, Status
 from tests.harness import steps as s
 from tests.harness.components import (

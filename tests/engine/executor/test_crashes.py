@@ -12,8 +12,9 @@ from engine.deployment.registry import Registry
 from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
-from engine.log.events import Created, Locked, ReturnValue
+from engine.log.events import Created, Locked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import ReturnValue
 from tests.harness import steps as s
 from tests.harness.components import ASK, NESTED, RUN, approve, deploy, probe, stepper, stub_flow
 from tests.harness.connections import Cut, Moment, ProcessKilled

@@ -11,15 +11,9 @@ import pytest
 from engine.clock import SimulatedClock
 from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
-from engine.log.events import (
-    ChildFinished,
-    Failed,
-    FailureKind,
-    Locked,
-    TemporarilyTimedOut,
-    Unlocked,
-)
+from engine.log.events import ChildFinished, Locked, TemporarilyTimedOut, Unlocked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper, stub_flow

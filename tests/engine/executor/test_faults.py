@@ -13,9 +13,11 @@ from engine.executor.activity_run import ActivityRuns
 from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import _StoredEvent
 from engine.journal.records import Lockable, LockRequest
-from engine.log.events import CANCELLED, CancellationRequested, Locked, Unlocked
+from engine.log.events import CancellationRequested, Locked, Unlocked
 from engine.log.ids import DeploymentId, RunId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Holder, Status
+from tests.engine.journal.commits import lock_pending
 from tests.harness import steps as s
 from tests.harness.components import ADD, RUN_CANCELLABLE, deploy, probe, stepper
 from tests.harness.connections import Moment
@@ -138,6 +140,7 @@ def test_activities_that_were_locked_together_and_not_begun_are_given_back_in_ti
     executor = world.start_executor()
     services = executor.executor._services
     targets = [world.submit(ADD, [number, 1]) for number in range(3)]
+    services.commits.lock_for(None)
     runs, holder = _locked_together(world, services.registry.deployment.id)
     world.advance(timedelta(milliseconds=400))
     runs.renew(world.clock.now())
@@ -151,6 +154,7 @@ def test_activities_that_were_locked_together_and_not_begun_are_given_back_in_ti
         assert last == Unlocked(backoff_expires_at=world.clock.now(), reason="not begun in time")
         assert world.state_of(target).holder == holder
     runs.execute()  # nothing is left to run
+    world.start_executor()
     for target in targets:
         world.run(target)
 
@@ -159,7 +163,9 @@ def test_an_activity_that_is_cancelled_before_it_begins_ends_at_once() -> None:
     world = Simulation()
     executor = world.start_executor()
     targets = [world.submit(ADD, [number, 1]) for number in range(2)]
-    runs, _ = _locked_together(world, executor.executor._services.registry.deployment.id)
+    services = executor.executor._services
+    services.commits.lock_for(None)
+    runs, _ = _locked_together(world, services.registry.deployment.id)
     world.append(targets[0], CancellationRequested())
 
     runs.stop()
@@ -185,6 +191,6 @@ def _locked_together(world: Simulation, deployment_id: str) -> tuple[ActivityRun
         retry_backoff=component.retry.backoff,
     )
     lockable = Lockable(component_id=component.id, ffqns=(ADD,), strategy=component.exec.locking_strategy, limit=10)
-    locked = world.journal.lock_pending(LockRequest(now=now, choices=((lockable, event),), limit=10))
+    locked = lock_pending(world.journal, LockRequest(now=now, choices=((lockable, event),), limit=10))
     jobs = [(execution, function) for execution in locked]
     return ActivityRuns(executor._services, executor._flusher, jobs, holder), holder

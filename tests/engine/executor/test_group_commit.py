@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 
@@ -12,9 +13,10 @@ from engine.clock import SimulatedClock
 from engine.errors import ExecutionExists, JournalError, JournalUnavailable, VersionConflict
 from engine.executor.group_commit import GroupCommit, Ticket
 from engine.journal.memory import MemoryJournal
-from engine.journal.records import Committed, Hints, Write
+from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
 from engine.log.events import Paused
-from tests.builders import make_append, make_created, make_execution_id, make_submit
+from engine.log.ids import ExecutionId
+from tests.builders import make_append, make_created, make_execution_id, make_lock_request, make_submit
 
 WAIT_S = 20
 
@@ -149,7 +151,7 @@ def test_hints_are_told_after_each_commit(commits: GroupCommit, hints: list[Hint
     commits.commit(_paused(1))
 
     assert len(hints) == 2
-    assert hints[0].pending_from is not None
+    assert hints[0].is_due
 
 
 def test_a_journal_that_does_not_answer_fails_all_that_waited(
@@ -240,3 +242,66 @@ def test_a_refused_post_is_nobodys_trouble(commits: GroupCommit) -> None:
     commits.post(_paused(1))
 
     assert commits.commit(make_submit(make_execution_id(1))).is_new
+
+
+class _Source:
+    """Locks all there is, and remembers what it got."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.taken: list[ExecutionId] = []
+
+    def request(self, now: datetime) -> LockRequest:
+        self.requests += 1
+        return make_lock_request(now=now)
+
+    def take(self, locked: Sequence[LockedExecution]) -> None:
+        self.taken += [execution.state.execution_id for execution in locked]
+
+
+def test_what_a_commit_makes_due_is_locked_at_no_extra_commit(commits: GroupCommit, journal: Journal) -> None:
+    source = _Source()
+    commits.lock_for(source)
+
+    commits.commit_all([make_submit(make_execution_id(1)), make_submit(make_execution_id(2))])
+
+    assert source.taken == [make_execution_id(1), make_execution_id(2)]
+    assert journal.sizes == [2]
+
+
+def test_a_write_that_can_make_nothing_due_asks_for_no_lock(commits: GroupCommit) -> None:
+    source = _Source()
+    commits.commit(make_submit(make_execution_id(1)))
+    commits.lock_for(source)
+
+    commits.commit(_paused(1))
+
+    assert source.requests == 0
+
+
+def test_a_look_locks_what_others_made_due(commits: GroupCommit) -> None:
+    source = _Source()
+    commits.commit(make_submit(make_execution_id(1)))
+    commits.lock_for(source)
+
+    assert commits.lock_due() == 1
+    assert commits.lock_due() == 0
+    assert source.taken == [make_execution_id(1)]
+
+
+def test_a_look_at_a_journal_that_does_not_answer_fails(commits: GroupCommit, journal: Journal) -> None:
+    commits.lock_for(_Source())
+    journal.fault = JournalUnavailable("away")
+
+    with pytest.raises(JournalUnavailable):
+        commits.lock_due()
+
+
+def test_a_source_that_was_taken_away_gets_nothing_more(commits: GroupCommit) -> None:
+    source = _Source()
+    commits.lock_for(source)
+    commits.lock_for(None)
+
+    commits.commit(make_submit(make_execution_id(1)))
+
+    assert source.taken == []

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from engine.deployment.spec import LogLevel, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
-from engine.log.events import CANCELLED, CancellationRequested, Created, JoinNext, Locked
+from engine.log.events import CancellationRequested, Created, JoinNext, Locked
 from engine.log.ids import ExecutionId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import RUN_CANCELLABLE, approve, deploy, probe, stepper
@@ -99,7 +100,8 @@ def test_everything_is_durable_before_a_member_is_cancelled() -> None:
 
     world.run(target)
 
-    assert lengths[0] == (4, 1)  # the request and the child it created, before anything else
+    assert lengths[0] == (2, 0)  # the lock
+    assert lengths[1] == (4, 1)  # the request and the child it created, before anything else
     assert (4, 2) in lengths
 
 

@@ -42,9 +42,9 @@ def test_stopping_an_execution_stops_its_attempt_and_its_run_and_no_other() -> N
 def test_what_has_ended_is_not_touched() -> None:
     running, attempt, run = Running(), Attempt(), Run()
     running.attempt_begins(ONE, attempt)
-    running.attempt_ends(ONE)
+    running.attempt_ends(ONE, attempt)
     running.begins(ONE, run)
-    running.ends(ONE)
+    running.ends(ONE, run)
 
     running.stop(ONE)
     running.close()
@@ -53,18 +53,26 @@ def test_what_has_ended_is_not_touched() -> None:
     assert running.runs() == []
 
 
-def test_ending_twice_is_fine() -> None:
-    running = Running()
+def test_a_run_that_ends_late_does_not_take_the_next_one_with_it() -> None:
+    running, run, next_run, attempt, next_attempt = Running(), Run(), Run(), Attempt(), Attempt()
+    running.begins(ONE, run)
+    running.begins(ONE, next_run)
+    running.attempt_begins(ONE, attempt)
+    running.attempt_begins(ONE, next_attempt)
 
-    running.attempt_ends(ONE)
-    running.ends(ONE)
+    running.ends(ONE, run)
+    running.attempt_ends(ONE, attempt)
+    running.stop(ONE)
+
+    assert (run.stops, next_run.stops) == (0, 1)
+    assert (attempt.interrupts, next_attempt.interrupts) == (0, 1)
 
 
 def test_the_runs_of_the_moment_can_be_renewed_while_others_come_and_go() -> None:
     running, first, second = Running(), Run(), Run()
     running.begins(ONE, first)
     moment = running.runs()
-    running.ends(ONE)
+    running.ends(ONE, first)
     running.begins(OTHER, second)
 
     for run in moment:

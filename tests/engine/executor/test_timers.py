@@ -11,8 +11,6 @@ from engine.log.events import (
     Created,
     DelayFinished,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     JoinSetCreated,
     Locked,
@@ -21,6 +19,7 @@ from engine.log.events import (
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId
+from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, deploy, probe, stepper
@@ -84,15 +83,18 @@ def test_the_parent_hears_of_an_end_by_timeout() -> None:
     world = Simulation(registry=deploy(probe(max_retries=0, may_touch_world=True), stepper()))
     executor = world.start_executor()
     target = world.submit_steps(s.create(), *[s.submit(0, "add", 1, 2)] * 2, *[s.join_next(0)] * 2)
+    world.step()
+    services = executor.executor._services
+    services.commits.lock_for(None)
+    world.step()
     # The children are visible and nobody has them yet.
-    world.step()
-    world.step()
     first, second = world.children_of(target)
     _lock(world, first, max_retries=0)
+    services.commits.lock_for(executor.executor._locker)
     world.run_until(lambda: world.is_finished(second))
     world.advance(SECOND)
 
-    Timers(executor.executor._services).tick(world.clock.now())
+    Timers(services).tick(world.clock.now())
     world.run(target)
 
     assert sorted(world.result_of(target)["ok"][3:]) == ["err", "ok 3"]
@@ -122,6 +124,7 @@ def test_the_lock_of_a_paused_execution_is_not_the_timers_business() -> None:
 @pytest.mark.parametrize("has_written", [True, False])
 def test_a_workflow_that_wrote_something_is_not_made_to_wait(has_written: bool) -> None:
     world, timers = _world()
+    world.executors[0].executor._services.commits.lock_for(None)
     target = world.submit_steps(s.generate_id())
     _lock(world, target, max_retries=None)
     if has_written:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.log.events import (
-    ChildRequested,
-    Failed,
-    JoinNext,
-    JoinNextTooMany,
-    JoinSetCreated,
-    Now,
-    Persist,
-    Scheduled,
-    Stubbed,
-)
+from engine.log.events import ChildRequested, JoinNext, JoinNextTooMany, JoinSetCreated, Persist, Scheduled, Stubbed
 from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.return_values import Failed
+from engine.log.schedules import Now
 from tests.harness import steps as s
 from tests.harness.components import ADD, ASK, ASK_AND_WAIT, deploy, probe, stepper
 from tests.harness.plays import Play, play

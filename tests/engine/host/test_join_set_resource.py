@@ -9,13 +9,12 @@ from engine.log.events import (
     ChildFinished,
     DelayFinished,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     JoinNext,
     JoinSetCreated,
 )
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind
 from tests.harness import steps as s
 from tests.harness.components import STEPPER
 from tests.harness.plays import Play, play

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ConstraintViolation
 from engine.host.moments import read_schedule, write_datetime
-from engine.log.events import At, In, Now, ScheduleAt
+from engine.log.schedules import At, In, Now, ScheduleAt
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

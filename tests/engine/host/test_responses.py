@@ -6,17 +6,9 @@ import pytest
 
 from engine.deployment.registry import DeployedFunction
 from engine.host.responses import write_id, write_json_result, write_member, write_mismatch
-from engine.log.events import (
-    CANCELLED,
-    ChildFinished,
-    DelayFinished,
-    JsonText,
-    Response,
-    Returned,
-    ReturnValue,
-    TypedValue,
-)
+from engine.log.events import ChildFinished, DelayFinished, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
+from engine.log.return_values import CANCELLED, JsonText, Returned, ReturnValue, TypedValue
 from engine.wit.options import JsonValue
 from tests.harness.components import ADD, PROBE, deploy
 

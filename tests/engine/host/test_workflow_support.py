@@ -9,21 +9,15 @@ from typing import Any
 import pytest
 
 from engine.log.events import (
-    At,
     ChildRequested,
     Created,
     DelayRequested,
-    Failed,
-    FailureKind,
     FunctionNotFound,
     GeneratedExecutionId,
-    In,
     JoinNext,
     JoinNextTooMany,
     JoinNextTry,
     JoinSetCreated,
-    JsonText,
-    Now,
     Persist,
     RandomString,
     RandomU64,
@@ -35,6 +29,8 @@ from engine.log.events import (
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId, JoinSetId, parse_top_level_id, top_level_of, ulid_timestamp_ms
+from engine.log.return_values import Failed, FailureKind, JsonText
+from engine.log.schedules import At, In, Now
 from tests.harness import steps as s
 from tests.harness.components import ADD, APPROVE, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper
 from tests.harness.histories import normalised

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.errors import JournalError
 from engine.journal.protocol import Journal
-from engine.journal.records import Committed, Write
+from engine.journal.records import Committed, LockedExecution, LockRequest, Write
 from engine.log.ids import ExecutionId
 from engine.log.state import fold_log
 from tests.builders import NOW
@@ -22,6 +22,11 @@ def commit(journal: Journal, *writes: Write, now: datetime = NOW) -> list[Commit
         assert isinstance(outcome, Committed), outcome
         committed.append(outcome)
     return committed
+
+
+def lock_pending(journal: Journal, request: LockRequest) -> list[LockedExecution]:
+    """Lock what is due."""
+    return list(journal.commit((), now=request.now, lock=request).locked)
 
 
 def refusal(journal: Journal, write: Write, kind: type[_E], *, now: datetime = NOW) -> _E:

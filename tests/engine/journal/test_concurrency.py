@@ -29,7 +29,7 @@ from tests.builders import (
     make_locked,
     make_submit,
 )
-from tests.engine.journal.commits import assert_state_is_folded, commit
+from tests.engine.journal.commits import assert_state_is_folded, commit, lock_pending
 
 E1 = make_execution_id()
 THREADS = 4
@@ -86,7 +86,7 @@ def test_every_pending_execution_is_locked_by_one_executor(journals: list[Journa
 
     def lock_all(journal: Journal, number: int) -> list[str]:
         mine: list[str] = []
-        while locked := journal.lock_pending(make_lock_request(holder=make_holder(number), limit=3)):
+        while locked := lock_pending(journal, make_lock_request(holder=make_holder(number), limit=3)):
             mine += [execution.state.execution_id for execution in locked]
         return mine
 

@@ -177,7 +177,7 @@ def test_a_delay_wakes_the_execution_that_waits_for_it(journal: Journal) -> None
     report = journal.commit([make_delay_end(delay(), at=after(1))], now=after(1))
 
     assert report.hints.responses_for == {E1}
-    assert report.hints.pending_from == after(1)
+    assert report.hints.is_due
     assert journal.state_of(E1).status is Status.PENDING_AT
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from engine.errors import AlreadyFinished, ExecutionExists, ExecutionNotFound, LockLost, VersionConflict
 from engine.journal.protocol import Journal
 from engine.journal.records import Committed, Hints, Write
 from engine.log import events as e
 from engine.log.ids import child_id, named_join_set
+from engine.log.return_values import CANCELLED, Failed, FailureKind
+from engine.log.schedules import Now
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
 from tests.builders import (
     FFQN,
@@ -259,7 +261,7 @@ def test_a_child_id_that_is_taken_is_refused_and_the_others_are_not(journal: Jou
 def test_a_scheduled_id_that_is_taken_is_refused(journal: Journal) -> None:
     version = lock(journal)
     commit(journal, make_submit(E2))
-    scheduled = e.Scheduled(execution_id=E2, schedule_at=e.Now())
+    scheduled = e.Scheduled(execution_id=E2, schedule_at=Now())
 
     error = refusal(
         journal,
@@ -392,7 +394,7 @@ def test_a_child_may_be_born_finished_with_its_response(journal: Journal) -> Non
 
     assert committed == Committed(next_version=committed.next_version, responses_before=0, response_count=1)
     assert journal.state_of(CHILD).result_kind == "ok"
-    assert journal.load_responses(E1) == [dataclasses.replace(response, cursor=1)]
+    assert journal.load_responses(E1) == [replace(response, cursor=1)]
     assert_state_is_folded(journal, E1)
     assert_state_is_folded(journal, CHILD)
 
@@ -406,12 +408,12 @@ def test_a_childs_end_and_its_response_come_together(journal: Journal) -> None:
     assert journal.state_of(CHILD).is_finished
     (response,) = journal.load_responses(E1)
     expected = make_child_response(E1, version=1, at_version=version, at=after(2), retval=make_retval(7))
-    assert response == dataclasses.replace(expected, cursor=1)
+    assert response == replace(expected, cursor=1)
 
 
 def test_a_failure_reaches_the_parent_as_it_was_recorded(journal: Journal) -> None:
     lock_with_child(journal)
-    failure = e.Failed(kind=e.FailureKind.TIMED_OUT, reason="too slow", detail="trace")
+    failure = Failed(kind=FailureKind.TIMED_OUT, reason="too slow", detail="trace")
 
     commit(
         journal,
@@ -677,7 +679,7 @@ def test_a_cancelling_execution_is_not_woken_and_can_end(journal: Journal) -> No
     commit(journal, make_child_end(E1))
 
     assert journal.state_of(E1).status is Status.BLOCKED_BY_JOIN_SET
-    commit(journal, make_append(E1, e.Finished(retval=e.CANCELLED), expected=version + 1))
+    commit(journal, make_append(E1, e.Finished(retval=CANCELLED), expected=version + 1))
     state = journal.state_of(E1)
     assert (state.status, state.lifecycle, state.result_kind) == (Status.FINISHED, Lifecycle.ACTIVE, "cancelled")
 

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from engine.deployment.spec import ComponentType, LockingStrategy
+from engine.errors import ExecutionNotFound
 from engine.journal.protocol import Journal
 from engine.journal.records import LockedExecution
 from engine.log import events as e
-from engine.log.ids import DeploymentId, ExecutionId, child_id
+from engine.log.ids import DeploymentId, ExecutionId
+from engine.log.return_values import CANCELLED
 from engine.log.state import Status
 from tests.builders import (
     JOIN_SET,
@@ -33,7 +35,7 @@ from tests.builders import (
     make_locked,
     make_submit,
 )
-from tests.engine.journal.commits import assert_state_is_folded, commit
+from tests.engine.journal.commits import assert_state_is_folded, commit, lock_pending
 
 E1, E2, E3, E4 = (make_execution_id(number) for number in (1, 2, 3, 4))
 OLD, NEW = make_component_id(version="a"), make_component_id(version="b")
@@ -55,9 +57,9 @@ def ids(locked: Sequence[LockedExecution]) -> list[ExecutionId]:
 def test_a_due_execution_is_locked_once(journal: Journal) -> None:
     submit(journal, E1)
 
-    (locked,) = journal.lock_pending(make_lock_request(holder=make_holder(1)))
+    (locked,) = lock_pending(journal, make_lock_request(holder=make_holder(1)))
 
-    assert journal.lock_pending(make_lock_request(holder=make_holder(2))) == []
+    assert lock_pending(journal, make_lock_request(holder=make_holder(2))) == []
     assert locked.created == make_created()
     state = locked.state
     assert (state.status, state.holder, state.due_at) == (Status.LOCKED, make_holder(1), after(10))
@@ -70,8 +72,8 @@ def test_a_due_execution_is_locked_once(journal: Journal) -> None:
 def test_nothing_is_locked_before_it_is_due(journal: Journal) -> None:
     submit(journal, E1, due_at=after(5))
 
-    assert journal.lock_pending(make_lock_request(now=after(4.999999))) == []
-    assert ids(journal.lock_pending(make_lock_request(now=after(5)))) == [E1]
+    assert lock_pending(journal, make_lock_request(now=after(4.999999))) == []
+    assert ids(lock_pending(journal, make_lock_request(now=after(5)))) == [E1]
 
 
 def test_the_longest_due_come_first_over_all_components(journal: Journal) -> None:
@@ -81,7 +83,7 @@ def test_the_longest_due_come_first_over_all_components(journal: Journal) -> Non
     submit(journal, E4, due_at=after(1), ffqn="test:pkg/api.a")
     choices = (make_lockable(ffqns=("test:pkg/api.a",)), make_lockable(ffqns=("test:pkg/api.b", "test:pkg/api.c")))
 
-    locked = journal.lock_pending(make_lock_request(*choices, now=after(9)))
+    locked = lock_pending(journal, make_lock_request(*choices, now=after(9)))
 
     assert ids(locked) == [E2, E4, E3, E1]
 
@@ -90,8 +92,8 @@ def test_no_more_are_locked_than_asked_for(journal: Journal) -> None:
     for execution_id in (E1, E2, E3):
         submit(journal, execution_id)
 
-    assert ids(journal.lock_pending(make_lock_request(limit=2))) == [E1, E2]
-    assert ids(journal.lock_pending(make_lock_request(limit=2))) == [E3]
+    assert ids(lock_pending(journal, make_lock_request(limit=2))) == [E1, E2]
+    assert ids(lock_pending(journal, make_lock_request(limit=2))) == [E3]
 
 
 def test_a_component_with_a_long_queue_does_not_stand_in_anothers_way(journal: Journal) -> None:
@@ -104,7 +106,7 @@ def test_a_component_with_a_long_queue_does_not_stand_in_anothers_way(journal: J
         make_lockable(ffqns=("test:pkg/api.rare",), limit=3),
     )
 
-    locked = journal.lock_pending(make_lock_request(*choices, now=after(1), limit=4))
+    locked = lock_pending(journal, make_lock_request(*choices, now=after(1), limit=4))
 
     assert ids(locked) == [*busy[:2], E1]
 
@@ -113,7 +115,7 @@ def test_a_component_with_a_long_queue_does_not_stand_in_anothers_way(journal: J
 def test_without_room_nothing_is_locked(journal: Journal, limits: tuple[int, int]) -> None:
     submit(journal, E1)
 
-    locked = journal.lock_pending(make_lock_request(make_lockable(limit=limits[0]), limit=limits[1]))
+    locked = lock_pending(journal, make_lock_request(make_lockable(limit=limits[0]), limit=limits[1]))
 
     assert locked == []
     assert journal.state_of(E1).status is Status.PENDING_AT
@@ -122,7 +124,7 @@ def test_without_room_nothing_is_locked(journal: Journal, limits: tuple[int, int
 def test_functions_of_nobody_are_left_alone(journal: Journal) -> None:
     submit(journal, E1, ffqn="test:pkg/api.unknown")
 
-    assert journal.lock_pending(make_lock_request(make_lockable(), make_lockable(ffqns=()))) == []
+    assert lock_pending(journal, make_lock_request(make_lockable(), make_lockable(ffqns=()))) == []
 
 
 def test_what_is_locked_blocked_paused_cancelling_or_finished_is_left_alone(journal: Journal) -> None:
@@ -140,7 +142,7 @@ def test_what_is_locked_blocked_paused_cancelling_or_finished_is_left_alone(jour
         make_append(make_execution_id(15), make_join_next(run_expires_at=after(1)), expected=2, awaits=True),
     )
 
-    assert journal.lock_pending(make_lock_request(now=after(100))) == []
+    assert lock_pending(journal, make_lock_request(now=after(100))) == []
 
 
 def test_a_woken_execution_is_locked_only_when_its_hot_run_is_over(journal: Journal) -> None:
@@ -149,29 +151,9 @@ def test_a_woken_execution_is_locked_only_when_its_hot_run_is_over(journal: Jour
     commit(journal, make_append(E1, *waiting, expected=3, awaits=True, created=[make_child(E1, 1, make_locked())]))
     commit(journal, make_child_end(E1, expected=2, at=after(1)), now=after(1))
 
-    assert journal.lock_pending(make_lock_request(now=after(9), holder=make_holder(2))) == []
-    assert ids(journal.lock_pending(make_lock_request(now=after(10), holder=make_holder(2)))) == [E1]
+    assert lock_pending(journal, make_lock_request(now=after(9), holder=make_holder(2))) == []
+    assert ids(lock_pending(journal, make_lock_request(now=after(10), holder=make_holder(2)))) == [E1]
     assert_state_is_folded(journal, E1)
-
-
-def test_a_waiting_parent_is_given_its_own_children_only(journal: Journal) -> None:
-    for parent in (E1, E2):
-        commit(journal, make_submit(parent, make_created(), make_locked()))
-        requests = [make_child_request(parent, number) for number in (1, 2)]
-        children = [make_child(parent, number) for number in (1, 2)]
-        commit(journal, make_append(parent, *requests, expected=2, created=children))
-    submit(journal, E3)
-    grandchild_of = child_id(E2, JOIN_SET, 1)
-    commit(journal, make_append(grandchild_of, make_locked(), expected=1))
-    commit(
-        journal,
-        make_append(grandchild_of, make_child_request(grandchild_of), expected=2, created=[make_child(grandchild_of)]),
-    )
-
-    locked = journal.lock_pending(make_lock_request(parent=E2))
-
-    assert ids(locked) == [child_id(E2, JOIN_SET, 2)]
-    assert locked[0].state.parent == (E2, JOIN_SET)
 
 
 # --- Which versions of a component ------------------------------------------------------------------------------------
@@ -181,7 +163,7 @@ def test_by_function_any_version_qualifies_and_the_present_one_takes_over(journa
     commit(journal, make_submit(E1, make_created(component_id=OLD)))
     choice = make_lockable(component_id=NEW, strategy=LockingStrategy.BY_FFQNS)
 
-    (locked,) = journal.lock_pending(make_lock_request(choice))
+    (locked,) = lock_pending(journal, make_lock_request(choice))
 
     assert locked.state.component_id == NEW
     assert_state_is_folded(journal, E1)
@@ -195,14 +177,14 @@ def test_by_digest_only_the_very_version_qualifies(journal: Journal) -> None:
     )
     choice = make_lockable(component_id=NEW, strategy=LockingStrategy.BY_COMPONENT_DIGEST, ffqns=())
 
-    assert ids(journal.lock_pending(make_lock_request(choice))) == [E2]
+    assert ids(lock_pending(journal, make_lock_request(choice))) == [E2]
 
 
 def test_auto_leaves_the_version_until_somebody_knows_better(journal: Journal) -> None:
     commit(journal, make_submit(E1, make_created(component_id=OLD)))
     choice = make_lockable(component_id=NEW, strategy=LockingStrategy.AUTO)
 
-    (locked,) = journal.lock_pending(make_lock_request(choice))
+    (locked,) = lock_pending(journal, make_lock_request(choice))
 
     assert locked.state.component_id == OLD
     assert_state_is_folded(journal, E1)
@@ -217,7 +199,7 @@ def test_a_version_that_cannot_replay_it_does_not_lock_it_again(journal: Journal
 
     def lock_with(version: str) -> list[ExecutionId]:
         choice = make_lockable(component_id=make_component_id(version=version), strategy=strategy)
-        return ids(journal.lock_pending(make_lock_request(choice)))
+        return ids(lock_pending(journal, make_lock_request(choice)))
 
     assert lock_with("b") == []
     assert lock_with("c") == [E1]
@@ -277,7 +259,7 @@ def test_the_cancelled_are_found_oldest_first_once_nobody_holds_them(journal: Jo
     assert found(4) == [E3, E2]
     assert found(5) == [E3, E1, E2]
     assert found(5, limit=1) == [E3]
-    commit(journal, make_append(E3, e.Finished(retval=e.CANCELLED), expected=2))
+    commit(journal, make_append(E3, e.Finished(retval=CANCELLED), expected=2))
     assert found(5) == [E1, E2]
 
 
@@ -307,7 +289,46 @@ def test_children_are_locked_like_everybody(journal: Journal) -> None:
     commit(journal, make_append(E1, make_child_request(E1), expected=2, created=[make_child(E1)]))
     activity = make_component_id("activity", component_type=ComponentType.ACTIVITY)
 
-    (locked,) = journal.lock_pending(make_lock_request(make_lockable(component_id=activity)))
+    (locked,) = lock_pending(journal, make_lock_request(make_lockable(component_id=activity)))
 
     assert locked.state.parent == (E1, JOIN_SET)
     assert locked.created.parent == (E1, JOIN_SET)
+
+
+def test_what_a_commit_makes_due_is_locked_by_it(journal: Journal) -> None:
+    request = make_lock_request(holder=make_holder(1))
+
+    report = journal.commit([make_submit(E1), make_submit(E2)], now=NOW, lock=request)
+
+    assert ids(report.locked) == [E1, E2]
+    assert not report.hints.is_due
+    assert journal.state_of(E1).holder == make_holder(1)
+    assert [entry.version for entry in journal.load_log(E1)] == [0, 1]
+    assert_state_is_folded(journal, E1)
+
+
+def test_what_finds_no_room_in_a_commit_is_left_for_a_later_look(journal: Journal) -> None:
+    report = journal.commit([make_submit(E1), make_submit(E2)], now=NOW, lock=make_lock_request(limit=1))
+
+    assert ids(report.locked) == [E1]
+    assert report.hints.is_due
+    assert ids(lock_pending(journal, make_lock_request())) == [E2]
+
+
+def test_a_commit_that_makes_nothing_due_locks_nothing(journal: Journal) -> None:
+    submit(journal, E1)
+    writes = [make_submit(E2, make_created(scheduled_at=after(5)))]
+
+    report = journal.commit(writes, now=NOW, lock=make_lock_request())
+
+    assert report.locked == ()
+    assert report.hints.pending_from == after(5)
+
+
+def test_a_refused_write_does_not_keep_others_from_being_locked(journal: Journal) -> None:
+    report = journal.commit(
+        [make_append(E1, e.Paused(), expected=1), make_submit(E2)], now=NOW, lock=make_lock_request()
+    )
+
+    assert isinstance(report.outcomes[0], ExecutionNotFound)
+    assert ids(report.locked) == [E2]

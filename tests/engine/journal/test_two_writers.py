@@ -43,6 +43,7 @@ from tests.builders import (
     make_retval,
     make_submit,
 )
+from tests.engine.journal.commits import lock_pending
 
 ROOT = make_execution_id(1)
 JOIN_SETS = (named_join_set("a"), named_join_set("b"))
@@ -138,7 +139,7 @@ class TwoWriters(RuleBasedStateMachine):
         def plain(found: list[LockedExecution]) -> list[tuple[ExecutionState, e.Created]]:
             return [(locked.state, locked.created) for locked in found]
 
-        assert plain(self.sql.lock_pending(request)) == plain(self.memory.lock_pending(request))
+        assert plain(lock_pending(self.sql, request)) == plain(lock_pending(self.memory, request))
         self.look(writer)
 
     @rule(writer=writers)

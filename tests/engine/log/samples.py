@@ -8,6 +8,8 @@ from typing import Final
 from engine.deployment.spec import ComponentId, ComponentType
 from engine.log import events as e
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId
+from engine.log.return_values import CANCELLED, Failed, FailureKind, JsonText, Returned, TypedValue
+from engine.log.schedules import At, In, Now
 
 AT = datetime(2026, 1, 31, 12, 30, 15, 250, tzinfo=UTC)
 ULID = "01KBNHM5FQW81KP5Y3XMNX31K4"
@@ -35,7 +37,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
     (
         e.Created(
             ffqn="testing:fibo/fibo.fibo",
-            params=e.JsonText('[10,{"a":[1.0,"x"]}]'),
+            params=JsonText('[10,{"a":[1.0,"x"]}]'),
             scheduled_at=AT,
             component_id=COMPONENT,
             deployment_id=DEPLOYMENT,
@@ -47,7 +49,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
     (
         e.Created(
             ffqn="testing:fibo/fibo.fibo",
-            params=e.JsonText("[]"),
+            params=JsonText("[]"),
             parent=(TOP, JOIN_SET),
             scheduled_at=AT,
             component_id=COMPONENT,
@@ -105,21 +107,21 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
         f'{{"temporarily_timed_out":{{"backoff_expires_at":{_AT_JSON}}}}}',
     ),
     (
-        e.Finished(retval=e.Returned(ok=True, payload=e.TypedValue("u64", e.JsonText("18446744073709551615")))),
+        e.Finished(retval=Returned(ok=True, payload=TypedValue("u64", JsonText("18446744073709551615")))),
         '{"finished":{"retval":{"ok":{"type":"u64","value":18446744073709551615}}}}',
     ),
     (
-        e.Finished(retval=e.Returned(ok=False, payload=e.TypedValue("list<f64>", e.JsonText('[0.1,1e+20,"NaN"]')))),
+        e.Finished(retval=Returned(ok=False, payload=TypedValue("list<f64>", JsonText('[0.1,1e+20,"NaN"]')))),
         '{"finished":{"retval":{"err":{"type":"list<f64>","value":[0.1,1e+20,"NaN"]}}}}',
     ),
-    (e.Finished(retval=e.Returned(ok=True, payload=None)), '{"finished":{"retval":{"ok":null}}}'),
-    (e.Finished(retval=e.Returned(ok=False, payload=None)), '{"finished":{"retval":{"err":null}}}'),
+    (e.Finished(retval=Returned(ok=True, payload=None)), '{"finished":{"retval":{"ok":null}}}'),
+    (e.Finished(retval=Returned(ok=False, payload=None)), '{"finished":{"retval":{"err":null}}}'),
     (
-        e.Finished(retval=e.CANCELLED),
+        e.Finished(retval=CANCELLED),
         '{"finished":{"retval":{"execution_failure":{"kind":"cancelled"}}}}',
     ),
     (
-        e.Finished(retval=e.Failed(kind=e.FailureKind.UNCATEGORIZED, reason="trap", detail="wasm trace")),
+        e.Finished(retval=Failed(kind=FailureKind.UNCATEGORIZED, reason="trap", detail="wasm trace")),
         '{"finished":{"retval":{"execution_failure":{"kind":"uncategorized","reason":"trap","detail":"wasm trace"}}}}',
     ),
     (e.Paused(), '"paused"'),
@@ -168,7 +170,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
             join_set_id=JOIN_SET,
             child_execution_id=CHILD,
             target_ffqn="testing:fibo/fibo.fibo",
-            params=e.JsonText("[10]"),
+            params=JsonText("[10]"),
         ),
         _request(
             f'{{"type":"child_execution_request","child_execution_id":"{CHILD}",'
@@ -180,7 +182,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
             join_set_id=JOIN_SET,
             child_execution_id=CHILD,
             target_ffqn="a:b/c.d",
-            params=e.JsonText("[]"),
+            params=JsonText("[]"),
             error=e.FunctionNotFound(),
         ),
         _request(
@@ -193,7 +195,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
             join_set_id=JOIN_SET,
             child_execution_id=CHILD,
             target_ffqn="a:b/c.d",
-            params=e.JsonText("[300]"),
+            params=JsonText("[300]"),
             error=e.TypeCheckError("params[0]: expected u8, got 300"),
         ),
         _request(
@@ -202,7 +204,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
         ),
     ),
     (
-        e.DelayRequested(join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=e.Now()),
+        e.DelayRequested(join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=Now()),
         _request(
             f'{{"type":"delay_request","delay_id":"{DELAY}","expires_at":{_AT_JSON},"schedule_at":"now",'
             '"paused":false}'
@@ -210,7 +212,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
     ),
     (
         e.DelayRequested(
-            join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=e.In(timedelta(days=2)), paused=True
+            join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=In(timedelta(days=2)), paused=True
         ),
         _request(
             f'{{"type":"delay_request","delay_id":"{DELAY}","expires_at":{_AT_JSON},'
@@ -248,9 +250,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
         _history('{"type":"join_next_too_many","join_set_id":"n:work","requested_ffqn":"a:b/c.d"}'),
     ),
     (
-        e.Scheduled(
-            execution_id=TOP, schedule_at=e.At(AT), target_ffqn="testing:fibo/fibo.fibo", params_hash="4f53cda1"
-        ),
+        e.Scheduled(execution_id=TOP, schedule_at=At(AT), target_ffqn="testing:fibo/fibo.fibo", params_hash="4f53cda1"),
         _history(
             f'{{"type":"schedule","execution_id":"{TOP}","schedule_at":{{"at":{_AT_JSON}}},'
             '"target_ffqn":"testing:fibo/fibo.fibo","params_hash":"4f53cda1","result":{"type":"ok"}}'
@@ -259,7 +259,7 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
     (
         e.Scheduled(
             execution_id=TOP,
-            schedule_at=e.Now(),
+            schedule_at=Now(),
             target_ffqn="a:b/c.d",
             params_hash="4f53cda1",
             error=e.FunctionNotFound(),
@@ -286,11 +286,11 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
 #: Texts that are not written any more, or only by Obelisk itself, and are read all the same.
 READABLE: Final[list[tuple[e.ExecutionEvent, str]]] = [
     (
-        e.Scheduled(execution_id=TOP, schedule_at=e.Now()),
+        e.Scheduled(execution_id=TOP, schedule_at=Now()),
         _history(f'{{"type":"schedule","execution_id":"{TOP}","schedule_at":"now","result":{{"type":"ok"}}}}'),
     ),
     (
-        e.DelayRequested(join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=e.Now()),
+        e.DelayRequested(join_set_id=JOIN_SET, delay_id=DELAY, expires_at=AT, schedule_at=Now()),
         _request(f'{{"type":"delay_request","delay_id":"{DELAY}","expires_at":{_AT_JSON},"schedule_at":"now"}}'),
     ),
     (

@@ -11,6 +11,7 @@ import pytest
 from engine.errors import IllegalTransition
 from engine.log import events as e
 from engine.log.ids import DeploymentId, Version, named_join_set
+from engine.log.return_values import Failed, FailureKind, Returned, ReturnValue
 from engine.log.state import (
     ExecutionState,
     Holder,
@@ -181,12 +182,12 @@ def test_whatever_has_not_ended_can_end(situation: Situation) -> None:
 @pytest.mark.parametrize(
     ("retval", "kind"),
     [
-        (e.Returned(ok=True, payload=None), "ok"),
-        (e.Returned(ok=False, payload=None), "error"),
-        *((e.Failed(kind=kind), kind.value) for kind in e.FailureKind),
+        (Returned(ok=True, payload=None), "ok"),
+        (Returned(ok=False, payload=None), "error"),
+        *((Failed(kind=kind), kind.value) for kind in FailureKind),
     ],
 )
-def test_how_it_ended_has_a_short_name(retval: e.ReturnValue, kind: str) -> None:
+def test_how_it_ended_has_a_short_name(retval: ReturnValue, kind: str) -> None:
     assert result_kind_of(retval) == kind
 
 

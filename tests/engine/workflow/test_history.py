@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from engine.log.event_json import encode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import ExecutionEvent, JoinSetCreated, LogEntry, Paused, Unlocked, Unpaused
 from engine.log.ids import JoinSetId, Version
 from engine.workflow.history import History

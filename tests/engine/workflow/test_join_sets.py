@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.log.events import ChildFinished, DelayFinished, Failed, FailureKind, Response
+from engine.log.events import ChildFinished, DelayFinished, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version
+from engine.log.return_values import Failed, FailureKind
 from engine.workflow.join_sets import JoinSet, MemberId, member_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

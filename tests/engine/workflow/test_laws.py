@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from engine.deployment.registry import Registry
 from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
-from engine.log.events import Failed, FailureKind, HistoryEvent, ReturnValue
+from engine.log.events import HistoryEvent
 from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, FailureKind, ReturnValue
 from tests.harness import steps as s
 from tests.harness.components import approve, deploy, probe, stepper, stub_flow
 from tests.harness.connections import Cut, Moment, ProcessKilled

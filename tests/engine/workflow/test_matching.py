@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.log.events import (
-    At,
     ChildRequested,
     DelayRequested,
     FunctionNotFound,
     GeneratedExecutionId,
     HistoryEvent,
-    In,
     JoinNext,
     JoinNextTooMany,
     JoinNextTry,
     JoinSetCreated,
-    JsonText,
-    Now,
     Persist,
     RandomU64,
     Scheduled,
@@ -32,6 +28,8 @@ from engine.log.events import (
     TypeCheckError,
 )
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
+from engine.log.return_values import JsonText
+from engine.log.schedules import At, In, Now
 from engine.workflow.matching import answers
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -126,4 +124,4 @@ def test_every_field_is_either_compared_or_decided_by_the_host(name: str) -> Non
     covered = {field for case, change in COMPARED + DECIDED_BY_THE_HOST if case == name for field in change}
     if name == "closing next":
         covered |= {"join_set_id", "requested_ffqn", "run_expires_at"}  # as for the other
-    assert covered == set(type(EVENTS[name]).__dataclass_fields__)
+    assert covered == set(type(EVENTS[name]).__struct_fields__)

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.deployment.registry import Registry
-from engine.log.event_json import encode_event
+from engine.log.event_encoding import encode_event
 from engine.log.events import (
     CancellationRequested,
     ChildRequested,
     DelayRequested,
     ExecutionEvent,
-    Failed,
-    FailureKind,
     Finished,
     HistoryEvent,
-    In,
     JoinNext,
     JoinNextTooMany,
     JoinNextTry,
     JoinSetCreated,
-    JsonText,
     Persist,
     RandomU64,
     Scheduled,
@@ -35,6 +31,8 @@ from engine.log.events import (
     TypeCheckError,
 )
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
+from engine.log.return_values import Failed, FailureKind, JsonText
+from engine.log.schedules import In
 from tests.harness import steps as s
 from tests.harness.components import ADD, STEPPER, approve, deploy, probe, stepper
 from tests.harness.recordings import Recording, cut, record, with_events

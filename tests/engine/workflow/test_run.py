@@ -11,27 +11,23 @@ import pytest
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation, NondeterminismDetected, RunSuspended
 from engine.log.events import (
-    At,
     ChildFinished,
     ChildRequested,
     Created,
     DelayFinished,
     DelayRequested,
     ExecutionEvent,
-    In,
     JoinNext,
     JoinSetCreated,
-    JsonText,
     LogEntry,
-    Now,
     Response,
-    Returned,
-    ReturnValue,
     StubConflict,
     StubError,
     TryOutcome,
 )
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, JoinSetId, Version
+from engine.log.return_values import JsonText, Returned, ReturnValue
+from engine.log.schedules import At, In, Now
 from engine.log.state import initial_state
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.spec import ComponentId, ComponentType
-from engine.log.events import ChildRequested, Created, DelayFinished, JoinSetCreated, JsonText, LogEntry, Response
+from engine.log.events import ChildRequested, Created, DelayFinished, JoinSetCreated, LogEntry, Response
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, JoinSetId, Version
+from engine.log.return_values import JsonText
 from engine.workflow.target import Target
 from engine.workflow.write_buffer import WriteBuffer
 

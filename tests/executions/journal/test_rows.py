@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from engine.deployment.spec import LogLevel
 from engine.errors import StoredEventInvalid
 from engine.journal.records import DelayRow, LogLine
 from engine.log import events as e
-from engine.log.event_json import variant_of
+from engine.log.event_encoding import variant_of
 from engine.log.ids import JoinSetId, Version, child_id, delay_id
 from engine.log.state import ExecutionState, Lifecycle, Status, initial_state
 from executions.instants import to_micros
@@ -49,7 +49,7 @@ def make_state() -> ExecutionState:
     ],
 )
 def test_a_state_is_read_back_as_it_was(changes: dict[str, object]) -> None:
-    state = dataclasses.replace(make_state(), **changes)  # type: ignore[arg-type]
+    state = replace(make_state(), **changes)
 
     assert rows.state_of(rows.execution_row(state)) == state
 
@@ -58,7 +58,7 @@ def test_a_state_is_read_back_as_it_was(changes: dict[str, object]) -> None:
 def test_a_childs_join_set_is_read_off_its_id(join_set: str) -> None:
     parent = child_id(E1, JoinSetId("g:1"), 4)
     child = child_id(parent, JoinSetId(join_set), 12)
-    state = dataclasses.replace(make_state(), execution_id=child, parent=(parent, JoinSetId(join_set)))
+    state = replace(make_state(), execution_id=child, parent=(parent, JoinSetId(join_set)))
 
     assert rows.state_of(rows.execution_row(state)).parent == (parent, join_set)
 
@@ -100,7 +100,7 @@ def read_response(response: e.Response, payload: str | None) -> e.Response:
 
 
 def test_a_childs_response_is_read_back_with_the_value_of_its_own_log() -> None:
-    response = dataclasses.replace(make_child_response(E1, version=3, at_version=9, retval=make_retval(8)), cursor=2)
+    response = replace(make_child_response(E1, version=3, at_version=9, retval=make_retval(8)), cursor=2)
     payload = str(rows.event_row(E1, make_entries(make_finished(8))[0])[-1])
 
     assert read_response(response, payload) == response
@@ -113,7 +113,7 @@ def test_a_response_without_an_end_is_refused(payload: str | None) -> None:
 
 
 def test_a_delays_response_is_read_back() -> None:
-    response = dataclasses.replace(make_delay_response(E1, at=after(2)), cursor=1)
+    response = replace(make_delay_response(E1, at=after(2)), cursor=1)
 
     assert read_response(response, None) == response
 

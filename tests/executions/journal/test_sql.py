@@ -29,16 +29,14 @@ def plan(statement: str, params: Sequence[Any]) -> str:
         return "\n".join(row[3] for row in cursor.fetchall())
 
 
-def pending(*choices: Lockable, parent: str | None = None, after: tuple[int, str] | None = None) -> str:
-    index = sql.PENDING_INDEX if parent is None else sql.PENDING_CHILD_INDEX
+def pending(*choices: Lockable, after: tuple[int, str] | None = None) -> str:
     return plan(
         *sql.pending(
             choices,
             due_at=1,
-            parent=parent,
             after=after,
             limit=5,
-            hint=dialect_of(connection).indexed_by(index),
+            hint=dialect_of(connection).indexed_by(sql.PENDING_INDEX),
         )
     )
 
@@ -74,11 +72,6 @@ class TestPlans:
         assert "USING INDEX execution_pending" in found
         assert "TEMP B-TREE" not in found
         assert len(found.splitlines()) == 1
-
-    def test_due_children_of_one_parent_are_found_among_them(self) -> None:
-        found = pending(make_lockable(), parent="E_1")
-
-        assert found == "SEARCH executions_execution USING INDEX execution_pending_child (parent_id=? AND due_at<?)"
 
     @pytest.mark.parametrize(
         ("statement", "params", "index"),

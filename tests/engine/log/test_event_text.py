@@ -10,19 +10,11 @@ from hypothesis import strategies as st
 
 from engine.errors import StoredEventInvalid
 from engine.log import events as e
-from engine.log.event_json import (
-    decode_duration,
-    decode_event,
-    decode_instant,
-    decode_retval,
-    encode_duration,
-    encode_event,
-    encode_instant,
-    encode_retval,
-    retval_text,
-    retval_to_api,
-    variant_of,
-)
+from engine.log.event_decoding import decode_event
+from engine.log.event_encoding import encode_event, variant_of
+from engine.log.return_values import CANCELLED, Failed, FailureKind, JsonText, Returned, ReturnValue, TypedValue
+from engine.log.retval_json import decode_retval, retval_text, retval_to_api
+from engine.log.time_json import decode_duration, decode_instant, encode_duration, encode_instant
 from tests.engine.log.samples import EVENTS, READABLE, STORED
 
 
@@ -66,8 +58,8 @@ def test_there_is_a_sample_of_every_kind_of_event() -> None:
 
 
 def test_every_failure_kind_is_read_back() -> None:
-    for kind in e.FailureKind:
-        failed = e.Failed(kind=kind)
+    for kind in FailureKind:
+        failed = Failed(kind=kind)
         assert decode_retval(orjson.loads(retval_text(failed))) == failed
 
 
@@ -79,7 +71,7 @@ def test_every_failure_kind_is_read_back() -> None:
     ["0", "-9223372036854775808", "18446744073709551615", "0.1", "1e-7", '"é😀\\u0000"', '[[],{},null,{"b":1,"a":2}]'],
 )
 def test_a_value_is_stored_to_the_letter(value: str) -> None:
-    retval = e.Returned(ok=True, payload=e.TypedValue("any", e.JsonText(value)))
+    retval = Returned(ok=True, payload=TypedValue("any", JsonText(value)))
 
     text = retval_text(retval)
 
@@ -102,7 +94,7 @@ def test_a_value_is_stored_to_the_letter(value: str) -> None:
     )
 )
 def test_any_value_survives(value: object) -> None:
-    event = e.Finished(retval=e.Returned(ok=False, payload=e.TypedValue("t", e.JsonText(orjson.dumps(value).decode()))))
+    event = e.Finished(retval=Returned(ok=False, payload=TypedValue("t", JsonText(orjson.dumps(value).decode()))))
 
     assert decode_event(encode_event(event)) == event
 
@@ -111,38 +103,38 @@ def test_equal_return_values_have_equal_texts_and_others_have_not() -> None:
     texts = [
         retval_text(retval)
         for retval in (
-            e.Returned(ok=True, payload=None),
-            e.Returned(ok=False, payload=None),
-            e.Returned(ok=True, payload=e.TypedValue("u8", e.JsonText("1"))),
-            e.Returned(ok=True, payload=e.TypedValue("u16", e.JsonText("1"))),
-            e.CANCELLED,
+            Returned(ok=True, payload=None),
+            Returned(ok=False, payload=None),
+            Returned(ok=True, payload=TypedValue("u8", JsonText("1"))),
+            Returned(ok=True, payload=TypedValue("u16", JsonText("1"))),
+            CANCELLED,
         )
     ]
 
     assert len(set(texts)) == len(texts)
-    assert retval_text(e.Failed(kind=e.FailureKind.CANCELLED)) == retval_text(e.CANCELLED)
+    assert retval_text(Failed(kind=FailureKind.CANCELLED)) == retval_text(CANCELLED)
 
 
 @pytest.mark.parametrize(
     ("retval", "shown"),
     [
-        (e.Returned(ok=True, payload=e.TypedValue("u64", e.JsonText("55"))), {"ok": 55}),
-        (e.Returned(ok=False, payload=e.TypedValue("string", e.JsonText('"no"'))), {"err": "no"}),
-        (e.Returned(ok=True, payload=None), {"ok": None}),
+        (Returned(ok=True, payload=TypedValue("u64", JsonText("55"))), {"ok": 55}),
+        (Returned(ok=False, payload=TypedValue("string", JsonText('"no"'))), {"err": "no"}),
+        (Returned(ok=True, payload=None), {"ok": None}),
         (
-            e.Failed(kind=e.FailureKind.TIMED_OUT, reason="too slow"),
+            Failed(kind=FailureKind.TIMED_OUT, reason="too slow"),
             {"execution_failed": {"kind": "timed_out", "reason": "too slow"}},
         ),
     ],
 )
-def test_clients_see_values_without_types(retval: e.ReturnValue, shown: object) -> None:
+def test_clients_see_values_without_types(retval: ReturnValue, shown: object) -> None:
     assert retval_to_api(retval) == shown
 
 
 def test_no_payload_and_a_null_payload_are_told_apart() -> None:
-    null = e.Returned(ok=True, payload=e.TypedValue("option<u8>", e.JsonText("null")))
+    null = Returned(ok=True, payload=TypedValue("option<u8>", JsonText("null")))
 
-    assert encode_retval(null) != encode_retval(e.Returned(ok=True, payload=None))
+    assert retval_text(null) != retval_text(Returned(ok=True, payload=None))
     assert decode_retval(orjson.loads(retval_text(null))) == null
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from engine.errors import StoredEventInvalid, ValueMismatch
-from engine.log.events import Failed, JsonText, Returned, ReturnValue, TypedValue
+from engine.log.return_values import Failed, JsonText, Returned, ReturnValue, TypedValue
 from engine.wit.grammar import format_type
 from engine.wit.json_values import JsonValue, dump_value, load_json, read_value
 from engine.wit.return_values import failure_projection, is_permanent

@@ -1,0 +1,113 @@
+"""Which due executions this executor locks, and what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import ComponentSpec, ComponentType, Runner
+from engine.executor.activity_run import Job
+from engine.executor.services import ExecutorServices
+from engine.executor.slots import Slots
+from engine.journal.records import Lockable, LockedExecution, LockRequest
+from engine.log.events import Locked
+from engine.log.ids import DeploymentId, make_run_id
+from engine.log.state import Holder
+
+log = structlog.get_logger(__name__)
+
+_SHORT_S = 0.002
+
+Start = Callable[[list[Job], Holder], None]
+"""Begins to run executions that were locked together, on one thread."""
+
+
+class Locker:
+    """Fills an executor's free slots; `engine.executor.group_commit.LockSource`.
+
+    Args:
+        services: The executor's parts.
+        slots: Its places.
+        randomness: Gives as many random bytes as asked for.
+        start: Runs what was locked.
+    """
+
+    def __init__(
+        self, services: ExecutorServices, slots: Slots, randomness: Callable[[int], bytes], start: Start
+    ) -> None:
+        self._services = services
+        self._slots = slots
+        self._randomness = randomness
+        self._start = start
+        self._registry = services.registry
+        self._holder: Holder | None = None
+
+    def request(self, now: datetime) -> LockRequest | None:
+        """Return what may be locked now, or ``None`` while all slots are taken."""
+        free = self._slots.free
+        if free <= 0:
+            return None
+        self._registry = registry = self._services.registry
+        self._holder = holder = Holder(self._services.executor_id, make_run_id(now, self._randomness(10)))
+        choices = tuple(
+            (_lockable(component, limit), _lock_event(component, registry, holder, now))
+            for component in registry.deployment.components
+            if _is_run_here(component) and (limit := self._slots.free_for(component)) > 0
+        )
+        return LockRequest(now=now, choices=choices, limit=free) if choices else None
+
+    def take(self, locked: Sequence[LockedExecution]) -> None:
+        """Start what the last request locked."""
+        holder = self._holder
+        assert holder is not None
+        short: list[Job] = []
+        for execution in locked:
+            function = self._registry.find(execution.state.ffqn)
+            if function is None:
+                log.warning("run.function_gone", ffqn=execution.state.ffqn)
+            elif self._is_short(function):
+                short.append((execution, function))
+            else:
+                self._start([(execution, function)], holder)
+        if short:
+            self._start(short, holder)
+
+    def _is_short(self, function: DeployedFunction) -> bool:
+        """Whether an execution is over so soon that a thread and a commit of its own would cost more than it."""
+        component = function.component
+        if component.may_touch_world or component.id.component_type is not ComponentType.ACTIVITY:
+            return False
+        mean = self._services.durations.mean(str(function.name))
+        return mean is not None and mean < _SHORT_S
+
+
+def _is_run_here(component: ComponentSpec) -> bool:
+    return (
+        component.runner is Runner.WASM
+        and bool(component.functions)
+        and component.id.component_type in (ComponentType.ACTIVITY, ComponentType.WORKFLOW)
+    )
+
+
+def _lockable(component: ComponentSpec, limit: int) -> Lockable:
+    return Lockable(
+        component_id=component.id,
+        ffqns=tuple(str(function.name) for function in component.functions),
+        strategy=component.exec.locking_strategy,
+        limit=limit,
+    )
+
+
+def _lock_event(component: ComponentSpec, registry: Registry, holder: Holder, now: datetime) -> Locked:
+    return Locked(
+        component_id=component.id,
+        executor_id=holder.executor_id,
+        deployment_id=DeploymentId(registry.deployment.id),
+        run_id=holder.run_id,
+        lock_expires_at=now + component.exec.lock_expiry,
+        max_retries=component.retry.max_retries,
+        retry_backoff=component.retry.backoff,
+    )
