@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from engine.deployment.registry import DeployedFunction
@@ -10,6 +12,28 @@ from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
 from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.run import WorkflowRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Which execution a run belongs to.
+
+    Args:
+        ffqn: The function that runs.
+        parent_id: The execution that waits for it, if any.
+        created_at: When the execution was created.
+        attempt: Which run of an activity this is, from 1; 1 in a workflow.
+        expires_at: When this run of an activity is stopped; ``None`` in a workflow.
+        metadata: What its creation carries along.
+    """
+
+    execution_id: ExecutionId
+    ffqn: str
+    parent_id: ExecutionId | None
+    created_at: datetime
+    attempt: int = 1
+    expires_at: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 class LoggingContext(Protocol):

@@ -248,6 +248,22 @@ class WorkflowRun:
         self._names.add(name)
         return self._create(named_join_set(name)).id
 
+    def patched(self, name: str) -> bool | NameInvalid:
+        """Tell whether a change of the workflow's code applies to this execution; to be asked once for each name.
+
+        It does where the run is at the end of its history or took the new path before: the record is a join set of the
+        name ``patched/...``, which stays empty. It does not where the history goes on without one.
+        """
+        if problem := join_set_name_problem(name):
+            return NameInvalid(problem)
+        join_set = named_join_set(f"patched/{name}")
+        recorded = self._history.peek()
+        if recorded is not None and recorded != e.JoinSetCreated(join_set_id=join_set):
+            return False
+        self._names.add(f"patched/{name}")
+        self._create(join_set)
+        return True
+
     def _create(self, join_set: JoinSetId) -> JoinSet:
         event = e.JoinSetCreated(join_set_id=join_set)
         if self._replay(event) is None:
