@@ -46,7 +46,6 @@ class ScriptedHost:
             "entropy": lambda body: {"value": _base64(bytes(range(body["bytes"])))},
             "digest": lambda body: {"value": _base64(hashlib.new(_name(body), _data(body, "data")).digest())},
             "hmac": lambda body: {"value": _base64(hmac.digest(_data(body, "key"), _data(body, "data"), _name(body)))},
-            "env": lambda _: {"vars": {"GREETING": "hello"}},
             **(answers or {}),
         }
 
@@ -84,9 +83,9 @@ def run(
     return answered
 
 
-def evaluate(expression: str, *, kind: str = "activity", host: ScriptedHost | None = None, **about: object) -> Any:
+def evaluate(expression: str, *, kind: str = "activity", host: ScriptedHost | None = None) -> Any:
     """Return what a JavaScript expression comes to; it may await."""
-    answer = run(f"export default async function main() {{ return ({expression}); }}", kind=kind, host=host, **about)
+    answer = run(f"export default async function main() {{ return ({expression}); }}", kind=kind, host=host)
     assert "ok" in answer, answer
     return answer["ok"]
 

@@ -1,7 +1,6 @@
 // What programs find in globalThis.
 
 import { seed, setClock } from "runtime:native";
-import { ask } from "runtime:host";
 import { AbortController, AbortSignal, Event, EventTarget } from "runtime:abort";
 import { console } from "runtime:console";
 import { CryptoKey, SubtleCrypto, crypto, setRandomSource } from "runtime:crypto";
@@ -62,25 +61,9 @@ export function install(kind, facts) {
     setClock(CLOCK.recorded);
     return;
   }
-  define({ ...TIMERS, fetch, process: { env: environment() } });
+  define({ ...TIMERS, fetch, process: { env: { ...facts.env } } });
   if (facts.seed) {
     seed(BigInt(`0x${facts.seed.slice(0, 16)}`));
   }
   setClock(CLOCK.real);
-}
-
-// Asked for when it is first looked at; most programs never do.
-function environment() {
-  let variables;
-  const known = () => (variables ??= ask("env", {}).vars);
-  return new Proxy(
-    {},
-    {
-      get: (_, name) => (typeof name === "string" ? known()[name] : undefined),
-      has: (_, name) => name in known(),
-      ownKeys: () => Object.keys(known()),
-      getOwnPropertyDescriptor: (_, name) =>
-        name in known() ? { value: known()[name], enumerable: true, configurable: true } : undefined,
-    },
-  );
 }

@@ -336,11 +336,12 @@ export async function fetch(input, init = {}) {
   const request = new Request(input, init);
   request.signal?.throwIfAborted();
   const body = Body.peek(request);
+  const url = request.url.replace(/#.*$/, "");
   let answer;
   try {
     answer = ask("http", {
       method: request.method,
-      url: request.url.replace(/#.*$/, ""),
+      url,
       headers: Headers.pairsOf(request.headers),
       body: body === null ? null : toBase64(body),
       timeout_us: Math.round((request.signal?.timeout_ms ?? DEFAULT_TIMEOUT_US / 1000) * 1000),
@@ -356,9 +357,9 @@ export async function fetch(input, init = {}) {
     throw Object.assign(new TypeError(`fetch failed: ${error.message}`), { code: error.code });
   }
   if (request.redirect === "error" && REDIRECTS.includes(answer.status)) {
-    throw new TypeError(`fetch failed: ${request.url} redirects, which this request refuses`);
+    throw new TypeError(`fetch failed: ${url} redirects, which this request refuses`);
   }
-  return received(answer, request.url);
+  return received(answer, url);
 }
 
 function received({ status, headers, body, url }, asked) {

@@ -3,49 +3,78 @@
 import * as native from "runtime:native";
 import { describe, load, normalize, setFiles } from "runtime:modules";
 import { install } from "runtime:globals";
+import { ask } from "runtime:host";
 import { setImports } from "runtime:imports";
 import { settle } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
+import { Response } from "runtime:http";
 import { toRequest, fromResponse } from "runtime:webhook";
+
+// Something that no further attempt can mend.
+class Broken extends Error {}
 
 function run(kind, artefact, name, params, about) {
   const facts = JSON.parse(about);
   const { files } = JSON.parse(artefact);
-  const main = files[0].path;
   setFiles(files);
   setImports(facts.imports ?? {});
   install(kind, facts);
+  try {
+    return JSON.stringify(call(kind, files[0].path, JSON.parse(params), facts.result));
+  } catch (error) {
+    const trace = frames(error);
+    const message = error instanceof Broken ? error.message : `the runtime failed: ${trace}`;
+    return JSON.stringify({ broken: message, trace });
+  }
+}
+
+function call(kind, main, params, result) {
+  const implementation = implementationOf(main);
+  let value;
+  try {
+    value = settle(kind === "webhook" ? implementation(toRequest(params[0])) : implementation(...params), main);
+  } catch (error) {
+    return failed(error, result);
+  }
+  if (kind === "webhook") {
+    if (!(value instanceof Response)) {
+      throw new Broken("the handler must return a Response, such as new Response(...) or Response.json(...)");
+    }
+    return { ok: fromResponse(value) };
+  }
+  return { ok: result?.ok === false ? null : plain(value, "returned") };
+}
+
+function implementationOf(main) {
   let implementation;
   try {
     implementation = settle(import(main), main).default;
   } catch (error) {
-    return JSON.stringify({ broken: `${main} could not be loaded: ${summary(error)}`, trace: frames(error) });
+    const what = error instanceof Error ? frames(error) : String(error);
+    throw new Broken(`${main} could not be loaded: ${what}`);
   }
   if (typeof implementation !== "function") {
     const found = implementation === undefined ? "has no default export" : "has a default export that is no function";
-    return JSON.stringify({ broken: `${main} ${found}; write export default function ...`, trace: "" });
+    throw new Broken(`${main} ${found}; write export default function ...`);
   }
-  try {
-    const args = JSON.parse(params);
-    if (kind === "webhook") {
-      return JSON.stringify({ ok: fromResponse(settle(implementation(toRequest(args[0])), main)) });
-    }
-    const value = settle(implementation(...args), main);
-    return JSON.stringify({ ok: value === undefined ? null : plain(value, "returned") });
-  } catch (error) {
-    return answerTo(error);
-  }
+  return implementation;
 }
 
-function answerTo(error) {
+// The error value, as far as the declared error type has room for it: nothing, a text or whatever was thrown.
+function failed(error, result) {
   const { value, text } = asThrown(error);
-  let err;
-  try {
-    err = plain(value, "thrown");
-  } catch (problem) {
-    return JSON.stringify({ broken: problem.message, trace: frames(error) });
+  const trace = frames(error);
+  if (trace !== "") {
+    ask("log", { level: "error", message: trace });
   }
-  return JSON.stringify({ err, text, trace: frames(error) });
+  switch (result?.err) {
+    case "none":
+      return { err: null, trace };
+    case "string":
+      return { err: value === undefined && text !== "" ? text : plain(value, "thrown"), trace };
+    default:
+      return { err: plain(value, "thrown"), trace };
+  }
 }
 
 // A value as JSON can carry it. What JSON would leave out in silence is an error.
@@ -57,16 +86,12 @@ function plain(value, how) {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw new TypeError(`the ${how} value cannot be written as JSON: ${error.message}`);
+    throw new Broken(`the ${how} value cannot be written as JSON: ${error.message}`);
   }
   if (text === undefined) {
-    throw new TypeError(`the ${how} value is a ${typeof value}, which JSON cannot carry`);
+    throw new Broken(`the ${how} value is a ${typeof value}, which JSON cannot carry`);
   }
   return JSON.parse(text);
-}
-
-function summary(error) {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 function query() {
