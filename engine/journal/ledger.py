@@ -6,7 +6,7 @@ stores the ledger's changes, all in one transaction. So the rules are the same o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -147,6 +147,12 @@ class Changes:
     responses: list[Response] = field(default_factory=list)
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_removed: list[DelayId] = field(default_factory=list)
+
+    def states(self) -> Iterator[ExecutionState]:
+        """Return the final states of all executions that were created or changed."""
+        yield from self.inserted.values()
+        for state, _, _ in self.updated.values():
+            yield state
 
     @property
     def is_empty(self) -> bool:

@@ -34,23 +34,36 @@ from executions.journal.rows import (
     response_row,
     state_of,
 )
+from executions.journal.state_cache import StateCache
 
 
 def apply_writes(
-    statements: Statements, writes: Sequence[Write], now: datetime, *, thorough: bool = False
-) -> CommitReport:
+    statements: Statements,
+    writes: Sequence[Write],
+    now: datetime,
+    *,
+    cache: StateCache | None = None,
+    thorough: bool = False,
+) -> tuple[CommitReport, Changes]:
     """Apply writes inside an open transaction.
 
     Args:
         statements: The transaction.
         writes: What to apply, in order.
         now: The present instant.
+        cache: States that need not be read.
         thorough: Look first for rows that only a faulty write would bring a second time, so that it is refused by name.
+
+    Returns:
+        The report, and what was stored.
 
     Raises:
         IntegrityError: If the database holds such a row already; the transaction has to be rolled back.
     """
-    states = _load_states(statements, required_executions(writes, thorough=thorough))
+    required = required_executions(writes, thorough=thorough)
+    states = {} if cache is None else cache.look_up(required, statements.snapshot())
+    if len(states) < len(required):
+        states |= _load_states(statements, required - states.keys())
     ledger = Ledger(
         now=now,
         states=states,
@@ -68,7 +81,7 @@ def apply_writes(
     )
     outcomes = ledger.apply_all(writes)
     store(statements, ledger.changes)
-    return CommitReport(outcomes, ledger.hints())
+    return CommitReport(outcomes, ledger.hints()), ledger.changes
 
 
 def apply_guarded(statements: Statements, write: Write, now: datetime) -> CommitReport:
@@ -76,7 +89,7 @@ def apply_guarded(statements: Statements, write: Write, now: datetime) -> Commit
     statements.execute("SAVEPOINT one_write")
     try:
         with statements.translated_errors:
-            report = apply_writes(statements, [write], now, thorough=True)
+            report, _ = apply_writes(statements, [write], now, thorough=True)
     except IntegrityError as error:
         statements.execute("ROLLBACK TO SAVEPOINT one_write")
         report = CommitReport((JournalError(f"the database refused the write: {error}"),), Hints())

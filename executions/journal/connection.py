@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from engine.errors import JournalUnavailable
 from executions.journal.dialect import Dialect, Row, dialect_of
+from executions.journal.state_cache import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -30,10 +31,11 @@ ConnectionFactory = Callable[[], BaseDatabaseWrapper]
 class Statements:
     """Runs statements, written with ``%s`` placeholders, on an open connection."""
 
-    __slots__ = ("_connection", "dialect", "translated_errors")
+    __slots__ = ("_connection", "_session", "dialect", "translated_errors")
 
-    def __init__(self, wrapper: BaseDatabaseWrapper) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0) -> None:
         self._connection: Any = wrapper.connection
+        self._session = session
         self.dialect: Dialect = dialect_of(wrapper)
         self.translated_errors: AbstractContextManager[Any] = wrapper.wrap_database_errors
         """A context in which the driver's errors become Django's; only who catches some needs it."""
@@ -41,6 +43,11 @@ class Statements:
     def execute(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
         return self._connection.execute(self.dialect.render(sql), params)
+
+    def snapshot(self) -> Snapshot | None:
+        """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
+        others = self.dialect.commits_of_others(self._connection)
+        return None if others is None else (self._session, others)
 
     def fetch(self, sql: str, params: Sequence[Any], *, width: int, at_most: int | None = None) -> list[Row]:
         """Run a SELECT and return its rows, in no particular order.
@@ -86,6 +93,7 @@ class DedicatedConnection:
     def __init__(self, factory: ConnectionFactory) -> None:
         self._factory = factory
         self._wrapper: BaseDatabaseWrapper | None = None
+        self._session = 0
         self._mutex = threading.Lock()
 
     @contextmanager
@@ -115,7 +123,7 @@ class DedicatedConnection:
     def _using(self) -> Iterator[Statements]:
         with self._mutex:
             try:
-                statements = Statements(self._open())
+                statements = Statements(self._open(), session=self._session)
                 with statements.translated_errors:
                     yield statements
             except IntegrityError:
@@ -129,6 +137,7 @@ class DedicatedConnection:
         wrapper = self._wrapper
         if wrapper is None:
             wrapper = self._wrapper = self._factory()
+            self._session += 1
             wrapper.inc_thread_sharing()
         wrapper.ensure_connection()
         return wrapper

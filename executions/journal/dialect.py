@@ -35,6 +35,10 @@ class Dialect(Protocol):
         """Run a SELECT of ``width`` columns and return its rows, in no particular order."""
         ...
 
+    def commits_of_others(self, connection: Any) -> int | None:
+        """Return a number that changes when another connection commits anything; ``None`` if there is none."""
+        ...
+
 
 class _Sqlite:
     # A transaction that begins as a reader is refused when it writes after somebody else did, however long it may wait.
@@ -58,6 +62,10 @@ class _Sqlite:
         (text,) = connection.execute(self._as_json(sql, width), params).fetchone()
         rows: list[Row] = orjson.loads(text)
         return rows
+
+    def commits_of_others(self, connection: Any) -> int | None:
+        (number,) = connection.execute("PRAGMA data_version").fetchone()
+        return int(number)
 
     @staticmethod
     @lru_cache(maxsize=64)
@@ -83,6 +91,9 @@ class _Postgresql:
     def fetch_many(self, connection: Any, sql: str, params: Sequence[Any], *, width: int) -> list[Row]:
         rows: list[Row] = connection.execute(sql, params).fetchall()
         return rows
+
+    def commits_of_others(self, connection: Any) -> int | None:
+        return None
 
 
 _DIALECTS: dict[str, Dialect] = {"sqlite": _Sqlite(), "postgresql": _Postgresql()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from engine.journal.records import (
     Committed,
     DelayRow,
     Hints,
+    LockedExecution,
     LockRequest,
     LogLine,
     Write,
@@ -35,6 +37,7 @@ from executions.journal.connection import (
 )
 from executions.journal.locking import find_pending, lock_due
 from executions.journal.rows import delay_of, entry_of, log_line_row, response_of, state_of
+from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 
 
@@ -55,11 +58,14 @@ class SqlJournal:
     Args:
         writer: Where transactions run.
         reader: Where SELECTs run.
+        cache: States that need not be read before they are changed; only where transactions are this journal's own.
     """
 
-    def __init__(self, *, writer: Connection, reader: Connection) -> None:
+    def __init__(self, *, writer: Connection, reader: Connection, cache: StateCache | None = None) -> None:
         self._writer = writer
         self._reader = reader
+        self._cache = cache
+        self._committing = threading.Lock()
 
     @classmethod
     def dedicated(cls, connection_factory: ConnectionFactory = own_connection) -> SqlJournal:
@@ -68,7 +74,11 @@ class SqlJournal:
         Args:
             connection_factory: Makes a connection that nobody else uses, each time.
         """
-        return cls(writer=DedicatedConnection(connection_factory), reader=DedicatedConnection(connection_factory))
+        return cls(
+            writer=DedicatedConnection(connection_factory),
+            reader=DedicatedConnection(connection_factory),
+            cache=StateCache(),
+        )
 
     @classmethod
     def for_current_connection(cls, alias: str = DEFAULT_DB_ALIAS) -> SqlJournal:
@@ -95,18 +105,33 @@ class SqlJournal:
         """See `Journal`."""
         if not writes and (lock is None or not self._is_anything_due(lock)):
             return CommitReport((), Hints())
+        # What the cache holds must be what the last transaction left.
+        with self._committing:
+            try:
+                return self._commit_together(writes, now, lock)
+            except IntegrityError:
+                # A faulty write asked for a row that is there; the others must not suffer for it.
+                return self._commit_one_by_one(writes, now)
+
+    def _commit_together(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> CommitReport:
+        cache = self._cache
+        locked: list[LockedExecution] = []
         try:
             with self._writer.transaction() as statements:
-                report = apply_writes(statements, writes, now)
+                report, changes = apply_writes(statements, writes, now, cache=cache)
                 if lock is not None and (report.hints.is_due or not writes):
                     allotment = Allotment(lock)
                     locked = lock_due(statements, lock, allotment)
                     hints = replace(report.hints, is_due=allotment.left == 0)
                     report = CommitReport(report.outcomes, hints, tuple(locked))
-                return report
-        except IntegrityError:
-            # A faulty write asked for a row that is there; the others must not suffer for it.
-            return self._commit_one_by_one(writes, now)
+        except BaseException:
+            if cache is not None:
+                cache.clear()
+            raise
+        if cache is not None:
+            cache.keep(changes.states())
+            cache.keep(execution.state for execution in locked)
+        return report
 
     def _is_anything_due(self, lock: LockRequest) -> bool:
         """Look whether there is anything to lock, which need not keep other writers away."""

@@ -15,7 +15,7 @@ from executions.journal.rows import state_of
 
 
 def lock_due(statements: Statements, request: LockRequest, allotment: Allotment) -> list[LockedExecution]:
-    """Lock what is due, inside an open transaction."""
+    """Lock what is due, inside an open transaction; nobody may change the states that come back."""
     taken: list[tuple[ExecutionState, Locked]] = []
     after: tuple[int, str] | None = None
     while limit := allotment.left:
