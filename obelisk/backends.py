@@ -1,8 +1,8 @@
 """Where a call goes: what surrounds the code decides.
 
-A decorated function and every verb (``sleep``, ``join_set`` ...) ask the backend that is active. In plain Python, such as
-a unit test, activities and workflows are just functions; in the sandbox the runtime sets another backend at the entry
-of a run.
+A decorated function and every verb (``sleep``, ``join_set`` ...) ask the backend that is active. In plain Python, such
+as a unit test, activities and workflows are just functions; in the sandbox the runtime sets another backend at the
+entry of a run.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def _encode_datetime(value: object) -> str:
 
 
 def _decode_datetime(data: str) -> datetime:
-    value = _parsed("an RFC 3339 date and time", datetime.fromisoformat, data)
+    value: datetime = _parsed("an RFC 3339 date and time", datetime.fromisoformat, data)
     if value.utcoffset() is None:
         raise Mismatch(f"expected a date and time with a time zone, got {shown(data)}")
     return value

@@ -157,10 +157,8 @@ class HintReader:
 
     def _read_union(self, args: tuple[Any, ...], place: str, known: TypeVars) -> Codec:
         members = [_resolved(arg) for arg in args if arg is not type(None)]
-        if len(members) == 1:
-            inner = self.read(members[0], place, known)
-        else:
-            inner = self._read_variant(members, place, known)
+        is_choice = len(members) > 1
+        inner = self._read_variant(members, place, known) if is_choice else self.read(members[0], place, known)
         return option_codec(inner) if len(members) < len(args) else inner
 
     def _read_variant(self, members: list[Any], place: str, known: TypeVars) -> Codec:

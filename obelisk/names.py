@@ -23,7 +23,7 @@ def wit_name(name: str, *, place: str) -> str:
     Raises:
         Refused: If WIT allows no such name.
     """
-    stem = name[:-1] if name.endswith("_") else name
+    stem = name.removesuffix("_")
     wit = "-".join(_WORD_START.sub("-", word) for word in stem.split("_")).lower()
     if not _WIT_NAME.fullmatch(wit):
         raise Refused(

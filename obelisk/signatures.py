@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -246,9 +245,10 @@ def read_signature(
 
 
 def _declared_errors(classes: Sequence[type[Exception]], reader: HintReader, name: str) -> list[DeclaredError]:
-    for cls in classes:
-        if not (isinstance(cls, type) and issubclass(cls, Exception)):
-            raise Refused(f"{name}: errors= takes classes of exceptions, not {cls!r}")
+    given: Sequence[object] = classes
+    for item in given:
+        if not (isinstance(item, type) and issubclass(item, Exception)):
+            raise Refused(f"{name}: errors= takes classes of exceptions, not {item!r}")
     names = wit_names([cls.__name__ for cls in classes], place=name)
     declared = []
     for cls in classes:
@@ -257,8 +257,9 @@ def _declared_errors(classes: Sequence[type[Exception]], reader: HintReader, nam
             wit = f"permanent-{wit}"
         if wit in ("execution-failed", "other"):
             raise Refused(f"{name}: the error name {wit!r} is taken; rename {cls.__name__}")
-        if dataclasses.is_dataclass(cls):
-            if cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # every dataclass has it
+        params = getattr(cls, "__dataclass_params__", None)
+        if params is not None:
+            if params.frozen:
                 raise Refused(f"{cls.__name__}: an exception cannot be a frozen dataclass; drop frozen=True")
             declared.append(DeclaredError(cls, wit, reader.record(cls, name, {}), is_record=True))
         else:

@@ -10,6 +10,7 @@ from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec, LogLevel
 from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
 from engine.executor.services import ExecutorServices
+from engine.host.context import GuestNote, RunFacts
 from engine.journal.records import Append, LogLine
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
@@ -19,25 +20,29 @@ from engine.log.state import Holder
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 
+_NO_NOTE = GuestNote()
 LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
 
 
 class ActivityContext:
     """What an activity's host functions know of their run."""
 
-    __slots__ = ("_component", "_execution_id", "_run_id", "_services")
+    __slots__ = ("_component", "_run_id", "_services", "facts", "note")
 
-    def __init__(
-        self, services: ExecutorServices, component: ComponentSpec, execution_id: ExecutionId, run_id: RunId
-    ) -> None:
+    def __init__(self, services: ExecutorServices, component: ComponentSpec, facts: RunFacts, run_id: RunId) -> None:
         self._services = services
         self._component = component
-        self._execution_id = execution_id
         self._run_id = run_id
+        self.facts = facts
+        self.note: GuestNote | None = None
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self._services.clock.now()
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self._execution_id, self._run_id, level, message)
+        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, message)
 
 
 def store_line(
@@ -71,9 +76,9 @@ def lock_event(
         executor_id=holder.executor_id,
         deployment_id=deployment_id,
         run_id=holder.run_id,
-        lock_expires_at=services.clock.now() + component.exec.lock_expiry,
-        max_retries=component.retry.max_retries,
-        retry_backoff=component.retry.backoff,
+        lock_expires_at=services.clock.now() + function.lock_expiry,
+        max_retries=function.retry.max_retries,
+        retry_backoff=function.retry.backoff,
     )
 
 
@@ -96,7 +101,7 @@ def attempt_activity(
     function: DeployedFunction,
     args: Sequence[JsonValue],
     *,
-    execution_id: ExecutionId,
+    facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
 ) -> Outcome:
@@ -106,17 +111,19 @@ def attempt_activity(
         services: The executor's parts.
         function: What to run.
         args: Canonical parameters.
-        execution_id: For which execution.
+        facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
     """
     component = function.component
     result = function.type.result
     assert isinstance(result, ResultType)
+    context = ActivityContext(services, component, facts, run_id)
+    execution_id = facts.execution_id
     try:
         program = services.programs.get(component)
         with program.instantiate(
-            context=ActivityContext(services, component, execution_id, run_id),
+            context=context,
             deadline=time_left.total_seconds(),
             limits=services.settings.limits,
         ) as instance:
@@ -131,7 +138,13 @@ def attempt_activity(
     except (InvalidComponent, LinkError, ValueMismatch) as error:
         return Impossible(f"cannot run {function.name}", str(error))
     codec = return_codec(result)
+    note = context.note or _NO_NOTE
     try:
-        return Completed(codec.to_retval(value), codec.is_permanent(value))
+        return Completed(
+            codec.to_retval(value),
+            note.is_permanent or codec.is_permanent(value),
+            retry_after=note.retry_after,
+            trace=note.trace,
+        )
     except ValueMismatch as error:
         return Broken(FailureKind.UNCATEGORIZED, "activity returned too large a value", str(error))

@@ -38,9 +38,10 @@ from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
+from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
-from engine.host.context import JoinSetHandles
+from engine.host.context import JoinSetHandles, RunFacts
 from engine.journal.records import Append, Committed, LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
@@ -55,7 +56,6 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_codec import return_codec
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.state import ExecutionState, Holder
-from engine.wasm.instance import Instance
 from engine.wit.json_values import load_json, read_params
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
@@ -111,7 +111,7 @@ class WorkflowDriver:
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
-        self._instance: Instance | None = None
+        self._instance: RunningInstance | None = None
         self._lost: str | None = None
         self._first_version = locked.state.next_version
         self.children = ChildRunner(self, services)
@@ -260,6 +260,18 @@ class WorkflowDriver:
         self._services.commits.post(self._take(responses=responses))
 
     # engine.host.context.WorkflowContext
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it is."""
+        state = self._locked.state
+        return RunFacts(
+            execution_id=self.execution_id,
+            ffqn=state.ffqn,
+            parent_id=None if state.parent is None else state.parent[0],
+            created_at=state.created_at,
+            metadata=self._locked.created.metadata,
+        )
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a deployed function, or ``None``."""

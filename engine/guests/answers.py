@@ -6,17 +6,15 @@ from engine.deployment.registry import DeployedFunction
 from engine.log.events import (
     ChildFinished,
     DelayFinished,
-    Failed,
     FunctionNotFound,
     Response,
-    Returned,
-    ReturnValue,
     StubConflict,
     StubError,
     StubNotFound,
     SubmitError,
     TypeCheckError,
 )
+from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.wit.json_values import JsonValue, dump_json
 from engine.wit.return_values import failure_projection
 from engine.wit.types import ResultType

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import ConstraintViolation, ValueMismatch
 from engine.guests.contexts import instant
-from engine.log.events import At, In, Now, ScheduleAt
+from engine.log.schedules import At, In, Now, ScheduleAt
 from engine.wit.json_values import load_json
 
 
@@ -67,6 +67,8 @@ class Body:
                 return None
             case [int(low), int(high)]:
                 return low, high
+            case _:
+                pass
         raise self._refusal(key, "two integers")
 
     def schedule(self) -> ScheduleAt:
@@ -79,6 +81,8 @@ class Body:
                     return In(timedelta(microseconds=duration))
                 case {"at_us": int(since_1970)}:
                     return At(instant(since_1970))
+                case _:
+                    pass
         except OverflowError:
             raise ConstraintViolation(f"{self._op}: the schedule is out of range") from None
         raise self._refusal("schedule", '"now", {"in_us": n} or {"at_us": n}')

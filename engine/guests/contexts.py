@@ -6,12 +6,10 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from engine.deployment.spec import LogLevel
-from engine.host.context import LoggingContext, RunFacts, WorkflowContext
+from engine.host.context import ActivityContext, RunFacts, WorkflowContext
 from engine.log.events import Response
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,43 +32,22 @@ def instant(since_1970_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=since_1970_us)
 
 
-class Guest(Protocol):
-    """One run of a guest runtime, of whatever kind."""
-
-    @property
-    def facts(self) -> RunFacts:
-        """Which execution it is."""
-        ...
-
-    @property
-    def seed(self) -> bytes:
-        """16 bytes from which the guest makes its random numbers."""
-        ...
-
-    def now_us(self) -> int:
-        """Return the time, in microseconds since 1970."""
-        ...
-
-
 class ActivityGuest:
     """A run of an activity: its clock and its random bytes are real.
 
     Args:
         context: The attempt.
-        facts: Which execution it is.
-        now: The executor's clock.
     """
 
-    def __init__(self, context: LoggingContext, facts: RunFacts, now: Callable[[], datetime]) -> None:
+    def __init__(self, context: ActivityContext) -> None:
         self.context = context
-        self.facts = facts
+        self.facts = context.facts
         self.seed = os.urandom(16)
-        self._now = now
         self._waits = threading.Event()
 
     def now_us(self) -> int:
         """Return the executor's time."""
-        return microseconds(self._now())
+        return microseconds(self.context.now())
 
     def monotonic_ns(self) -> int:
         """Return the machine's monotonic time."""
@@ -94,12 +71,11 @@ class WorkflowGuest:
 
     Args:
         context: The run.
-        facts: Which execution it is.
     """
 
-    def __init__(self, context: WorkflowContext, facts: RunFacts) -> None:
+    def __init__(self, context: WorkflowContext) -> None:
         self.context = context
-        self.facts = facts
+        self.facts = facts = context.facts
         self.seed = _seed_of(facts)
         self._now_us = self._created_us = microseconds(facts.created_at)
         self._blocks = 0
@@ -132,6 +108,25 @@ class WorkflowGuest:
     def log(self, level: LogLevel, message: str) -> None:
         """Store a log line."""
         self.context.log(level, message)
+
+
+class Reading:
+    """A look at a component's files at deploy: nobody's run, so nothing of it can be seen and all of it is the same."""
+
+    def now_us(self) -> int:
+        """Return the beginning of 2026."""
+        return 1_767_225_600_000_000
+
+    def monotonic_ns(self) -> int:
+        """Return zero."""
+        return 0
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return zeros."""
+        return bytes(length)
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Forget a log line."""
 
 
 def _seed_of(facts: RunFacts) -> bytes:

@@ -1,9 +1,9 @@
 """``host.call(op, body) -> answer``: what a guest runtime asks of the engine.
 
-This is the contract with the runtimes. Body and answer are JSON objects. ``params`` is an array, ``value`` any canonical
-JSON value (docs/decisions/0003). Moments are integers of microseconds since 1970 (``_us``), and so are durations. A
-*schedule* is ``"now"``, ``{"in_us": n}`` or ``{"at_us": n}``. A *set* is the text by which the host knows a join set
-(``g:1``, ``n:quotes``). A key followed by ``?`` may be left out.
+This is the contract with the runtimes. Body and answer are JSON objects. ``params`` is an array, ``value`` any
+canonical JSON value (docs/decisions/0003). Moments are integers of microseconds since 1970 (``_us``), and so are
+durations. A *schedule* is ``"now"``, ``{"in_us": n}`` or ``{"at_us": n}``. A *set* is the text by which the host knows
+a join set (``g:1``, ``n:quotes``). A key followed by ``?`` may be left out.
 
 A *response* is what came back to a join set::
 
@@ -14,8 +14,9 @@ A *response* is what came back to a join set::
     {"id": "Delay_..", "ok": null}        a delay ran out
     {"id": "Delay_..", "err": null}       a delay was cancelled
 
-What cannot be done is answered by ``{"refused": code, "message": sentence}``. Requests that the engine can make no sense
-of (a body that is no JSON, an unknown set) end the run. So does whatever unwinds a run: then the call does not return.
+What cannot be done is answered by ``{"refused": code, "message": sentence}``. Requests that the engine can make no
+sense of (a body that is no JSON, an unknown set) end the run. So does whatever unwinds a run: then the call does not
+return.
 
 Workflows. *Recorded* operations are events, compared on replay; all but ``js_last``, ``result``, ``last`` are::
 
@@ -70,7 +71,7 @@ from engine.errors import ConstraintViolation
 from engine.guests import activity_operations, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
-from engine.guests.contexts import ActivityGuest, WorkflowGuest, microseconds
+from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
 
 _LEVELS = {level.value: level for level in LogLevel}
 
@@ -102,6 +103,11 @@ def activity_call(guest: ActivityGuest, op: str, text: str) -> str:
     body = Body(op, text)
     operation = activity_operations.OPERATIONS.get(op)
     return _common(guest, op, body) if operation is None else operation(guest, body)
+
+
+def reading_call(guest: Reading, op: str, text: str) -> str:
+    """Carry out an operation while files are read at deploy: what is printed goes nowhere, all else is refused."""
+    return DONE if op == "log" else refused("not_here", f"the operation {op} is not offered while files are read")
 
 
 def _common(guest: WorkflowGuest | ActivityGuest, op: str, body: Body) -> str:

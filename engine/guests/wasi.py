@@ -112,7 +112,9 @@ def _interface(name: str, shape: InterfaceShape) -> HostInterface:
             )
             for function in shape.functions
         },
-        resources={resource: _RESOURCES.setdefault(resource, HostResource(name=resource)) for resource in shape.resources},
+        resources={
+            resource: _RESOURCES.setdefault(resource, HostResource(name=resource)) for resource in shape.resources
+        },
     )
 
 

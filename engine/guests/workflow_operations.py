@@ -14,15 +14,14 @@ from engine.host.context import WorkflowContext
 from engine.log.events import (
     ChildFinished,
     FunctionNotFound,
-    JsonText,
     Response,
-    Returned,
     StubNotFound,
     TryOutcome,
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId, JoinSetId, parse_execution_id, parse_top_level_id
-from engine.log.retvals import return_codec
+from engine.log.return_codec import return_codec
+from engine.log.return_values import JsonText, Returned
 from engine.wit.json_values import dump_json, read_params, read_value
 from engine.wit.names import FunctionName
 from engine.wit.types import ResultType
@@ -168,8 +167,8 @@ def _schedule(guest: WorkflowGuest, body: Body) -> str:
         return refused("ffqn_parsing_error", str(error))
     except IdSyntaxError as error:
         return refused("execution_id_parsing_error", str(error))
-    error = run.schedule(execution_id, body.schedule(), target)
-    return write({"id": execution_id}) if error is None else write_submit_error(error, target.ffqn)
+    problem = run.schedule(execution_id, body.schedule(), target)
+    return write({"id": execution_id}) if problem is None else write_submit_error(problem, target.ffqn)
 
 
 def _stub(guest: WorkflowGuest, body: Body) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.deployment.registry import DeployedFunction
@@ -36,11 +36,46 @@ class RunFacts:
     metadata: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestNote:
+    """What an interpreted guest says beside a returned error.
+
+    Args:
+        is_permanent: Whether another attempt is of no use.
+        retry_after: How long another attempt has to wait at least.
+        trace: Where in the source the error came from.
+    """
+
+    is_permanent: bool = False
+    retry_after: timedelta | None = None
+    trace: str | None = None
+
+
 class LoggingContext(Protocol):
     """A run that takes log lines."""
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
+        ...
+
+
+class ActivityContext(LoggingContext, Protocol):
+    """An attempt at an activity.
+
+    Args:
+        facts: Which execution it belongs to.
+        note: Set by an interpreted guest that returned an error.
+    """
+
+    note: GuestNote | None
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it belongs to."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the present instant."""
         ...
 
 
@@ -56,6 +91,11 @@ class WorkflowContext(LoggingContext, Protocol):
     mutex: threading.Lock
     run: WorkflowRun
     join_sets: JoinSetHandles
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it belongs to."""
+        ...
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a deployed function, or ``None``."""

@@ -79,7 +79,14 @@ def _build(binary: Path, *, tools: Path, on_progress: Callable[[str], None]) -> 
         built = stage / "runtime.wasm"
         _run(
             [
-                *(sys.executable, str(packages / "bin" / "componentize-py"), "-d", str(_WORLD.parent), "-w", "source-runtime"),
+                *(
+                    sys.executable,
+                    str(packages / "bin" / "componentize-py"),
+                    "-d",
+                    str(_WORLD.parent),
+                    "-w",
+                    "source-runtime",
+                ),
                 *("componentize", "guest_app", "-p", str(stage / "app"), "-o", str(built)),
             ],
             what="building the Python runtime",

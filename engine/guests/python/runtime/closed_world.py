@@ -10,7 +10,7 @@ import importlib.abc
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
@@ -21,11 +21,16 @@ _NO_THREADS = "there are no threads in the sandbox; use gather() or join_set()"
 _NO_PROCESSES = "there are no processes in the sandbox; use an activity_exec component"
 _NO_KEYBOARD = "nobody is at the keyboard; take a parameter, or ask with a @stub"
 
+# fmt: off
 _FILE_CALLS = (
-    "access chdir chmod chown link listdir lstat mkdir mkfifo open readlink remove rename replace rmdir scandir stat "
-    "statvfs symlink truncate unlink utime walk makedirs removedirs renames"
-).split()
-_PROCESS_CALLS = "execv execve fork forkpty popen posix_spawn posix_spawnp spawnv spawnve system".split()
+    "access", "chdir", "chmod", "chown", "link", "listdir", "lstat", "makedirs", "mkdir", "mkfifo", "open", "readlink",
+    "remove", "removedirs", "rename", "renames", "replace", "rmdir", "scandir", "stat", "statvfs", "symlink",
+    "truncate", "unlink", "utime", "walk",
+)
+_PROCESS_CALLS = (
+    "execv", "execve", "fork", "forkpty", "popen", "posix_spawn", "posix_spawnp", "spawnv", "spawnve", "system",
+)
+# fmt: on
 
 
 def _refusing(error: type[Exception], sentence: str) -> Callable[..., NoReturn]:
@@ -69,11 +74,11 @@ def close() -> None:
     _replace_in("asyncio.runners", "run", no_thread)
     _replace_in("multiprocessing", "Process Pool", no_thread)
     if "concurrent.futures.thread" in sys.modules:
-        sys.modules["concurrent.futures.thread"].ThreadPoolExecutor.submit = no_thread  # type: ignore[attr-defined]
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoSuchModule()]  # type: ignore[list-item]
+        sys.modules["concurrent.futures.thread"].ThreadPoolExecutor.submit = no_thread
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoSuchModule()]
 
 
-def _replace(module: Any, names: Sequence[str], refuse: Callable[..., NoReturn]) -> None:
+def _replace(module: Any, names: Iterable[str], refuse: Callable[..., NoReturn]) -> None:
     for name in names:
         if hasattr(module, name):
             setattr(module, name, refuse)

@@ -44,7 +44,7 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
         program.import_all()
     except BaseException as error:  # noqa: BLE001  # whatever the user's file raises is told to its author
         return {"problems": [_import_problem(program, error)]}
-    return _describe_single(program) if single is not None else _describe_all(program)
+    return _describe_single(program, request["ffqn"]) if single is not None else _describe_all(program)
 
 
 def _module_problems(files: list[SourceFile]) -> list[str]:
@@ -92,21 +92,19 @@ def _describe_all(program: Program) -> dict[str, Any]:
     return {"problems": problems} if problems else _answer(program, described, imports)
 
 
-def _describe_single(program: Program) -> dict[str, Any]:
+def _describe_single(program: Program, ffqn: str) -> dict[str, Any]:
     assert program.artefact.single is not None
     kind, name, has_types = program.artefact.single
     path = program.artefact.files[0].path
     try:
         function = program.single()
-    except LookupError:
-        return {"problems": [f"{path}:1: the file defines no function {name}"]}
-    if not callable(function.fn):
-        return {"problems": [f"{path}:1: {name} is not a function"]}
+    except LookupError as error:
+        return {"problems": [f"{path}:1: {error}"]}
     if function.kind != kind:
         return {"problems": [f"{_place(function)}: {name} is decorated as {function.kind}, the entry says {kind}"]}
     try:
         function.check()
-        described = [] if has_types else [_describe_function(function, ffqn="")]
+        described = [] if has_types else [_describe_function(function, ffqn=ffqn)]
         imports = [_describe_import(other) for other in program.functions if other.kind == "imported"]
     except Refused as refusal:
         return {"problems": [f"{_place(function)}: {refusal}"]}

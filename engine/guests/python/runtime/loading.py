@@ -131,8 +131,8 @@ class Program:
         assert self.artefact.single is not None
         kind, name, _ = self.artefact.single
         found: Callable[..., Any] | Function[..., Any] | None = getattr(self.main(), name, None)
-        if found is None:
-            raise LookupError(f"{self.artefact.files[0].path} defines no function {name}")
+        if found is None or not callable(found):
+            raise LookupError(f"the file defines no function {name}")
         return found if isinstance(found, Function) else Function(found, kind)  # type: ignore[arg-type]  # a kind
 
     def show_sources(self) -> None:
