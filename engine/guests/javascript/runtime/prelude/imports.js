@@ -5,9 +5,14 @@ import { awaitNext, callFunction, getResult, scheduleFunction, scheduleOf, setOf
 
 let imports = {};
 
-// {specifier: {name in JavaScript: name in WIT}}, of the functions that the deployed components offer.
-export function setImports(resolved) {
-  imports = resolved;
+// {specifier: [name in WIT]}, of the functions that the deployed components offer.
+export function setImports(offered) {
+  imports = offered;
+}
+
+// "fibo-submit" as JavaScript names it: "fiboSubmit".
+export function camelName(wit) {
+  return wit.replace(/-(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 export function exportsOf(specifier) {
@@ -23,11 +28,12 @@ export function exportsOf(specifier) {
   if (names === undefined) {
     throw new TypeError(`no component exports ${specifier}`);
   }
-  return Object.fromEntries(Object.entries(names).map(([name, wit]) => [name, named(name, proxy(specifier, wit))]));
-}
-
-function named(name, implementation) {
-  return Object.defineProperty(implementation, "name", { value: name });
+  return Object.fromEntries(
+    names.map((wit) => {
+      const name = camelName(wit);
+      return [name, Object.defineProperty(proxy(specifier, wit), "name", { value: name })];
+    }),
+  );
 }
 
 function proxy(specifier, wit) {
