@@ -53,7 +53,7 @@ build_runtime() {
 compile() {
     "$tools/python" "$here/embed.py" "$here/prelude" "$build/prelude.h"
     # The shadow stack is part of every instance's memory; guest.c says how much of it JavaScript may use.
-    "$tools/python" -m ziglang cc -target wasm32-wasi -mexec-model=reactor -Os -DNDEBUG -D_GNU_SOURCE -w -s \
+    "$tools/python" -m ziglang cc -target wasm32-wasi -mexec-model=reactor -O2 -DNDEBUG -D_GNU_SOURCE -w -s \
         -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS -I"$1" -I"$build" -Wl,-z,stack-size=524288 \
         "$here/guest.c" "$1/libregexp.c" "$1/libunicode.c" "$1/dtoa.c" -o "$build/guest.wasm"
 }

@@ -20,13 +20,21 @@
 #define putc(c, f) ((void)0)
 #define fwrite(...) ((void)0)
 #define fflush(f) ((void)0)
-#include "quickjs.c"
 
-// How much of the shadow stack JavaScript may use. It has to end before the native stack does (1 MiB of the engine's
-// settings), where the run would be trapped instead of getting a RangeError.
-#ifndef STACK_LIMIT
-#define STACK_LIMIT (192 * 1024)
-#endif
+// QuickJS knows how much it uses of the shadow stack, which lies in memory, but not of the native one, which is the
+// engine's and ends at 1 MiB (engine/wasm/engine.py). A function that recurses takes up to three times as much of the
+// native one, if it has at least this much in the shadow one. So endless recursion is a RangeError; only nesting of
+// hundreds of levels in source text that is evaluated at run time still ends in a trap.
+#define STACK_LIMIT (304 * 1024)
+#define LEAST_FRAME 64
+static inline __attribute__((always_inline)) void *frame_address(void) {
+    volatile char padding[LEAST_FRAME];
+    padding[0] = 0;
+    return (void *)padding;
+}
+#define __builtin_frame_address(level) frame_address()
+#include "quickjs.c"
+#undef __builtin_frame_address
 
 #define EXPORT(name) __attribute__((export_name(name), used))
 #define INTERFACE "obelisk:guest/runtime@1.0.0#"

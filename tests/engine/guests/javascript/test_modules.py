@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.wasm.instance import InstanceLimits
 from tests.harness.javascript import describe, evaluate, run
 
 
@@ -103,12 +104,6 @@ def test_a_promise_that_nothing_resolves_is_an_error_not_a_hang() -> None:
     assert answer["err"] == "main.js: a promise is awaited that nothing will ever resolve"
 
 
-def test_endless_recursion_is_a_range_error() -> None:
-    source = "export default () => { const f = (n) => f(n + 1) + 1; try { f(0); } catch (e) { return String(e); } };"
-
-    assert run(source) == {"ok": "RangeError: Maximum call stack size exceeded"}
-
-
 def test_the_runtimes_own_modules_are_out_of_reach() -> None:
     answer = run("export default async () => { await import('runtime:host'); };")
 
@@ -164,3 +159,33 @@ def test_describe_refuses_what_cannot_run(source: str, files: dict[str, str], pr
 def test_instances_share_nothing() -> None:
     assert evaluate("globalThis.seen = (globalThis.seen ?? 0) + 1") == 1
     assert evaluate("globalThis.seen = (globalThis.seen ?? 0) + 1") == 1
+
+
+@pytest.mark.parametrize(
+    "recursion",
+    [
+        "(() => { const f = (n) => f(n + 1) + 1; return f(0); })()",
+        "(() => { const o = { get x() { return this.x; } }; return o.x; })()",
+        "(() => { const p = new Proxy({}, { get: (t, k, r) => r[k] }); return p.x; })()",
+        "(() => { class A { constructor() { new A(); } } return new A(); })()",
+        "(() => { function* g() { yield* g(); } return [...g()]; })()",
+        "'x'.replace(/x/, function again(s) { return 'x'.replace(/x/, again); })",
+        "JSON.parse('['.repeat(1e5))",
+        "(() => { let a = []; for (let i = 0; i < 1e5; i += 1) a = [a]; return JSON.stringify(a); })()",
+        "(() => { let a = []; for (let i = 0; i < 1e5; i += 1) a = [a]; return a.flat(Infinity); })()",
+    ],
+)
+def test_every_endless_recursion_is_a_range_error(recursion: str) -> None:
+    source = f"export default () => {{ try {{ {recursion}; }} catch (e) {{ return e.name; }} }};"
+
+    assert run(source) == {"ok": "RangeError"}
+
+
+def test_running_out_of_memory_is_an_error_that_leaves_the_program_running() -> None:
+    source = """
+        export default () => {
+            const kept = [];
+            try { for (;;) kept.push("x".repeat(1e6) + kept.length); } catch (e) { return e.message; }
+        };"""
+
+    assert run(source, limits=InstanceLimits(memory_bytes=32 << 20)) == {"ok": "out of memory"}
