@@ -39,7 +39,13 @@ def _problems(config: ComponentConfig, *, component: str, environ: Mapping[str, 
             _value(variable, environ)
         except UnresolvedReference as error:
             yield f'component {component}, env_vars "{variable.key}": {error}'
+    variables = {variable.key for variable in config.env_vars}
     for rule in config.allowed_hosts:
+        for secret in sorted(variables.intersection(rule.secrets)):
+            yield (
+                f'component {component}, allowed_host "{rule.pattern}": the secret {secret} has the name of an '
+                "environment variable in env_vars; the guest finds a secret's placeholder in the variable of its name"
+            )
         place = f'component {component}, allowed_host "{rule.pattern}"'
         try:
             re.compile(_host(rule, environ).request_url_regex or "")
@@ -63,4 +69,6 @@ def _host(rule: HostRule, environ: Mapping[str, str]) -> AllowedHost:
         pattern=rule.pattern,
         methods=rule.methods,
         request_url_regex=None if regex is None else interpolate(regex, environ),
+        secrets=rule.secrets,
+        replace_in=rule.replace_in,
     )

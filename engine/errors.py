@@ -17,6 +17,12 @@
     │   ├── LinkError             imports nobody defines
     │   └── Trap                  the guest died; ``kind`` says how
     ├── DeploymentError           components that cannot be deployed together
+    ├── OutboundError             a guest's HTTP request that got no whole response; ``code`` says why
+    │   ├── OutboundDenied        the policy does not let it out
+    │   ├── OutboundInvalid       it is no HTTP request, or larger than the limits
+    │   ├── OutboundConnectError  no connection could be had, or it broke
+    │   ├── OutboundTimeout       something took longer than the request allows
+    │   └── OutboundProtocolError what came back is no HTTP response, or larger than the limits
     ├── JournalError
     │   ├── VersionConflict       another writer appended first
     │   ├── LockLost              the writer does not hold the lock any more
@@ -125,6 +131,39 @@ class Trap(WasmError):
 
 class DeploymentError(EngineError):
     """Components that cannot be deployed together; says which, where and why."""
+
+
+class OutboundError(EngineError):
+    """A guest's HTTP request that got no whole response.
+
+    Args:
+        code: The case of ``wasi:http/types.error-code`` that a guest is told, as WIT spells it.
+        message: One sentence for people; holds no secret.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class OutboundDenied(OutboundError):
+    """The policy does not let the request out."""
+
+
+class OutboundInvalid(OutboundError):
+    """What the guest asked for is no HTTP request, or larger than the limits."""
+
+
+class OutboundConnectError(OutboundError):
+    """No connection could be had, or it broke before the response was whole."""
+
+
+class OutboundTimeout(OutboundError):
+    """Something took longer than the request allows."""
+
+
+class OutboundProtocolError(OutboundError):
+    """What came back is no HTTP response, or larger than the limits."""
 
 
 class JournalError(EngineError):

@@ -18,13 +18,15 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
+from components.operator import take_operator_policy
 from components.services import wasm_bytes
 from components.wasm_cache import compile_cache, wasm_engine
+from engine.activity.secret_values import OperatorPolicy
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
 from engine.errors import DeploymentError
 from engine.executor.executor import Executor
-from engine.executor.settings import ExecutorSettings
+from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
 from engine.wasm.instance import InstanceLimits
 from executions.deployed import NOTHING, deployed_registry
@@ -46,7 +48,8 @@ class ExecutorHost:
         self._started_at = self._clock.now()
         self._journal = SqlJournal.dedicated()
         self._feed = self._journal.change_feed()
-        self._settings = executor_settings()
+        # Whatever is wrong with the operator's configuration stops the executor, rather than being found out by guests.
+        self._settings = executor_settings(take_operator_policy())
         self._executor = Executor(
             journal=self._journal,
             clock=self._clock,
@@ -54,6 +57,7 @@ class ExecutorHost:
             load=load_component,
             settings=self._settings,
             randomness=os.urandom,
+            read=wasm_bytes,
         )
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
@@ -125,13 +129,18 @@ class ExecutorHost:
             return current
 
 
-def executor_settings() -> ExecutorSettings:
-    """Return the executor's settings as the site configures them."""
+def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSettings:
+    """Return the executor's settings as the site configures them.
+
+    Args:
+        operator: What guests' HTTP requests may do at most.
+    """
     return ExecutorSettings(
         slots=settings.OBELISK_SLOTS,
         commit_window=settings.OBELISK_COMMIT_WINDOW,
         hot_wait=settings.OBELISK_HOT_WAIT,
         tick=timedelta(seconds=1),
+        operator=operator,
         limits=InstanceLimits(memory_bytes=settings.OBELISK_MEMORY_MIB << 20, fuel=settings.OBELISK_FUEL or None),
     )
 

@@ -344,6 +344,39 @@ class LogLine(models.Model):
         return f"{self.execution_id} {self.level or self.stream}: {self.message[:80]}"
 
 
+class HttpExchange(models.Model):
+    """An HTTP request that a guest sent, or was not allowed to send; best effort, and no part of the truth.
+
+    Headers and bodies are never stored; the URL is the guest's, with placeholders where secrets go. No foreign key, as
+    for `LogLine`.
+    """
+
+    id = RowIdField(primary_key=True)
+    execution_id = models.TextField()
+    run_id = models.TextField()
+    started_at = InstantField()
+    duration_us = models.BigIntegerField()
+    """Until its response was read or given up, or it failed; microseconds."""
+    method = models.TextField()
+    url = models.TextField()
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    """The response's; null if none came."""
+    error = models.TextField(null=True, blank=True)
+    """Why none came, or it broke off."""
+    request_bytes = models.BigIntegerField()
+    response_bytes = models.BigIntegerField()
+    """Sizes of the bodies, as far as they were sent and arrived."""
+
+    class Meta:
+        indexes = [
+            # An execution's requests in the order they were stored.
+            Index(fields=["execution_id", "id"], name="http_exchange_of_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.method} {self.url[:80]}: {self.status or self.error}"
+
+
 class ExecutorHeartbeatQuerySet(models.QuerySet["ExecutorHeartbeat"]):
     """Questions about executors."""
 

@@ -25,6 +25,8 @@ PROCESS = process_of(sys.argv)
 # --- Where things are -------------------------------------------------------------------------------------------------
 
 OBELISK_DATA_DIR = prepare_data_dir(env_path(DATA_DIR_VARIABLE, BASE_DIR / "var"))
+# Interpreters of source components are built here on first use, and take some 100 MB with their tools.
+OBELISK_RUNTIMES_DIR = OBELISK_DATA_DIR / "cache" / "runtimes"
 OBELISK_PORT = env_int("PORT", 8000, minimum=1, maximum=65_535)
 
 # --- Security ---------------------------------------------------------------------------------------------------------
@@ -151,6 +153,14 @@ OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
 
 # What one run of a component may use up. A guest that asks for more memory is told that there is none.
 OBELISK_MEMORY_MIB = env_int("OBELISK_MEMORY_MIB", 512, minimum=1, maximum=4096)
+
+# Where guests may send HTTP requests, if their deployment allows it as well: comma-separated patterns such as
+# https://api.example.com or http://127.0.0.1:*. Empty denies everything.
+OBELISK_OUTBOUND_HOSTS = env_list("OBELISK_OUTBOUND_HOSTS", [])
+
+# A TOML file with more to say on that: [[outbound_http.allowed_host]] with methods, regular expressions and secrets,
+# and [secrets] with the environment variables that hold them.
+OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
 
 # Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
 # anew when it is switched on or off.

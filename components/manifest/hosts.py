@@ -10,10 +10,13 @@ import re
 
 from components.manifest.entries import HostRule
 from components.manifest.table_reader import TableReader
+from engine.deployment.host_patterns import parse_pattern
+from engine.deployment.spec import SecretLocation
+from engine.errors import DeploymentError
 
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_SCHEMES = ("http", "https", "*")
-_REPLACEABLE = ("headers", "params", "body")
+_LOCATIONS = ", ".join(SecretLocation)
+_SECRET_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_host_rules(reader: TableReader) -> tuple[HostRule, ...]:
@@ -23,20 +26,10 @@ def read_host_rules(reader: TableReader) -> tuple[HostRule, ...]:
 
 def host_pattern_problem(pattern: str) -> str | None:
     """Return what is wrong with a ``[scheme://]host[:port]`` pattern, or ``None``."""
-    scheme, separator, rest = pattern.rpartition("://")
-    if separator and scheme not in _SCHEMES:
-        return f'has the scheme "{scheme}"; expected http, https or *'
-    if "/" in rest:
-        return f'is "{pattern}"; a pattern is [scheme://]host[:port] without a path'
-    host, colon, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
-    if not colon:
-        host = rest
-    elif port != "*" and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        return f'has the port "{port}"; expected 1 to 65535 or *'
-    if not host or any(character.isspace() for character in host):
-        return f'is "{pattern}", which names no host'
-    if "*" in host[1:-1] or host.count("*") > 1:
-        return f'is "{pattern}"; a host has one * at most, as its first or last character'
+    try:
+        parse_pattern(pattern)
+    except DeploymentError as error:
+        return str(error)
     return None
 
 
@@ -44,14 +37,35 @@ def _read_host_rule(table: TableReader) -> HostRule:
     pattern = table.required_string("pattern")
     if pattern and (problem := host_pattern_problem(pattern)):
         table.refuse("pattern", problem)
-    rule = HostRule(pattern=pattern, methods=_read_methods(table), request_url_regex=table.string("request_url_regex"))
-    for location in table.strings("replace_in"):
-        if location not in _REPLACEABLE:
-            table.refuse("replace_in", f'holds "{location}"; expected {", ".join(_REPLACEABLE)}')
-    if table.strings("secrets"):
-        table.refuse("secrets", "is not supported yet by this version")
+    rule = HostRule(
+        pattern=pattern,
+        methods=_read_methods(table),
+        request_url_regex=table.string("request_url_regex"),
+        secrets=_read_secrets(table),
+        replace_in=_read_locations(table),
+    )
+    if rule.secrets and not table.strings("replace_in"):
+        table.refuse("replace_in", f"is missing; say where secrets may stand: {_LOCATIONS}")
+    if rule.replace_in and not rule.secrets:
+        table.warn("replace_in", "has no effect without secrets")
     table.refuse_unknown_keys()
     return rule
+
+
+def _read_secrets(table: TableReader) -> tuple[str, ...]:
+    names = table.strings("secrets")
+    for name in names:
+        if not _SECRET_NAME.fullmatch(name):
+            table.refuse("secrets", f'holds "{name}"; a secret is named like an environment variable')
+    return names
+
+
+def _read_locations(table: TableReader) -> tuple[SecretLocation, ...]:
+    texts = table.strings("replace_in")
+    for text in texts:
+        if text not in set(SecretLocation):
+            table.refuse("replace_in", f'holds "{text}"; expected {_LOCATIONS}')
+    return tuple(SecretLocation(text) for text in texts if text in set(SecretLocation))
 
 
 def _read_methods(table: TableReader) -> tuple[str, ...] | None:

@@ -137,6 +137,14 @@ class StreamTarget(StrEnum):
     DB = "db"
 
 
+class SecretLocation(StrEnum):
+    """A part of a request in which a secret's placeholder is replaced."""
+
+    HEADERS = "headers"
+    PARAMS = "params"
+    BODY = "body"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedHost:
     """One rule of what a component may send HTTP requests to; rules are or-ed.
@@ -145,6 +153,8 @@ class AllowedHost:
         pattern: ``[scheme://]host[:port]``, with one ``*`` at most, at an end of the host.
         methods: HTTP methods that are allowed; ``None`` allows all, an empty tuple none.
         request_url_regex: Searched for in ``METHOD scheme://authority/path``; ``None`` allows all.
+        secrets: Names of the secrets that a request which this rule lets out may carry.
+        replace_in: Where their placeholders are replaced.
 
     Source:
         Obelisk reference, section 7.1.
@@ -153,6 +163,8 @@ class AllowedHost:
     pattern: str
     methods: tuple[str, ...] | None
     request_url_regex: str | None = None
+    secrets: tuple[str, ...] = ()
+    replace_in: tuple[SecretLocation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import ComponentSpec, LogLevel
-from engine.errors import InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.errors import DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.executor.activity_context import ActivityContext
+from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
-from engine.journal.records import Append, LogLine
+from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
@@ -21,49 +22,25 @@ from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 
 _NO_NOTE = GuestNote()
-LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
 
 
-class ActivityContext:
-    """What an activity's host functions know of their run."""
+class Attempt:
+    """An attempt that others may stop, wherever it is: computing, or waiting in a host function.
 
-    __slots__ = ("_component", "_run_id", "_services", "facts", "note")
+    Args:
+        instance: What computes.
+        context: What waits.
+    """
 
-    def __init__(self, services: ExecutorServices, component: ComponentSpec, facts: RunFacts, run_id: RunId) -> None:
-        self._services = services
-        self._component = component
-        self._run_id = run_id
-        self.facts = facts
-        self.note: GuestNote | None = None
+    __slots__ = ("_context", "_instance")
 
-    def now(self) -> datetime:
-        """Return the present instant."""
-        return self._services.clock.now()
+    def __init__(self, instance: RunningInstance, context: ActivityContext) -> None:
+        self._instance, self._context = instance, context
 
-    def log(self, level: LogLevel, message: str) -> None:
-        """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, message)
-
-
-def store_line(
-    services: ExecutorServices,
-    component: ComponentSpec,
-    execution_id: ExecutionId,
-    run_id: RunId,
-    level: LogLevel,
-    message: str,
-) -> None:
-    """Store a guest's log line, if its component's level asks for it."""
-    if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
-        services.guest_log.add(
-            LogLine(
-                execution_id=execution_id,
-                run_id=run_id,
-                created_at=services.clock.now(),
-                level=level,
-                message=message,
-            )
-        )
+    def interrupt(self) -> None:
+        """Make the guest trap soon."""
+        self._instance.interrupt()
+        self._context.interrupt()
 
 
 def lock_event(
@@ -118,7 +95,7 @@ def attempt_activity(
     component = function.component
     result = function.type.result
     assert isinstance(result, ResultType)
-    context = ActivityContext(services, component, facts, run_id)
+    context = ActivityContext(services, component, facts, run_id, time_left=time_left)
     execution_id = facts.execution_id
     try:
         program = services.programs.get(component)
@@ -127,16 +104,19 @@ def attempt_activity(
             deadline=time_left.total_seconds(),
             limits=services.settings.limits,
         ) as instance:
-            services.running.attempt_begins(execution_id, instance)
+            attempt = Attempt(instance, context)
+            services.running.attempt_begins(execution_id, attempt)
             try:
                 value = instance.call(str(function.name.interface), function.name.function, args)
             finally:
-                services.running.attempt_ends(execution_id, instance)
+                services.running.attempt_ends(execution_id, attempt)
     except Trap as trap:
         outcome = outcome_of_trap(trap, what="activity")
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
-    except (InvalidComponent, LinkError, ValueMismatch) as error:
+    except (InvalidComponent, LinkError, ValueMismatch, DeploymentError) as error:
         return Impossible(f"cannot run {function.name}", str(error))
+    finally:
+        context.close()
     codec = return_codec(result)
     note = context.note or _NO_NOTE
     try:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from engine.activity.http_transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
@@ -19,6 +20,7 @@ from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.guest_log import GuestLog
+from engine.executor.http_log import HttpLog
 from engine.executor.locker import Locker
 from engine.executor.programs import ComponentLoader, FileReader, Programs
 from engine.executor.running import Running
@@ -75,6 +77,8 @@ class Executor:
             wakeups=self.wakeups,
             programs=Programs(load, read),
             guest_log=GuestLog(journal),
+            http_log=HttpLog(journal),
+            transport=HttpTransport(),
             registry=registry,
             running=Running(),
             durations=Durations(),
@@ -114,6 +118,8 @@ class Executor:
         self._flusher.stop()
         self._services.commits.stop()
         self._services.guest_log.flush()
+        self._services.http_log.flush()
+        self._services.transport.close()
         log.info("executor.stopped", executor_id=self.executor_id)
 
     def use(self, registry: Registry) -> None:
@@ -169,6 +175,7 @@ class Executor:
         for runner in self._services.running.runs():
             runner.renew(now)
         self._services.guest_log.flush()
+        self._services.http_log.flush()
         return started
 
     def _start(self, jobs: list[Job], holder: Holder) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.executor.group_commit import GroupCommit
 from engine.journal.protocol import CommitReport, Journal
-from engine.journal.records import DelayRow, Hints, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -61,3 +61,7 @@ class GroupedJournal:
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""
         self._journal.add_log_lines(lines)
+
+    def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
+        """See `Journal`."""
+        self._journal.add_http_exchanges(exchanges)

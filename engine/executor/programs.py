@@ -94,7 +94,7 @@ class Programs:
     def __init__(self, load: ComponentLoader, read: FileReader | None = None) -> None:
         self._load = load
         self._read = read
-        self._linked: dict[tuple[str, ComponentType], LinkedComponent] = {}
+        self._linked: dict[tuple[str, ComponentType, bool], LinkedComponent] = {}
         self._runtimes: dict[tuple[str, ComponentType], Runtime] = {}
         self._guests: dict[object, GuestProgram] = {}
         self._mutex = threading.Lock()
@@ -109,14 +109,16 @@ class Programs:
         if component.runner is Runner.SOURCE:
             return self._guest(component)
         digest = _binary_of(component)
-        key = (digest, component.id.component_type)
+        key = (digest, component.id.component_type, component.sandbox.stub_wasi)
         linked = self._linked.get(key)
         if linked is None:
             with self._mutex:
                 linked = self._linked.get(key)
                 if linked is None:
                     compiled = self._load(digest)
-                    imports = imports_for(component.id.component_type, compiled.shape)
+                    imports = imports_for(
+                        component.id.component_type, compiled.shape, stub_wasi=component.sandbox.stub_wasi
+                    )
                     linked = self._linked[key] = link(compiled.engine, compiled, imports)
         return linked
 

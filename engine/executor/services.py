@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.activity.http_transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
 from engine.executor.guest_log import GuestLog
+from engine.executor.http_log import HttpLog
 from engine.executor.programs import Programs
 from engine.executor.running import Running
 from engine.executor.settings import ExecutorSettings
@@ -36,6 +38,8 @@ class ExecutorServices:
     wakeups: Wakeups
     programs: Programs
     guest_log: GuestLog
+    http_log: HttpLog
+    transport: HttpTransport
     registry: Registry
     running: Running
     durations: Durations

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from engine.activity.secret_values import OperatorPolicy
 from engine.wasm.instance import InstanceLimits
 
 DEFAULT_LIMITS = InstanceLimits()
+NOTHING_ALLOWED = OperatorPolicy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class ExecutorSettings:
         timer_leeway: How long an expired lock is left alone, so that its holder can finish first.
         stop_grace: How long activities may go on when the executor stops, before they are stopped and handed back.
         limits: Memory and tables of one instance.
+        operator: What guests' HTTP requests may do at most; nothing by default.
     """
 
     slots: int = 16
@@ -33,3 +36,4 @@ class ExecutorSettings:
     timer_leeway: timedelta = timedelta(milliseconds=100)
     stop_grace: timedelta = timedelta(seconds=5)
     limits: InstanceLimits = DEFAULT_LIMITS
+    operator: OperatorPolicy = NOTHING_ALLOWED

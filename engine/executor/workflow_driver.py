@@ -1,17 +1,12 @@
-"""Drives one run of a workflow: the guest on one side, the journal on the other.
-
-The write path (docs/architecture.md, "output commit"): what the run records is buffered, and committed before anything
-of it can be seen from outside (before an activity that can touch the world starts, before the run waits or ends), when
-the commit window is over, and when much has piled up. Pure activities run on the workflow's own thread meanwhile:
-should the process die, replay computes them again and nobody can tell.
-"""
+"""Drives one run of a workflow: the guest on one side, the journal on the other."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import structlog
 
@@ -32,7 +27,8 @@ from engine.errors import (
     ValueMismatch,
     WorkflowError,
 )
-from engine.executor.attempts import lock_event, store_line
+from engine.executor.activity_context import store_line
+from engine.executor.attempts import lock_event
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
@@ -41,18 +37,18 @@ from engine.executor.group_commit import Ticket
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
+from engine.executor.write_path import WritePath
 from engine.host.context import JoinSetHandles, RunFacts
-from engine.journal.records import Append, Committed, LockedExecution
+from engine.host.wasi.state import WasiState
+from engine.journal.records import LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
     ExecutionEvent,
     Finished,
-    LogEntry,
-    Response,
     StubError,
     Unlocked,
 )
-from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
+from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_codec import return_codec
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.state import ExecutionState, Holder
@@ -64,6 +60,8 @@ from engine.workflow.run import WorkflowRun
 log = structlog.get_logger(__name__)
 
 _RECHECK = timedelta(seconds=1)
+_PATIENCE_S = 0.02
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class WorkflowDriver:
@@ -92,10 +90,7 @@ class WorkflowDriver:
         window = policy.commit_window
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
-        self.window_s = (services.settings.commit_window if window is None else window).total_seconds()
-        self.is_registered = False
         self.holder = holder
-        self.lock_expires_at = locked.state.due_at
         self.execution_id = locked.state.execution_id
         self._services = services
         self._flusher = flusher
@@ -105,15 +100,11 @@ class WorkflowDriver:
         self._parent = locked.state.parent
         self._failures = locked.state.temporary_failures
         self._deployment_id = DeploymentId(services.registry.deployment.id)
-        self._inflight: Ticket | None = None
-        self._is_blocked = False
         self._is_stopping = False
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
         self._instance: RunningInstance | None = None
-        self._lost: str | None = None
-        self._first_version = locked.state.next_version
         self.children = ChildRunner(self, services)
         # Subscribed before anything is loaded, so that no response is missed.
         self._subscription = services.wakeups.subscribe(self.execution_id)
@@ -122,6 +113,17 @@ class WorkflowDriver:
         except BaseException:
             self._subscription.close()
             raise
+        self._writes = WritePath(
+            services,
+            flusher,
+            self.run,
+            locked.state,
+            holder,
+            mutex=self.mutex,
+            window_s=(services.settings.commit_window if window is None else window).total_seconds(),
+            before_commit=self.children.reserve,
+        )
+        self._renewal_due = self._halfway()
 
     def _load_run(self, state: ExecutionState) -> WorkflowRun:
         journal = self._services.journal
@@ -159,7 +161,7 @@ class WorkflowDriver:
         finally:
             self._subscription.close()
             self.children.release()
-        if self._lost is not None:
+        if self._writes.lost is not None:
             self._end_if_cancelling()
 
     def _end_if_cancelling(self) -> None:
@@ -200,8 +202,7 @@ class WorkflowDriver:
         if isinstance(outcome, TimedOut):
             if self._is_stopping:
                 self._hand_back("executor closing")
-            self.flush()
-            self._append_last(self._event_after_timeout(outcome))
+            self._writes.end_with(self._event_after_timeout(outcome))
             return None
         if isinstance(outcome, Broken):
             outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
@@ -220,7 +221,7 @@ class WorkflowDriver:
 
     def _event_after_timeout(self, outcome: TimedOut) -> ExecutionEvent:
         now = self.now()
-        if self.run.buffer.next_version > self._first_version:
+        if self._writes.has_progressed:
             # It may merely be long; only one that gets nowhere is made to wait.
             return Unlocked(backoff_expires_at=now, reason="made progress")
         backoff = self._function.component.retry.backoff
@@ -255,9 +256,7 @@ class WorkflowDriver:
         self.run.reach_tip(now)
         self.run.buffer.append(Finished(retval=retval), now)
         responses = responses_of(self._parent, self.execution_id, self.run.buffer.entries[-1])
-        self._settle_inflight()
-        # Nobody here waits for it: whoever does hears of it once it is durable, and this thread can go on.
-        self._services.commits.post(self._take(responses=responses))
+        self._writes.post_end(responses)
 
     # engine.host.context.WorkflowContext
 
@@ -280,20 +279,17 @@ class WorkflowDriver:
     def after_call(self) -> None:
         """Commit what is due after a host call; unwind the run if it must end."""
         self._calls += 1
-        self._check_not_lost()
-        inflight = self._inflight
-        if inflight is not None and inflight.is_settled:
-            self._settle_inflight()
+        self._writes.commit_if_due()
         if self._is_stopping:
             self._hand_back("executor closing")
-        buffer = self.run.buffer
-        if buffer.is_empty:
-            return
-        if self.window_s <= 0 or len(buffer.entries) >= self._services.settings.buffer_events:
-            self.flush()
-        elif not self.is_registered:
-            self.is_registered = True
-            self._flusher.register(self)
+        if self.now() >= self._renewal_due:
+            # A run that is busy hardly ever leaves the mutex to the timers' thread.
+            self._renew()
+
+    @cached_property
+    def wasi(self) -> WasiState:
+        """What a workflow gets that asks for WASI: interfaces without any effect."""
+        return WasiState()
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line; one of a replay is marked as such."""
@@ -316,7 +312,7 @@ class WorkflowDriver:
 
     def run_expires_at(self) -> datetime:
         """Return until when this run may stay in memory."""
-        return self.lock_expires_at
+        return self._writes.lock_expires_at
 
     def is_taken(self, execution_id: ExecutionId) -> bool:
         """Whether an execution of this id was committed."""
@@ -332,7 +328,7 @@ class WorkflowDriver:
             if run.is_answered(join_set) or self.children.run_visible(join_set):
                 continue
             self._wait_hot(join_set)
-        self._is_blocked = False
+        self._writes.is_blocked = False
         self._extend_deadline()
 
     def refresh(self) -> None:
@@ -366,111 +362,41 @@ class WorkflowDriver:
         Raises:
             RunAbandoned: If the lock is lost.
         """
-        self._check_not_lost()
-        self._settle_inflight()
-        if not self.run.buffer.is_empty:
-            self._settle(self._enqueue())
+        self._writes.flush()
 
-    def start_flush(self) -> Ticket | None:
-        """Put the buffer in line for a commit without waiting for it; called by the flusher's thread."""
-        if not self.mutex.acquire(timeout=self.window_s):
-            self._flusher.register(self)
-            return None
-        try:
-            self.is_registered = False
-            inflight = self._inflight
-            if inflight is not None:
-                if not inflight.is_settled:
-                    self.is_registered = True
-                    self._flusher.register(self)
-                    return None
-                # The guest makes no host call in which the run could look at it itself.
-                self._settle_inflight()
-            if self.run.buffer.is_empty:
-                return None
-            self._inflight = self._enqueue()
-            return self._inflight
-        except (RunAbandoned, JournalError):
-            # The run's own thread meets the same at its next call.
-            return None
-        finally:
-            self.mutex.release()
+    def load_responses(self) -> None:
+        """Take in the responses that the journal holds and this run does not know."""
+        self._writes.load_responses()
 
     def renew(self, now: datetime) -> None:
         """Extend the lock if it is due and the guest got on since the last time; called by the timers' thread."""
         if self.children.has_late(now):
             with self.mutex:
                 self.children.release()
-        lock_expiry = self._function.component.exec.lock_expiry
-        if not self._policy.lock_extension or self.lock_expires_at - now > lock_expiry / 2:
+        # A run that makes host calls does so itself, and may not leave the mutex for long.
+        if now < self._renewal_due or not self.mutex.acquire(timeout=_PATIENCE_S):
             return
-        with self.mutex:
+        try:
             if self._calls == self._calls_at_renewal and not self._is_inside:
                 return
-            self._calls_at_renewal = self._calls
-            try:
-                self._renew()
-            except (RunAbandoned, JournalError) as error:
-                # The run's own thread meets the same at its next write.
-                log.warning("workflow.lock_not_renewed", execution_id=self.execution_id, error=str(error))
+            self._renew()
+        except (RunAbandoned, JournalError) as error:
+            # The run's own thread meets the same at its next write.
+            log.warning("workflow.lock_not_renewed", execution_id=self.execution_id, error=str(error))
+        finally:
+            self.mutex.release()
 
     def _renew(self) -> None:
-        self.flush()
-        event = lock_event(self._function, self.holder, self._deployment_id, self._services)
-        if self.run.buffer.next_version == self._first_version:
-            # Extending the lock is no progress.
-            self._first_version = Version(self._first_version + 1)
-        self.run.buffer.append(event, self.now())
-        self._settle(self._enqueue())
-        self.lock_expires_at = event.lock_expires_at
+        self._calls_at_renewal = self._calls
+        self._writes.extend_lock(lock_event(self._function, self.holder, self._deployment_id, self._services))
+        self._renewal_due = self._halfway()
         self._extend_deadline()
 
-    def _enqueue(self) -> Ticket:
-        return self._services.commits.enqueue(self._take())
-
-    def _take(self, *, responses: tuple[Response, ...] = ()) -> Append:
-        """Take the buffer as one write."""
-        buffer = self.run.buffer
-        self.children.reserve()
-        entries, created, own_responses = buffer.take()
-        awaits = self.run.is_awaiting(entries)
-        self.run.publish()
-        return Append(
-            execution_id=self.execution_id,
-            expected=Version(buffer.next_version - len(entries)),
-            holder=self.holder,
-            entries=entries,
-            awaits=awaits,
-            responses_seen=self.run.loaded_cursor,
-            created=created,
-            responses=own_responses + responses,
-        )
-
-    def _settle_inflight(self) -> None:
-        ticket, self._inflight = self._inflight, None
-        if ticket is not None:
-            self._settle(ticket)
-
-    def _settle(self, ticket: Ticket) -> Committed:
-        try:
-            committed = self._services.commits.settle(ticket)
-        except JournalError as error:
-            self._lost = str(error)
-            raise RunAbandoned(self._lost) from error
-        if committed.blocked:
-            self._is_blocked = True
-        if self.run.committed(responses_before=committed.responses_before, response_count=committed.response_count):
-            self.load_responses()
-        return committed
-
-    def _check_not_lost(self) -> None:
-        # What a refused write held is gone from the buffer: nothing built upon it may have an effect.
-        if self._lost is not None:
-            raise RunAbandoned(self._lost)
-
-    def load_responses(self) -> None:
-        """Take in the responses that the journal holds and this run does not know."""
-        self.run.deliver(self._services.journal.load_responses(self.execution_id, after=self.run.loaded_cursor))
+    def _halfway(self) -> datetime:
+        """Return when half of the lock will be over; never, if it is not to be extended."""
+        if not self._policy.lock_extension:
+            return _NEVER
+        return self._writes.lock_expires_at - self._function.component.exec.lock_expiry / 2
 
     # Waiting and ending.
 
@@ -480,7 +406,7 @@ class WorkflowDriver:
         patience = settings.hot_wait
         if self._policy.blocking_strategy is BlockingStrategy.INTERRUPT or self._flusher.is_short_of_slots():
             patience = timedelta()
-        lock_left = self.lock_expires_at - self.now() - self._policy.lock_extension_leeway
+        lock_left = self._writes.lock_expires_at - self.now() - self._policy.lock_extension_leeway
         until = time.monotonic() + min(patience, lock_left).total_seconds()
         while True:
             self._subscription.take()
@@ -498,22 +424,13 @@ class WorkflowDriver:
         """Leave memory until a response is there."""
         now = self.now()
         # A run that replayed up to an await without becoming blocked looks again after a while.
-        instant = now if self._is_blocked else now + _RECHECK
-        self._append_last(Unlocked(backoff_expires_at=instant, reason="waiting for a response"))
+        instant = now if self._writes.is_blocked else now + _RECHECK
+        self._writes.end_with(Unlocked(backoff_expires_at=instant, reason="waiting for a response"))
         raise RunSuspended
 
     def _hand_back(self, reason: str) -> None:
-        self.flush()
-        self._append_last(Unlocked(backoff_expires_at=self.now(), reason=reason))
+        self._writes.end_with(Unlocked(backoff_expires_at=self.now(), reason=reason))
         raise RunSuspended
-
-    def _append_last(self, event: ExecutionEvent) -> None:
-        version = self.run.buffer.next_version
-        entry = LogEntry(version, self.now(), event)
-        ticket = self._services.commits.enqueue(
-            Append(execution_id=self.execution_id, expected=version, holder=self.holder, entries=(entry,))
-        )
-        self._settle(ticket)
 
     def stop(self) -> None:
         """Make the run hand its lock back soon; called by the executor, from any thread."""
@@ -537,7 +454,7 @@ class WorkflowDriver:
         self._is_inside = inside
 
     def _seconds_left(self) -> float:
-        return max(0.0, (self.lock_expires_at - self.now()).total_seconds())
+        return max(0.0, (self._writes.lock_expires_at - self.now()).total_seconds())
 
     def _extend_deadline(self) -> None:
         instance = self._instance

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.spec import LogLevel
@@ -45,6 +46,11 @@ class ActivityGuest:
         self.seed = os.urandom(16)
         self._waits = threading.Event()
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables of the deployment, with placeholders where secrets are."""
+        return self.context.environment
+
     def now_us(self) -> int:
         """Return the executor's time."""
         return microseconds(self.context.now())
@@ -80,6 +86,11 @@ class WorkflowGuest:
         self._now_us = self._created_us = microseconds(facts.created_at)
         self._blocks = 0
         self._random = b""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Nothing: what differs between machines could not be replayed."""
+        return {}
 
     def now_us(self) -> int:
         """Return the time of the newest response that was consumed; at first that of the creation."""

@@ -63,7 +63,7 @@ Activities::
     http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
-                                                           connect, invalid, too_large
+                                                           connect, invalid, protocol
 
 An operation that is not offered where it is asked for is refused ``not_here``.
 """

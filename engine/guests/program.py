@@ -116,7 +116,7 @@ class GuestProgram:
             "execution_id": guest.facts.execution_id,
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
-            "env": dict(self._component.sandbox.env_vars),
+            "env": dict(guest.environment),
             "imports": self._imports,
             "result": _shape(spec.type.result),
         }

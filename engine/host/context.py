@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from engine.activity.http_messages import HttpClient
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
@@ -72,6 +74,16 @@ class ActivityContext(LoggingContext, Protocol):
     @property
     def facts(self) -> RunFacts:
         """Which execution it belongs to."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The guest's environment variables."""
+        ...
+
+    @property
+    def http(self) -> HttpClient:
+        """The guest's way out."""
         ...
 
     def now(self) -> datetime:

@@ -23,7 +23,7 @@ from engine.journal.ledger import (
 )
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.protocol import CommitReport
-from engine.journal.records import DelayRow, LockedExecution, LockRequest, LogLine, Submit, Write
+from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
@@ -64,12 +64,19 @@ class MemoryJournal:
         self._responded: set[str] = set()
         self._delays: dict[DelayId, DelayRow] = {}
         self._log_lines: list[LogLine] = []
+        self._http_exchanges: list[HttpExchange] = []
 
     @property
     def log_lines(self) -> tuple[LogLine, ...]:
         """All log lines, in the order they came in."""
         with self._mutex:
             return tuple(self._log_lines)
+
+    @property
+    def http_exchanges(self) -> tuple[HttpExchange, ...]:
+        """What guests' HTTP requests left behind, in the order stored."""
+        with self._mutex:
+            return tuple(self._http_exchanges)
 
     # Writing.
 
@@ -95,6 +102,11 @@ class MemoryJournal:
         """See `Journal`."""
         with self._mutex:
             self._log_lines.extend(lines)
+
+    def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
+        """See `Journal`."""
+        with self._mutex:
+            self._http_exchanges.extend(exchanges)
 
     # Reading.
 

@@ -12,7 +12,16 @@ from typing import Protocol
 from msgspec import Struct
 
 from engine.errors import JournalError
-from engine.journal.records import Committed, DelayRow, Hints, LockedExecution, LockRequest, LogLine, Write
+from engine.journal.records import (
+    Committed,
+    DelayRow,
+    Hints,
+    HttpExchange,
+    LockedExecution,
+    LockRequest,
+    LogLine,
+    Write,
+)
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -98,4 +107,8 @@ class Journal(Protocol):
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """Store guests' log lines."""
+        ...
+
+    def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
+        """Store what is remembered of guests' HTTP requests."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -173,6 +173,34 @@ class LockedExecution(Struct, frozen=True, gc=False):
 
     state: ExecutionState
     created: Created
+
+
+class HttpExchange(Struct, frozen=True, kw_only=True, gc=False):
+    """An HTTP request that a guest sent, or was not allowed to send; without headers and bodies.
+
+    Args:
+        execution_id: Whose guest it was.
+        run_id: In which run.
+        started_at: When it was sent off.
+        duration: Until its response was read or given up, or it failed.
+        method: Its method.
+        url: As the guest wrote it: with placeholders where secrets go.
+        status: The response's; ``None`` if none came.
+        error: Why none came, or it broke off.
+        request_bytes: Size of its body, as far as that was sent.
+        response_bytes: Size of the response's body, as far as that arrived.
+    """
+
+    execution_id: ExecutionId
+    run_id: RunId
+    started_at: datetime
+    duration: timedelta
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    request_bytes: int
+    response_bytes: int
 
 
 class LogLine(Struct, frozen=True, kw_only=True, gc=False):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections, transaction
@@ -93,57 +93,53 @@ class DedicatedConnection:
     def __init__(self, factory: ConnectionFactory) -> None:
         self._factory = factory
         self._wrapper: BaseDatabaseWrapper | None = None
-        self._session = 0
+        self._statements: Statements | None = None
+        self._sessions = 0
         self._mutex = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Statements]:
         """See `Connection`."""
-        with self._using() as statements:
-            statements.execute(statements.dialect.begin)
+        with self._mutex:
+            statements = self._open()
             try:
+                statements.execute(statements.dialect.begin)
                 yield statements
                 statements.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
                 self._roll_back(statements)
-                raise
+                self._raise_translated(statements, error)
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
         """See `Connection`."""
-        with self._using() as statements:
-            yield statements
+        with self._mutex:
+            statements = self._open()
+            try:
+                yield statements
+            except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
+                self._raise_translated(statements, error)
 
     def close(self) -> None:
         """See `Connection`."""
         with self._mutex:
             self._drop()
 
-    @contextmanager
-    def _using(self) -> Iterator[Statements]:
-        with self._mutex:
+    def _open(self) -> Statements:
+        if self._statements is None:
             try:
-                statements = Statements(self._open(), session=self._session)
-                with statements.translated_errors:
-                    yield statements
-            except IntegrityError:
-                raise
+                wrapper = self._wrapper = self._factory()
+                wrapper.inc_thread_sharing()
+                wrapper.ensure_connection()
             except DatabaseError as error:
-                # Whatever state the connection is in, the next use begins with a new one.
                 self._drop()
                 raise JournalUnavailable(f"the database failed: {error}") from error
-
-    def _open(self) -> BaseDatabaseWrapper:
-        wrapper = self._wrapper
-        if wrapper is None:
-            wrapper = self._wrapper = self._factory()
-            self._session += 1
-            wrapper.inc_thread_sharing()
-        wrapper.ensure_connection()
-        return wrapper
+            self._sessions += 1
+            self._statements = Statements(wrapper, session=self._sessions)
+        return self._statements
 
     def _drop(self) -> None:
-        wrapper, self._wrapper = self._wrapper, None
+        wrapper, self._wrapper, self._statements = self._wrapper, None, None
         if wrapper is None:
             return
         try:
@@ -160,6 +156,17 @@ class DedicatedConnection:
             # may stay behind for the next user.
             log.info("journal.rollback_failed", error=str(error))
             self._drop()
+
+    def _raise_translated(self, statements: Statements, error: BaseException) -> NoReturn:
+        try:
+            with statements.translated_errors:
+                raise error
+        except IntegrityError:
+            raise
+        except DatabaseError as failure:
+            # Whatever state the connection is in, the next use begins with a new one.
+            self._drop()
+            raise JournalUnavailable(f"the database failed: {failure}") from failure
 
 
 class CurrentConnection:

@@ -18,6 +18,7 @@ from engine.journal.records import (
     Committed,
     DelayRow,
     Hints,
+    HttpExchange,
     LockedExecution,
     LockRequest,
     LogLine,
@@ -36,7 +37,7 @@ from executions.journal.connection import (
     DedicatedConnection,
 )
 from executions.journal.locking import find_pending, lock_due
-from executions.journal.rows import delay_of, entry_of, log_line_row, response_of, state_of
+from executions.journal.rows import delay_of, entry_of, http_exchange_row, log_line_row, response_of, state_of
 from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 
@@ -160,6 +161,16 @@ class SqlJournal:
                 insert_rows(statements, sql.LOG_LINE_TABLE, [log_line_row(line) for line in lines])
         except IntegrityError as error:
             raise JournalUnavailable(f"the database refused log lines: {error}") from error
+
+    def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
+        """See `Journal`."""
+        if not exchanges:
+            return
+        try:
+            with self._writer.transaction() as statements:
+                insert_rows(statements, sql.HTTP_EXCHANGE_TABLE, [http_exchange_row(each) for each in exchanges])
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused HTTP exchanges: {error}") from error
 
     # --- Reading ---
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.deployment.spec import ComponentId, ComponentType
 from engine.errors import StoredEventInvalid
-from engine.journal.records import DelayRow, LogLine
+from engine.journal.records import DelayRow, HttpExchange, LogLine
 from engine.log import events as e
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event, history_type_of, variant_of
@@ -65,6 +65,18 @@ RESPONSE_COLUMNS = (
 )
 DELAY_COLUMNS = ("delay_id", "execution_id", "join_set_id", "expires_at", "is_paused")
 LOG_LINE_COLUMNS = ("execution_id", "run_id", "created_at", "level", "stream", "message")
+HTTP_EXCHANGE_COLUMNS = (
+    "execution_id",
+    "run_id",
+    "started_at",
+    "duration_us",
+    "method",
+    "url",
+    "status",
+    "error",
+    "request_bytes",
+    "response_bytes",
+)
 
 
 # --- States -----------------------------------------------------------------------------------------------------------
@@ -289,4 +301,20 @@ def log_line_row(line: LogLine) -> Row:
         line.stream,
         # PostgreSQL's text holds no NUL; guests print what they like.
         line.message.replace("\0", "\N{SYMBOL FOR NULL}"),
+    )
+
+
+def http_exchange_row(exchange: HttpExchange) -> Row:
+    """Return the values of `HTTP_EXCHANGE_COLUMNS`."""
+    return (
+        exchange.execution_id,
+        exchange.run_id,
+        to_micros(exchange.started_at),
+        exchange.duration // timedelta(microseconds=1),
+        exchange.method,
+        exchange.url.replace("\0", "\N{SYMBOL FOR NULL}"),
+        exchange.status,
+        None if exchange.error is None else exchange.error.replace("\0", "\N{SYMBOL FOR NULL}"),
+        exchange.request_bytes,
+        exchange.response_bytes,
     )

@@ -18,6 +18,7 @@ from executions.journal.rows import (
     DELAY_COLUMNS,
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
+    HTTP_EXCHANGE_COLUMNS,
     LOG_LINE_COLUMNS,
     MUTABLE_COLUMNS,
     RESPONSE_COLUMNS,
@@ -37,6 +38,7 @@ EVENT_TABLE = Table("executions_event", EVENT_COLUMNS)
 RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
 DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
 LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
+HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 
 _EXECUTION = EXECUTION_TABLE.name
 _EVENT = EVENT_TABLE.name

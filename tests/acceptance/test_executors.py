@@ -14,7 +14,7 @@ from tests.acceptance.sites import Running, Site
 from tests.harness.eventually import eventually
 
 # Each step computes for some milliseconds, so that there is a middle to die in.
-STEPS = 120
+STEPS = 240
 PARAMS = f"[32, {STEPS}]"
 RESULT = {"ok": 2178309}
 ENOUGH = 10

@@ -10,7 +10,7 @@ from enum import Enum
 
 from engine.errors import JournalUnavailable
 from engine.journal.protocol import CommitReport, Journal
-from engine.journal.records import DelayRow, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -84,6 +84,11 @@ class Connection:
         """See `Journal`."""
         self._check()
         self._journal.add_log_lines(lines)
+
+    def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
+        """See `Journal`."""
+        self._check()
+        self._journal.add_http_exchanges(exchanges)
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:
         """See `Journal`."""

@@ -29,15 +29,16 @@ from engine.wasm.component import CompiledComponent
 from engine.wasm.engine import WasmEngine, WasmSettings
 from tests.harness.components import add_file, add_runtime, deploy
 
-_DIRECTORY = Path(__file__).parents[2] / "var" / "tests"
+RUNTIMES = Path(__file__).parents[2] / "var" / "tests" / "runtimes"
 _TYPES = {"activity": ComponentType.ACTIVITY, "workflow": ComponentType.WORKFLOW, "stub": ComponentType.ACTIVITY_STUB}
 
 
 @lru_cache
 def compiled_runtime() -> CompiledComponent:
     """Return the Python runtime, compiled."""
-    binary = python_runtime(_DIRECTORY / "runtimes")
-    compiled = CompileCache(_DIRECTORY / "wasm").compile(WasmEngine.for_process(WasmSettings()), binary)
+    built = python_runtime(RUNTIMES)
+    engine, cache = WasmEngine.for_process(WasmSettings()), CompileCache(RUNTIMES / "compiled")
+    compiled = cache.load(engine, built.digest) or cache.compile(engine, built.path.read_bytes())
     add_runtime(compiled)
     return compiled
 

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import DeploymentError
@@ -32,7 +34,15 @@ def _ignore(message: str) -> None:
     """Tell nobody."""
 
 
-def python_runtime(directory: Path, *, on_progress: Callable[[str], None] = _ignore) -> bytes:
+@dataclass(frozen=True, slots=True)
+class BuiltRuntime:
+    """A runtime's binary on disk, and its content digest."""
+
+    path: Path
+    digest: str
+
+
+def python_runtime(directory: Path, *, on_progress: Callable[[str], None] = _ignore) -> BuiltRuntime:
     """Return the runtime's binary, built now or before.
 
     Args:
@@ -42,15 +52,26 @@ def python_runtime(directory: Path, *, on_progress: Callable[[str], None] = _ign
     Raises:
         DeploymentError: If it cannot be built; tells what failed.
     """
-    binary = directory / f"python-{source_digest()[:16]}.wasm"
-    if not binary.exists():
+    built = _find(directory)
+    if built is None:
         directory.mkdir(parents=True, exist_ok=True)
         with _locked(directory / "build.lock"):
-            if not binary.exists():
-                _build(binary, tools=directory / "tools", on_progress=on_progress)
-    return binary.read_bytes()
+            built = _find(directory) or _build(directory, on_progress=on_progress)
+    return built
 
 
+def _find(directory: Path) -> BuiltRuntime | None:
+    # Named by its content too, so that whoever wants the digest alone need not read 30 MB.
+    for path in sorted(directory.glob(f"{_stem()}-*.wasm")):
+        return BuiltRuntime(path, f"sha256:{path.stem.rpartition('-')[2]}")
+    return None
+
+
+def _stem() -> str:
+    return f"python-{source_digest()[:16]}"
+
+
+@lru_cache
 def source_digest() -> str:
     """Return the hex digest of everything that the runtime is built from."""
     digest = hashlib.sha256()
@@ -66,10 +87,10 @@ def _modules() -> list[Path]:
     return [*packages, *runtime, *sorted((_ROOT / "obelisk").glob("*.py"))]
 
 
-def _build(binary: Path, *, tools: Path, on_progress: Callable[[str], None]) -> None:
-    packages = _install_tools(tools, on_progress)
+def _build(directory: Path, *, on_progress: Callable[[str], None]) -> BuiltRuntime:
+    packages = _install_tools(directory / "tools", on_progress)
     on_progress("building the Python runtime (once, about half a minute)")
-    with tempfile.TemporaryDirectory(dir=binary.parent, prefix="tmp-") as temporary:
+    with tempfile.TemporaryDirectory(dir=directory, prefix="tmp-") as temporary:
         stage = Path(temporary)
         for module in _modules():
             target = stage / "app" / module.relative_to(_ROOT)
@@ -92,7 +113,8 @@ def _build(binary: Path, *, tools: Path, on_progress: Callable[[str], None]) -> 
             what="building the Python runtime",
             environ={"PYTHONPATH": str(packages), "PYTHONHASHSEED": "0"},
         )
-        built.replace(binary)
+        digest = hashlib.sha256(built.read_bytes()).hexdigest()
+        return BuiltRuntime(built.replace(directory / f"{_stem()}-{digest}.wasm"), f"sha256:{digest}")
 
 
 def _install_tools(tools: Path, on_progress: Callable[[str], None]) -> Path:

@@ -32,6 +32,7 @@ class SourceFunction:
 
     Args:
         kind: ``activity``, ``workflow``, ``stub`` or ``signal``.
+        label: Its name in Python.
         place: ``file.py:12``.
         name: Its full name.
         optional_params: How many of its last parameters have defaults.
@@ -40,6 +41,7 @@ class SourceFunction:
     """
 
     kind: str
+    label: str
     place: str
     name: FunctionName
     type: FunctionType
@@ -127,6 +129,7 @@ def describe_function(
         return found
     function = SourceFunction(
         kind=kind,
+        label=name.function.replace("-", "_"),
         place=f"{files[0].path}:1",
         name=name,
         type=declared,
@@ -171,6 +174,7 @@ def _function(item: dict[str, Any]) -> SourceFunction:
     params = tuple(Param(param["name"], parse_type(param["type"])) for param in item["params"])
     return SourceFunction(
         kind=item["kind"],
+        label=item["name"],
         place=item["place"],
         name=FunctionName.parse(item["ffqn"]),
         type=FunctionType(params, parse_type(item["result"])),

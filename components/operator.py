@@ -1,0 +1,48 @@
+"""The operator's policy of this process, as the site's settings say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from components.operator_file import OperatorConfig, read_operator_config
+from engine.activity.secret_values import OperatorPolicy
+
+
+def operator_config() -> OperatorConfig:
+    """Return what the operator configured, as it was when this process first asked.
+
+    Raises:
+        DeploymentRefused: If it cannot be used.
+    """
+    return _read(tuple(settings.OBELISK_OUTBOUND_HOSTS), settings.OBELISK_SERVER_CONFIG)
+
+
+@lru_cache(maxsize=8)
+def _read(patterns: tuple[str, ...], file: str) -> OperatorConfig:
+    return read_operator_config(patterns, Path(file).expanduser() if file else None)
+
+
+def take_operator_policy() -> OperatorPolicy:
+    """Return the policy with its secrets, and take their variables out of this process's environment.
+
+    For the process that runs guests: what is not there cannot leak into a child process or a page of settings.
+
+    Raises:
+        DeploymentRefused: If the configuration cannot be used, or a secret's variable is not set.
+    """
+    config = operator_config()
+    policy = config.resolve(os.environ)
+    for variable in config.secret_variables.values():
+        os.environ.pop(variable, None)
+    return policy
+
+
+def visible_environ() -> Mapping[str, str]:
+    """Return the environment that deployments may refer to: this process's own, without secrets."""
+    hidden = set(operator_config().secret_variables.values())
+    return {name: value for name, value in os.environ.items() if name not in hidden}

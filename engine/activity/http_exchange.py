@@ -1,0 +1,454 @@
+"""One request and its response over one connection, streaming both ways, moved on by the run's loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+import h11
+
+from engine.activity.dialling import Dialled, Dialling
+from engine.activity.http_connection import Connection, Origin
+from engine.activity.http_messages import Header
+from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.run_loop import READ, WRITE, RunLoop
+from engine.errors import (
+    OutboundConnectError,
+    OutboundError,
+    OutboundInvalid,
+    OutboundProtocolError,
+    OutboundTimeout,
+)
+
+READ_AHEAD = 128 << 10
+"""Bytes of a response's body that are taken from the connection before the guest asks for them."""
+
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"})
+"""Methods whose requests carry no ``content-length: 0`` when they have no body."""
+
+_TOO_LATE = {
+    "connect": ("connection-timeout", "the connection"),
+    "first": ("HTTP-response-timeout", "the response"),
+    "between": ("connection-read-timeout", "the rest of the response"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestHead:
+    """What is sent before the body, secrets included; so it is not printed.
+
+    Args:
+        method: The method.
+        origin: Whom it is sent to.
+        target: Path and query.
+        headers: Without ``host``, framing and connection headers.
+        authority: What the ``host`` header says.
+    """
+
+    method: str
+    origin: Origin
+    target: str
+    headers: tuple[Header, ...]
+    authority: str
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.origin.scheme}://{self.authority}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseHead:
+    """What comes before the body; names of headers in lower case."""
+
+    status: int
+    headers: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long things may take, in seconds; ``None`` leaves it to the run's deadline.
+
+    Args:
+        connect: Until there is a connection.
+        first_byte: From then until the response's head.
+        between_bytes: Without a byte of the body while the guest wants one.
+    """
+
+    connect: float | None = None
+    first_byte: float | None = None
+    between_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What an exchange needs of its surroundings.
+
+    Args:
+        loop: The run's.
+        take_idle: Returns a connection that is there already, if there is one.
+        give_idle: Takes one back that is ready for the next request.
+        dial: Begins to make one.
+        on_end: Called once, when the exchange has ended in whatever way.
+    """
+
+    loop: RunLoop
+    take_idle: Callable[[Origin], Connection | None]
+    give_idle: Callable[[Connection], None]
+    dial: Callable[[Origin, Callable[[Dialled], None]], Dialling]
+    on_end: Callable[[Exchange], None]
+
+
+class Exchange:
+    """One request and its response.
+
+    Args:
+        head: The request.
+        body: Its body; ``None`` for none.
+        timeouts: How long things may take.
+        wiring: Its surroundings.
+        rewrite: Applied to the whole body before it is sent, where secrets go into it; the body is held until then.
+    """
+
+    def __init__(
+        self,
+        head: RequestHead,
+        body: OutgoingBody | None,
+        *,
+        timeouts: Timeouts,
+        wiring: Wiring,
+        rewrite: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self.request = head
+        self.response: ResponseHead | None = None
+        self.trailers: tuple[Header, ...] = ()
+        self.error: OutboundError | None = None
+        self.is_complete = False
+        self.is_released = False
+        """The guest is not interested any more."""
+        self.sent_bytes = 0
+        self.received_bytes = 0
+        self.due_at: float | None = None
+        self._body = body
+        self._timeouts = timeouts
+        self._wiring = wiring
+        self._rewrite = rewrite
+        self._inbox = bytearray()
+        self._phase = "connect"
+        self._connection: Connection | None = None
+        self._dialling: Dialling | None = None
+        self._is_head_sent = False
+        self._is_body_sent = False
+        self._is_rewritten = False
+        self._cannot_send = False
+        self._is_at_end = False
+        self._kept: bytes | None = b""
+        """The body as sent so far, for another try over a new connection; ``None`` when it is too long for that."""
+        if body is not None:
+            body.is_attached = True
+            body.on_change = self.advance
+
+    # What the guest does.
+
+    def start(self) -> None:
+        """Begin; what comes of it shows in the attributes."""
+        self._set_timer(self._timeouts.connect)
+        self._wiring.loop.add(self)
+        connection = self._wiring.take_idle(self.request.origin)
+        if connection is not None:
+            self._begin(connection)
+        else:
+            self._dial()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes from the connection: the response is whole, or failed, or was given up."""
+        return self.is_complete or self.error is not None or self.is_released
+
+    def must_start(self) -> None:
+        """Hear that the guest waits for something: send what there is of the request."""
+        if self._body is not None and not self._is_head_sent:
+            self._body.must_start = True
+            self.advance()
+
+    def available(self) -> int:
+        """Return how many bytes of the response's body are here."""
+        return len(self._inbox)
+
+    def take(self, most: int) -> bytes:
+        """Return bytes of the response's body that are here."""
+        data = bytes(self._inbox[:most])
+        del self._inbox[:most]
+        if data and not self.has_ended:
+            self.advance()
+        return data
+
+    def release(self) -> None:
+        """Give it up, if it is still going on."""
+        if not self.has_ended:
+            self.is_released = True
+            self._end()
+        self._inbox.clear()
+
+    def fail(self, error: OutboundError) -> None:
+        """End it with an error, unless it has ended."""
+        if not self.has_ended:
+            self.error = error
+            self._end()
+
+    def on_due(self) -> None:
+        """Hear that time is up."""
+        code, what = _TOO_LATE[self._phase]
+        doing = f", while {self._dialling.phase}" if self._dialling is not None else ""
+        self.fail(OutboundTimeout(code, f"{what} from {self.request.authority} took longer than allowed{doing}"))
+
+    # Getting a connection.
+
+    def _dial(self) -> None:
+        self._dialling = dialling = self._wiring.dial(self.request.origin, self._dialled)
+        if self.has_ended or self._connection is not None:
+            self._dialling = None
+            dialling.cancel()
+
+    def _dialled(self, dialled: Dialled) -> None:
+        self._dialling = None
+        if self.has_ended:
+            if isinstance(dialled, Connection):
+                dialled.close()
+        elif isinstance(dialled, Connection):
+            self._begin(dialled)
+        else:
+            self.fail(dialled)
+
+    def _begin(self, connection: Connection) -> None:
+        self._connection = connection
+        self._phase = "first"
+        self._set_timer(self._timeouts.first_byte)
+        self.advance()
+
+    # Moving on.
+
+    def advance(self) -> None:
+        """Send and receive what can be without waiting, then watch for more."""
+        connection = self._connection
+        if connection is None or self.has_ended:
+            return
+        try:
+            self._send(connection)
+            self._receive(connection)
+        except h11.LocalProtocolError as error:
+            # Its text may show a header's value, which may be a secret's.
+            self.fail(OutboundInvalid("HTTP-protocol-error", f"the request is not valid HTTP ({_local_place(error)})"))
+        except h11.RemoteProtocolError as error:
+            self.fail(_remote_error(error, self.request.authority, had_head=self.response is not None))
+        except OutboundError as error:
+            self.fail(error)
+        except OSError as error:
+            self._broken(connection, error)
+        if self._connection is connection and not self.has_ended:
+            self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        wants_read = len(self._inbox) < READ_AHEAD
+        events = (READ if wants_read else 0) | (WRITE if connection.outbox else 0)
+        self._wiring.loop.watch(connection.endpoint, events, lambda _events: self.advance())
+        if self._phase == "between":
+            if not wants_read:
+                self.due_at = None
+            elif self.due_at is None:
+                self._set_timer(self._timeouts.between_bytes)
+
+    def _send(self, connection: Connection) -> None:
+        body = self._body
+        if body is not None and body.is_aborted:
+            raise OutboundInvalid("HTTP-protocol-error", "the guest gave up the request's body before its end")
+        if not self._is_head_sent and not self._send_head(connection):
+            return
+        while not self._cannot_send:
+            if body is not None and body.buffer and len(connection.outbox) < READ_AHEAD:
+                piece = bytes(body.buffer)
+                body.buffer.clear()
+                self._put(connection, h11.Data(data=piece))
+                self.sent_bytes += len(piece)
+                self._keep(piece)
+            if not self._is_body_sent and (body is None or (body.is_finished and not body.buffer)):
+                self._put(connection, h11.EndOfMessage(headers=[] if body is None else list(_octets(body.trailers))))
+                self._is_body_sent = True
+            before = len(connection.outbox)
+            try:
+                connection.flush()
+            except OSError:
+                # It hung up on us, perhaps after it answered.
+                self._cannot_send = True
+                connection.outbox.clear()
+            if body is not None:
+                body.is_in_flight = bool(connection.outbox)
+            if len(connection.outbox) == before or body is None or not body.buffer:
+                return
+
+    def _send_head(self, connection: Connection) -> bool:
+        body = self._body
+        framing: list[tuple[bytes, bytes]] = []
+        if body is None:
+            if self.request.method not in _WITHOUT_BODY:
+                framing = [(b"content-length", b"0")]
+        elif self._rewrite is not None:
+            if not body.is_finished:
+                return False
+            if not self._is_rewritten:
+                body.buffer[:] = self._rewrite(bytes(body.buffer))
+                self._is_rewritten = True
+            framing = [(b"content-length", str(len(body.buffer)).encode())]
+        elif body.declared is not None:
+            framing = [(b"content-length", str(body.declared).encode())]
+        elif body.is_finished and not body.trailers:
+            if body.buffer or self.request.method not in _WITHOUT_BODY:
+                framing = [(b"content-length", str(len(body.buffer)).encode())]
+        elif body.is_finished or body.must_start or not body.room():
+            framing = [(b"transfer-encoding", b"chunked")]
+        else:
+            return False
+        head = h11.Request(
+            method=self.request.method,
+            target=self.request.target,
+            headers=[(b"host", self.request.authority.encode()), *_octets(self.request.headers), *framing],
+        )
+        self._put(connection, head)
+        self._is_head_sent = True
+        return True
+
+    def _put(self, connection: Connection, event: h11.Request | h11.Data | h11.EndOfMessage) -> None:
+        connection.outbox += connection.protocol.send(event) or b""
+
+    def _receive(self, connection: Connection) -> None:
+        while len(self._inbox) < READ_AHEAD and not self.has_ended:
+            event = connection.protocol.next_event()
+            match event:
+                case h11.NEED_DATA:
+                    data = connection.receive()
+                    if data is None:
+                        return
+                    if data:
+                        self._kept = None
+                    elif self.response is None:
+                        self._hung_up()
+                    self._is_at_end = not data
+                    connection.protocol.receive_data(data)
+                case h11.InformationalResponse():
+                    self._set_timer(self._timeouts.first_byte)
+                case h11.Response():
+                    self.response = ResponseHead(
+                        status=event.status_code,
+                        headers=tuple((name.decode("latin-1"), bytes(value)) for name, value in event.headers),
+                    )
+                    self._phase = "between"
+                    self._set_timer(self._timeouts.between_bytes)
+                case h11.Data():
+                    self._inbox += event.data
+                    self.received_bytes += len(event.data)
+                    self._set_timer(self._timeouts.between_bytes)
+                case h11.EndOfMessage():
+                    self.trailers = tuple((name.decode("latin-1"), bytes(value)) for name, value in event.headers)
+                    self.is_complete = True
+                    self._end()
+                case _:
+                    # Paused, or closed: what follows the response is nobody's business.
+                    self._hung_up()
+
+    # Endings.
+
+    def _hung_up(self) -> NoReturn:
+        raise ConnectionResetError("closed by the other side")
+
+    def _broken(self, connection: Connection, error: OSError) -> None:
+        if connection.is_reused and self._can_repeat():
+            # An idle connection may be closed in the very moment in which it is used again.
+            self._drop(connection)
+            self._is_head_sent = self._is_body_sent = self._cannot_send = False
+            if self._body is not None and self._kept:
+                self._body.buffer[:0] = self._kept
+                self._kept = b""
+                self.sent_bytes = 0
+            self._phase = "connect"
+            self._set_timer(self._timeouts.connect)
+            self._dial()
+            return
+        if self.response is not None:
+            failure: OutboundError = OutboundProtocolError(
+                "HTTP-response-incomplete", f"{self.request.authority} hung up in the middle of its response"
+            )
+        else:
+            failure = OutboundConnectError(
+                "connection-terminated",
+                f"{self.request.authority} hung up before it answered ({type(error).__name__})",
+            )
+        self.fail(failure)
+
+    def _can_repeat(self) -> bool:
+        return self._kept is not None and self.response is None and self.request.method in _IDEMPOTENT
+
+    def _keep(self, piece: bytes) -> None:
+        if self._kept is not None:
+            self._kept = self._kept + piece if len(self._kept) + len(piece) <= READ_AHEAD else None
+
+    def _drop(self, connection: Connection) -> None:
+        self._wiring.loop.watch(connection.endpoint, 0, _ignore)
+        connection.close()
+        self._connection = None
+
+    def _end(self) -> None:
+        self.due_at = None
+        self._wiring.loop.discard(self)
+        if self._body is not None:
+            self._body.is_closed = True
+            self._body.failure = self.error
+            self._body.on_change = None
+            self._body.buffer.clear()
+        dialling, self._dialling = self._dialling, None
+        if dialling is not None:
+            dialling.cancel()
+        connection = self._connection
+        if connection is not None:
+            protocol = connection.protocol
+            if (
+                self.is_complete
+                and not self._is_at_end
+                and not connection.outbox
+                and protocol.our_state is h11.DONE
+                and protocol.their_state is h11.DONE
+                and not protocol.trailing_data[0]
+            ):
+                self._wiring.loop.watch(connection.endpoint, 0, _ignore)
+                protocol.start_next_cycle()
+                self._connection = None
+                self._wiring.give_idle(connection)
+            else:
+                self._drop(connection)
+        self._wiring.on_end(self)
+
+    def _set_timer(self, seconds: float | None) -> None:
+        self.due_at = None if seconds is None else time.monotonic() + seconds
+
+
+def _octets(headers: tuple[Header, ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value) for name, value in headers]
+
+
+def _remote_error(error: h11.RemoteProtocolError, authority: str, *, had_head: bool) -> OutboundError:
+    text = str(error)
+    if "too long" in text:
+        return OutboundProtocolError(
+            "HTTP-response-header-section-size", f"the response of {authority} has too large a head"
+        )
+    if had_head and "closed" in text:
+        return OutboundProtocolError("HTTP-response-incomplete", f"{authority} hung up in the middle of its response")
+    return OutboundProtocolError("HTTP-protocol-error", f"{authority} does not answer in HTTP/1.1")
+
+
+def _local_place(error: h11.LocalProtocolError) -> str:
+    return "a header" if "header" in str(error) else "its framing"
+
+
+def _ignore(_events: int) -> None:
+    return None

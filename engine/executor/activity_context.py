@@ -1,0 +1,212 @@
+"""What the host functions of an activity know of their run."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TextIO
+
+from engine.activity.http_messages import HttpClient
+from engine.activity.outbound_http import OutboundHttp, RequestTrace
+from engine.activity.outbound_policy import make_policy
+from engine.activity.run_loop import RunLoop
+from engine.activity.run_secrets import RunSecrets
+from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
+from engine.executor.services import ExecutorServices
+from engine.host.context import GuestNote, RunFacts
+from engine.host.wasi.state import WasiState
+from engine.host.wasi.stdio import GuestOutput
+from engine.journal.records import HttpExchange, LogLine
+from engine.log.ids import ExecutionId, RunId
+
+LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
+
+
+class ActivityContext:
+    """One attempt at an activity, as its host functions see it.
+
+    What WASI needs is made when it is first asked for: a guest that computes pays nothing for it.
+
+    Args:
+        services: The executor's parts.
+        component: Whose guest it is.
+        facts: For which execution.
+        run_id: In which run.
+        time_left: How long the attempt may take.
+    """
+
+    __slots__ = (
+        "_component",
+        "_expires_at",
+        "_is_stopped",
+        "_run_id",
+        "_secrets",
+        "_services",
+        "_wasi",
+        "facts",
+        "note",
+    )
+
+    def __init__(
+        self,
+        services: ExecutorServices,
+        component: ComponentSpec,
+        facts: RunFacts,
+        run_id: RunId,
+        *,
+        time_left: timedelta,
+    ) -> None:
+        self._services = services
+        self._component = component
+        self._run_id = run_id
+        self._expires_at = time.monotonic() + time_left.total_seconds()
+        self._is_stopped = False
+        self._secrets: RunSecrets | None = None
+        self._wasi: WasiState | None = None
+        self.facts = facts
+        self.note: GuestNote | None = None
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self._services.clock.now()
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Store a guest's log line, if the component's level asks for it."""
+        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, self._redact(message))
+
+    @property
+    def wasi(self) -> WasiState:
+        """The run's part of the WASI host.
+
+        Raises:
+            DeploymentError: If the component names a secret that the operator does not have.
+        """
+        if self._wasi is None:
+            self._wasi = self._make_wasi()
+            if self._is_stopped:
+                self._wasi.loop.interrupt()
+        return self._wasi
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The guest's environment variables, with placeholders where secrets are; raises as ``wasi`` does."""
+        return {**self._component.sandbox.env_vars, **self._known_secrets().environment}
+
+    @property
+    def http(self) -> HttpClient:
+        """The run's way out, for guest runtimes that offer HTTP to source code; raises as ``wasi`` does."""
+        http = self.wasi.http
+        assert http is not None
+        return http
+
+    def interrupt(self) -> None:
+        """End what the guest waits for, now or later; from any thread."""
+        self._is_stopped = True
+        wasi = self._wasi
+        if wasi is not None:
+            wasi.loop.interrupt()
+
+    def close(self) -> None:
+        """End what the guest left open."""
+        if self._wasi is not None:
+            self._wasi.close()
+
+    def _make_wasi(self) -> WasiState:
+        sandbox = self._component.sandbox
+        secrets = self._known_secrets()
+        loop = RunLoop(expires_at=self._expires_at)
+        http = OutboundHttp(
+            transport=self._services.transport,
+            policy=make_policy(sandbox.allowed_hosts, self._services.settings.operator.allowed_hosts),
+            secrets=secrets,
+            loop=loop,
+            clock=self._services.clock,
+            warn=partial(self.log, LogLevel.WARN),
+            record=self._record,
+        )
+        return WasiState(
+            loop=loop,
+            http=http,
+            environment=self.environment,
+            stdout=self._output(sandbox.stdout, "stdout"),
+            stderr=self._output(sandbox.stderr, "stderr"),
+        )
+
+    def _known_secrets(self) -> RunSecrets:
+        if self._secrets is None:
+            names = [name for rule in self._component.sandbox.allowed_hosts for name in rule.secrets]
+            self._secrets = RunSecrets(names, self._services.settings.operator.secrets, os.urandom)
+        return self._secrets
+
+    def _redact(self, text: str) -> str:
+        # A secret reaches the guest only if a server sends it back, but then it must not be stored.
+        return text if self._wasi is None or self._secrets is None else self._secrets.redact(text)
+
+    def _output(self, target: StreamTarget, stream: str) -> GuestOutput | None:
+        write: Callable[[str], None]
+        match target:
+            case StreamTarget.NONE:
+                return None
+            case StreamTarget.DB:
+                write = partial(self._store_output, stream)
+            case StreamTarget.STDOUT:
+                write = partial(self._print, sys.stdout)
+            case StreamTarget.STDERR:
+                write = partial(self._print, sys.stderr)
+        return GuestOutput(write)
+
+    def _store_output(self, stream: str, line: str) -> None:
+        self._services.guest_log.add(
+            LogLine(
+                execution_id=self.facts.execution_id,
+                run_id=self._run_id,
+                created_at=self._services.clock.now(),
+                level=None,
+                message=self._redact(line),
+                stream=stream,
+            )
+        )
+
+    def _print(self, file: TextIO, line: str) -> None:
+        file.write(f"{self._redact(line)}\n")
+
+    def _record(self, trace: RequestTrace) -> None:
+        self._services.http_log.add(
+            HttpExchange(
+                execution_id=self.facts.execution_id,
+                run_id=self._run_id,
+                started_at=trace.started_at,
+                duration=trace.duration,
+                method=trace.method,
+                url=trace.url,
+                status=trace.status,
+                error=trace.error,
+                request_bytes=trace.request_bytes,
+                response_bytes=trace.response_bytes,
+            )
+        )
+
+
+def store_line(
+    services: ExecutorServices,
+    component: ComponentSpec,
+    execution_id: ExecutionId,
+    run_id: RunId,
+    level: LogLevel,
+    message: str,
+) -> None:
+    """Store a guest's log line, if its component's level asks for it."""
+    if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
+        services.guest_log.add(
+            LogLine(
+                execution_id=execution_id,
+                run_id=run_id,
+                created_at=services.clock.now(),
+                level=level,
+                message=message,
+            )
+        )

@@ -1,0 +1,214 @@
+"""A workflow run's way to the journal (docs/architecture.md, "output commit").
+
+What the run records is buffered, then in line for a commit, then durable. It is committed before anything of it can be
+seen from outside (before an activity that can touch the world starts, before the run waits or ends), when the commit
+window is over, and when much has piled up. Pure activities run on the workflow's own thread meanwhile: should the
+process die, replay computes them again and nobody can tell.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from engine.clock import Clock
+from engine.errors import JournalError, RunAbandoned
+from engine.executor.flusher import Flusher
+from engine.executor.group_commit import Ticket
+from engine.executor.services import ExecutorServices
+from engine.journal.records import Append, Committed
+from engine.log.events import ExecutionEvent, Locked, LogEntry, Response
+from engine.log.ids import Version
+from engine.log.state import ExecutionState, Holder
+from engine.workflow.run import WorkflowRun
+
+
+class WritePath:
+    """Commits what one run records. All methods but `start_flush` are called with the run's mutex held.
+
+    Args:
+        services: The executor's parts.
+        flusher: Commits the buffer when its window is over.
+        run: What records.
+        state: The execution as it was locked for this run.
+        holder: Whose lock it is.
+        mutex: Held by whoever works on the run.
+        window_s: Longest time that an event of a pure step may wait, in seconds; 0 commits every step.
+        before_commit: Called before the buffer is taken, with the mutex held.
+    """
+
+    def __init__(
+        self,
+        services: ExecutorServices,
+        flusher: Flusher,
+        run: WorkflowRun,
+        state: ExecutionState,
+        holder: Holder,
+        *,
+        mutex: threading.Lock,
+        window_s: float,
+        before_commit: Callable[[], None],
+    ) -> None:
+        self.window_s = window_s
+        self.lock_expires_at = state.due_at
+        self.is_blocked = False
+        self.lost: str | None = None
+        self._services = services
+        self._flusher = flusher
+        self._run = run
+        self._holder = holder
+        self._mutex = mutex
+        self._before_commit = before_commit
+        self._inflight: Ticket | None = None
+        self._is_registered = False
+        self._first_version = state.next_version
+
+    @property
+    def has_progressed(self) -> bool:
+        """Whether the run recorded anything; extending its lock does not count."""
+        return self._run.buffer.next_version > self._first_version
+
+    def commit_if_due(self) -> None:
+        """Commit the buffer now if it is due, or have it committed when its window is over.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self._check_not_lost()
+        inflight = self._inflight
+        if inflight is not None and inflight.is_settled:
+            self._settle_inflight()
+        buffer = self._run.buffer
+        if buffer.is_empty:
+            return
+        if self.window_s <= 0 or len(buffer.entries) >= self._services.settings.buffer_events:
+            self.flush()
+        elif not self._is_registered:
+            self._is_registered = True
+            self._flusher.register(self)
+
+    def flush(self) -> None:
+        """Commit everything, and take in what the journal knows.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self._check_not_lost()
+        self._settle_inflight()
+        if not self._run.buffer.is_empty:
+            self._settle(self._enqueue())
+
+    def start_flush(self) -> Ticket | None:
+        """Put the buffer in line for a commit without waiting for it; called by the flusher's thread."""
+        if not self._mutex.acquire(timeout=self.window_s):
+            self._flusher.register(self)
+            return None
+        try:
+            self._is_registered = False
+            inflight = self._inflight
+            if inflight is not None:
+                if not inflight.is_settled:
+                    self._is_registered = True
+                    self._flusher.register(self)
+                    return None
+                # The guest makes no host call in which the run could look at it itself.
+                self._settle_inflight()
+            if self._run.buffer.is_empty:
+                return None
+            self._inflight = self._enqueue()
+            return self._inflight
+        except (RunAbandoned, JournalError):
+            # The run's own thread meets the same at its next call.
+            return None
+        finally:
+            self._mutex.release()
+
+    def extend_lock(self, event: Locked) -> None:
+        """Commit everything and hold the lock for longer.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self.flush()
+        if not self.has_progressed:
+            self._first_version = Version(self._first_version + 1)
+        self._run.buffer.append(event, self._now())
+        self._settle(self._enqueue())
+        self.lock_expires_at = event.lock_expires_at
+
+    def end_with(self, event: ExecutionEvent) -> None:
+        """Commit everything and then the event that gives the lock back.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self.flush()
+        version = self._run.buffer.next_version
+        entry = LogEntry(version, self._now(), event)
+        ticket = self._services.commits.enqueue(
+            Append(execution_id=self._run.execution_id, expected=version, holder=self._holder, entries=(entry,))
+        )
+        self._settle(ticket)
+
+    def post_end(self, responses: tuple[Response, ...]) -> None:
+        """Have everything committed soon, with what the run's end means for others; nobody here waits for it.
+
+        Raises:
+            RunAbandoned: If the lock is lost.
+        """
+        self._settle_inflight()
+        # Whoever waits hears of it once it is durable, and this thread can go on.
+        self._services.commits.post(self._take(responses=responses))
+
+    def load_responses(self) -> None:
+        """Take in the responses that the journal holds and the run does not know."""
+        run = self._run
+        run.deliver(self._services.journal.load_responses(run.execution_id, after=run.loaded_cursor))
+
+    def _now(self) -> datetime:
+        clock: Clock = self._services.clock
+        return clock.now()
+
+    def _enqueue(self) -> Ticket:
+        return self._services.commits.enqueue(self._take())
+
+    def _take(self, *, responses: tuple[Response, ...] = ()) -> Append:
+        """Take the buffer as one write."""
+        run = self._run
+        self._before_commit()
+        entries, created, own_responses = run.buffer.take()
+        awaits = run.is_awaiting(entries)
+        run.publish()
+        return Append(
+            execution_id=run.execution_id,
+            expected=Version(run.buffer.next_version - len(entries)),
+            holder=self._holder,
+            entries=entries,
+            awaits=awaits,
+            responses_seen=run.loaded_cursor,
+            created=created,
+            responses=own_responses + responses,
+        )
+
+    def _settle_inflight(self) -> None:
+        ticket, self._inflight = self._inflight, None
+        if ticket is not None:
+            self._settle(ticket)
+
+    def _settle(self, ticket: Ticket) -> Committed:
+        try:
+            committed = self._services.commits.settle(ticket)
+        except JournalError as error:
+            self.lost = str(error)
+            raise RunAbandoned(self.lost) from error
+        if committed.blocked:
+            self.is_blocked = True
+        if self._run.committed(responses_before=committed.responses_before, response_count=committed.response_count):
+            self.load_responses()
+        return committed
+
+    def _check_not_lost(self) -> None:
+        # What a refused write held is gone from the buffer: nothing built upon it may have an effect.
+        if self.lost is not None:
+            raise RunAbandoned(self.lost)
