@@ -13,8 +13,11 @@ from components.manifest.entries import (
     FunctionPolicy,
     HostRule,
     InlineSource,
+    JavaScriptEntry,
     Manifest,
     PythonEntry,
+    Route,
+    WebhookMount,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -32,8 +35,11 @@ __all__ = [
     "FunctionPolicy",
     "HostRule",
     "InlineSource",
+    "JavaScriptEntry",
     "Manifest",
     "PythonEntry",
+    "Route",
+    "WebhookMount",
     "WorkflowEntry",
     "parse_manifest",
 ]

@@ -21,7 +21,7 @@ from engine.deployment.spec import (
 )
 from engine.guests.javascript.digest import component_digest
 from engine.guests.javascript.imports import offered_functions, resolve_imports
-from engine.guests.javascript.runtime_file import javascript_runtime
+from engine.guests.javascript.runtime_file import JAVASCRIPT_RUNTIME
 from engine.guests.javascript.source import JavaScriptReader, JavaScriptSource
 from engine.wasm.component import CompiledComponent, compile_component
 from engine.wasm.engine import WasmEngine, WasmSettings
@@ -34,7 +34,7 @@ from tests.harness.components import add_file, add_runtime, deploy
 @lru_cache
 def compiled_runtime() -> CompiledComponent:
     """Return the JavaScript runtime, compiled."""
-    compiled = compile_component(WasmEngine.for_process(WasmSettings()), javascript_runtime())
+    compiled = compile_component(WasmEngine.for_process(WasmSettings()), JAVASCRIPT_RUNTIME.read_bytes())
     add_runtime(compiled)
     return compiled
 
