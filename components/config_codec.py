@@ -128,7 +128,7 @@ def _encode_rule(rule: HostRule) -> dict[str, Any]:
         "methods": None if rule.methods is None else list(rule.methods),
         "request_url_regex": rule.request_url_regex,
     }
-    if rule.secrets:
+    if rule.secrets or rule.replace_in:
         stored["secrets"] = list(rule.secrets)
         stored["replace_in"] = [location.value for location in rule.replace_in]
     return stored

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.spec import ComponentId, ComponentType, LockingStrategy
-from engine.journal.records import Append, FinishDelay, Lockable, LockRequest, NewExecution, Submit
+from engine.journal.records import Append, FinishDelay, HttpExchange, Lockable, LockRequest, NewExecution, Submit
 from engine.log import events as e
 from engine.log.ids import (
     DelayId,
@@ -288,4 +288,26 @@ def make_lock_request(
             for choice in choices or (make_lockable(),)
         ),
         limit=limit,
+    )
+
+
+def make_http_exchange(
+    execution_id: ExecutionId | None = None,
+    *,
+    url: str = "http://a.test/x",
+    status: int | None = 200,
+    error: str | None = None,
+) -> HttpExchange:
+    """What is remembered of a request."""
+    return HttpExchange(
+        execution_id=execution_id or make_execution_id(1),
+        run_id=RunId("Run_1"),
+        started_at=NOW,
+        duration=timedelta(milliseconds=5),
+        method="GET",
+        url=url,
+        status=status,
+        error=error,
+        request_bytes=0,
+        response_bytes=2,
     )

@@ -55,7 +55,7 @@ class ChildRunner:
     def run_private(self, join_set: JoinSetId) -> bool:
         """Run one uncommitted child of a join set whose members nobody else can see; tell whether there was one."""
         run = self._driver.run
-        if not run.is_private(join_set):
+        if not run.join_sets.is_private(join_set):
             return False
         child = run.next_idle_child(join_set)
         if child is None:
@@ -149,8 +149,8 @@ class ChildRunner:
             # The executor counts; a run that counted too would wait for itself.
             return False
         # While this thread is busy with one child it cannot see that another, or a timer, was faster.
-        return self._driver.run.has_one_member(join_set) or not (
-            component.may_touch_world or self._driver.run.has_delays(join_set)
+        return self._driver.run.join_sets.has_one_member(join_set) or not (
+            component.may_touch_world or self._driver.run.join_sets.has_delays(join_set)
         )
 
     def _lock_newborn(self, newborn: Newborn) -> None:
@@ -171,7 +171,7 @@ class ChildRunner:
         while offered and left_s > 0 and len(candidates) < _MAX_LOCKED_AT_ONCE:
             child = next(iter(offered))
             newborn = offered.pop(child)
-            if run.is_open(child) and self._may_run_here(newborn, join_set):
+            if run.join_sets.is_unanswered(child) and self._may_run_here(newborn, join_set):
                 candidates.append((child, newborn))
                 left_s -= self._expected_s(newborn)
                 if _function(newborn).component.may_touch_world:

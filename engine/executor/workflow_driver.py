@@ -321,11 +321,11 @@ class WorkflowDriver:
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""
         run = self.run
-        while not run.is_answered(join_set):
+        while not run.join_sets.is_answered(join_set):
             if self.children.run_private(join_set):
                 continue
             self.flush()
-            if run.is_answered(join_set) or self.children.run_visible(join_set):
+            if run.join_sets.is_answered(join_set) or self.children.run_visible(join_set):
                 continue
             self._wait_hot(join_set)
         self._writes.is_blocked = False
@@ -411,7 +411,7 @@ class WorkflowDriver:
         while True:
             self._subscription.take()
             self.load_responses()
-            if self.run.is_answered(join_set):
+            if self.run.join_sets.is_answered(join_set):
                 return
             left = until - time.monotonic()
             if left <= 0 or self._is_stopping:

@@ -164,7 +164,9 @@ class WritePath:
     def load_responses(self) -> None:
         """Take in the responses that the journal holds and the run does not know."""
         run = self._run
-        run.deliver(self._services.journal.load_responses(run.execution_id, after=run.loaded_cursor))
+        run.join_sets.deliver(
+            self._services.journal.load_responses(run.execution_id, after=run.join_sets.loaded_cursor)
+        )
 
     def _now(self) -> datetime:
         clock: Clock = self._services.clock
@@ -179,14 +181,14 @@ class WritePath:
         self._before_commit()
         entries, created, own_responses = run.buffer.take()
         awaits = run.is_awaiting(entries)
-        run.publish()
+        run.join_sets.publish()
         return Append(
             execution_id=run.execution_id,
             expected=Version(run.buffer.next_version - len(entries)),
             holder=self._holder,
             entries=entries,
             awaits=awaits,
-            responses_seen=run.loaded_cursor,
+            responses_seen=run.join_sets.loaded_cursor,
             created=created,
             responses=own_responses + responses,
         )
@@ -204,7 +206,9 @@ class WritePath:
             raise RunAbandoned(self.lost) from error
         if committed.blocked:
             self.is_blocked = True
-        if self._run.committed(responses_before=committed.responses_before, response_count=committed.response_count):
+        if self._run.join_sets.committed(
+            responses_before=committed.responses_before, response_count=committed.response_count
+        ):
             self.load_responses()
         return committed
 

@@ -134,7 +134,7 @@ class Changes:
 
     Args:
         inserted: New executions, in their final state.
-        updated: Changed executions in their final state, with the (version, response count) they were loaded at.
+        updated: Changed executions: their state as it was loaded, and the final one.
         entries: Events to insert, with their execution.
         responses: Responses to insert, cursors given.
         delays_added: Delay rows to insert.
@@ -142,7 +142,7 @@ class Changes:
     """
 
     inserted: dict[ExecutionId, ExecutionState] = field(default_factory=dict)
-    updated: dict[ExecutionId, tuple[ExecutionState, int, int]] = field(default_factory=dict)
+    updated: dict[ExecutionId, tuple[ExecutionState, ExecutionState]] = field(default_factory=dict)
     entries: list[tuple[ExecutionId, LogEntry]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class Changes:
     def states(self) -> Iterator[ExecutionState]:
         """Return the final states of all executions that were created or changed."""
         yield from self.inserted.values()
-        for state, _, _ in self.updated.values():
+        for _, state in self.updated.values():
             yield state
 
     @property
@@ -185,9 +185,8 @@ class Ledger:
     ) -> None:
         self._now = now
         self._states = states
-        self._loaded = {
-            execution_id: (state.next_version, state.response_count) for execution_id, state in states.items()
-        }
+        # The objects are never changed: whatever a write touches is copied first.
+        self._loaded = dict(states)
         self._delays = delays
         self._created = created
         self._answered = answered
@@ -401,8 +400,7 @@ class Ledger:
         if state.execution_id in self.changes.inserted:
             self.changes.inserted[state.execution_id] = state
         else:
-            version, responses = self._loaded[state.execution_id]
-            self.changes.updated[state.execution_id] = (state, version, responses)
+            self.changes.updated[state.execution_id] = (self._loaded[state.execution_id], state)
         self._note(state)
 
     def _note(self, state: ExecutionState) -> None:

@@ -174,7 +174,7 @@ class MemoryJournal:
                 continue
             state = copy(known)
             changes.entries.append((state.execution_id, take_lock(state, event, request)))
-            changes.updated[state.execution_id] = (state, known.next_version, known.response_count)
+            changes.updated[state.execution_id] = (known, state)
             found.append(LockedExecution(copy(state), self._created(state.execution_id)))
         self._store(changes)
         return found
@@ -209,7 +209,7 @@ class MemoryJournal:
             for execution_id, entry in changes.entries
         ]
         self._states.update(changes.inserted)
-        self._states.update({execution_id: state for execution_id, (state, _, _) in changes.updated.items()})
+        self._states.update({execution_id: state for execution_id, (_, state) in changes.updated.items()})
         for execution_id, event in encoded:
             self._events.setdefault(execution_id, []).append(event)
         for response in changes.responses:

@@ -1,7 +1,4 @@
-"""One run of a workflow: every host call is first looked up in the history, then recorded.
-
-Replay and live are one code path. Each operation builds the event it stands for; while the history has events left,
-the next one must be its record, else the code has changed (`NondeterminismDetected`); at the tip the event is recorded.
+"""One run of a workflow: what its host calls mean for its join sets, its history and its buffer.
 
 Source:
     Obelisk reference, sections 3.3, 6.2 to 6.5.
@@ -9,14 +6,12 @@ Source:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
 from engine.log import events as e
 from engine.log.ids import (
@@ -28,23 +23,19 @@ from engine.log.ids import (
     delay_id,
     generated_join_set,
     join_set_name_problem,
-    make_ulid,
     named_join_set,
     one_off_join_set,
-    parse_ulid,
-    top_level_of,
-    ulid_timestamp_ms,
 )
 from engine.log.return_values import JsonText, Returned
-from engine.log.retval_json import retval_text
-from engine.log.schedules import ScheduleAt, scheduled_instant
+from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
-from engine.workflow.join_sets import JoinSet, MemberId, member_of
-from engine.workflow.matching import answers
+from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
+from engine.workflow.made_up_values import MadeUpValues
+from engine.workflow.others import OtherExecutions, instant_of
 from engine.workflow.port import RunPort
-from engine.workflow.prng import WorkflowRandom
-from engine.workflow.target import Target
+from engine.workflow.recorder import Recorder
+from engine.workflow.target import Target, deployed_function
 from engine.workflow.write_buffer import WriteBuffer
 
 _MAX_FRUITLESS_TRIES = 100
@@ -89,76 +80,45 @@ class WorkflowRun:
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
-        self.loaded_cursor = 0
+        self.join_sets = JoinSets()
         self.last_direct_call: ExecutionId | None = None
         self.last_one_off: MemberId | None = None
         self.awaited: JoinSetId | None = None
         self._port = port
         self._deployment_id = deployment_id
-        self._at_tip = at_tip
-        self._history = History(entries)
-        self._random = WorkflowRandom(state.execution_id)
-        self._join_sets: dict[JoinSetId, JoinSet] = {}
+        self._recorder = Recorder(History(entries), self.buffer, at_tip)
+        self._values = MadeUpValues(state.execution_id, self._recorder, port)
+        self._others = OtherExecutions(
+            state.execution_id,
+            deployment_id,
+            recorder=self._recorder,
+            buffer=self.buffer,
+            values=self._values,
+            port=port,
+        )
         self._names: set[str] = set()
         self._generated = 0
         self._one_offs = 0
-        self._early: dict[JoinSetId, list[e.Response]] = {}
-        self._private_sets: list[JoinSet] = []
-        self._known: set[MemberId] = set()
-        self._processed: dict[MemberId, e.Response] = {}
         self._targets: dict[ExecutionId, str] = {}
         self._fruitless_tries = 0
-        self._generated_ids: set[ExecutionId] = set()
-        self._scheduled_ids: set[ExecutionId] = set()
-        self.deliver(responses)
+        self.join_sets.deliver(responses)
 
     # What the driver asks and tells.
 
     @property
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
-        return self._history.is_replaying
+        return self._recorder.is_replaying
 
     @property
     def is_upgrading(self) -> bool:
         """Whether this version of the component has yet to show that it can replay a history that it did not write."""
-        return self._at_tip is not None and self._history.is_recorded
-
-    def deliver(self, responses: Iterable[e.Response]) -> None:
-        """Take in responses from the journal, in order; those already known are passed over."""
-        for response in responses:
-            self.loaded_cursor = max(self.loaded_cursor, response.cursor)
-            self._arrive(response)
+        return self._recorder.is_upgrading
 
     def deliver_local(self, response: e.Response) -> None:
         """Take in the response of a member that nobody else can see; it is committed with the buffer."""
         self.buffer.responses.append(response)
-        self._arrive(response)
-
-    def committed(self, *, responses_before: int, response_count: int) -> bool:
-        """Hear how many responses the journal holds after a commit.
-
-        Returns:
-            Whether there are responses that this run has not loaded.
-        """
-        if responses_before <= self.loaded_cursor:
-            self.loaded_cursor = max(self.loaded_cursor, response_count)
-            return False
-        return True
-
-    def is_answered(self, join_set: JoinSetId) -> bool:
-        """Whether a response of this join set waits to be consumed."""
-        return bool(self._join_sets[join_set].arrived)
-
-    def open_members(self, join_set: JoinSetId) -> list[MemberId]:
-        """Return the members of a join set whose response did not arrive, in submission order."""
-        members = self._join_sets[join_set]
-        arrived = {member_of(response) for response in members.arrived}
-        return [member for member in members.open if member not in arrived]
-
-    def is_private(self, join_set: JoinSetId) -> bool:
-        """Whether nobody else can bring a response to this join set: all its open members are uncommitted."""
-        return self._join_sets[join_set].is_private
+        self.join_sets.arrive(response)
 
     def next_idle_child(self, join_set: JoinSetId) -> ExecutionId | None:
         """Return the first uncommitted child of a join set that was not run yet."""
@@ -169,68 +129,24 @@ class WorkflowRun:
 
     def is_awaiting(self, entries: Sequence[e.LogEntry]) -> bool:
         """Whether these entries, about to be committed, end with the await that the run is stuck at."""
-        if self.awaited is None or not entries or self.is_answered(self.awaited):
+        if self.awaited is None or not entries or self.join_sets.is_answered(self.awaited):
             return False
         last = entries[-1].event
         return isinstance(last, e.JoinNext) and last.join_set_id == self.awaited
 
-    def has_one_member(self, join_set: JoinSetId) -> bool:
-        """Whether a join set waits for one member only."""
-        return len(self._join_sets[join_set].open) == 1
-
-    def has_delays(self, join_set: JoinSetId) -> bool:
-        """Whether a delay was ever submitted to a join set."""
-        return self._join_sets[join_set].delays > 0
-
-    def is_open(self, member: MemberId) -> bool:
-        """Whether no response of this member arrived."""
-        return member not in self._known
-
-    def publish(self) -> None:
-        """Hear that the buffer is being committed: from now on others see its members."""
-        for join_set in self._private_sets:
-            join_set.private.clear()
-        self._private_sets.clear()
-
     # Values that the host makes up.
 
     def random_u64(self, low: int, high_inclusive: int) -> int:
-        """Return a random integer of the range, recorded.
-
-        Raises:
-            ConstraintViolation: If the range is empty.
-        """
-        if low > high_inclusive:
-            raise ConstraintViolation(f"random-u64: the range {low}..={high_inclusive} is empty")
-        value = self._random.in_range(low, high_inclusive)
-        self._persist(value.to_bytes(8, "big"), e.RandomU64(low, high_inclusive))
-        return value
+        """See `MadeUpValues`."""
+        return self._values.random_u64(low, high_inclusive)
 
     def random_string(self, min_length: int, max_length_exclusive: int) -> str:
-        """Return random letters and digits, recorded.
-
-        Raises:
-            ConstraintViolation: If the range of lengths is empty.
-        """
-        if min_length >= max_length_exclusive:
-            raise ConstraintViolation(f"random-string: the range {min_length}..{max_length_exclusive} is empty")
-        value = self._random.string(min_length, max_length_exclusive)
-        self._persist(value.encode(), e.RandomString(min_length, max_length_exclusive))
-        return value
+        """See `MadeUpValues`."""
+        return self._values.random_string(min_length, max_length_exclusive)
 
     def generate_execution_id(self) -> ExecutionId:
-        """Return a fresh top-level execution id, recorded; its time part is the workflow's own."""
-        own = top_level_of(self.execution_id)[len("E_") :]
-        ulid = make_ulid(ulid_timestamp_ms(own), self._random.bytes(10))
-        self._persist(parse_ulid(ulid).to_bytes(16, "big"), e.GeneratedExecutionId())
-        generated = ExecutionId(f"E_{ulid}")
-        self._generated_ids.add(generated)
-        return generated
-
-    def _persist(self, value: bytes, kind: e.PersistKind) -> None:
-        event = e.Persist(value=value, kind=kind)
-        if self._replay(event) is None:
-            self._record(event, self._port.now())
+        """See `MadeUpValues`."""
+        return self._values.generate_execution_id()
 
     # Join sets.
 
@@ -266,15 +182,13 @@ class WorkflowRun:
 
     def _create(self, join_set: JoinSetId) -> JoinSet:
         event = e.JoinSetCreated(join_set_id=join_set)
-        if self._replay(event) is None:
-            self._record(event, self._port.now())
-        added = self._join_sets[join_set] = JoinSet(join_set)
-        added.arrived.extend(self._early.pop(join_set, ()))
-        return added
+        if self._recorder.replay(event) is None:
+            self._recorder.record(event, self._port.now())
+        return self.join_sets.add(join_set)
 
     def submit(self, join_set_id: JoinSetId, target: Target) -> ExecutionId | e.SubmitError:
         """Submit a child to a join set; a request that cannot be met is recorded as such."""
-        join_set = self._open_join_set(join_set_id)
+        join_set = self.join_sets.open(join_set_id)
         return self._submit(join_set, target)
 
     def _submit(self, join_set: JoinSet, target: Target) -> ExecutionId | e.SubmitError:
@@ -287,7 +201,7 @@ class WorkflowRun:
             params=target.params,
             error=target.error,
         )
-        recorded = self._replay(event)
+        recorded = self._recorder.replay(event)
         if recorded is None:
             self._request_child(target, event)
         else:
@@ -296,29 +210,29 @@ class WorkflowRun:
         if event.error is not None:
             return event.error
         self._targets[child] = target.ffqn
-        self._join(join_set, child, is_private=recorded is None)
+        self.join_sets.join(join_set, child, is_private=recorded is None)
         return child
 
     def _request_child(self, target: Target, event: e.ChildRequested) -> None:
         now = self._port.now()
         if event.error is not None:
             # Parameters that fit no function are nobody's; they do not burden the log.
-            self._record(replace(event, params=_NO_PARAMS), now)
+            self._recorder.record(replace(event, params=_NO_PARAMS), now)
             return
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             parent=(self.execution_id, event.join_set_id),
             scheduled_at=now,
-            component_id=_deployed(target).component.id,
+            component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
-        self._record(event, now)
+        self._recorder.record(event, now)
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""
-        return self._submit_delay(self._open_join_set(join_set_id), schedule)[0]
+        return self._submit_delay(self.join_sets.open(join_set_id), schedule)[0]
 
     def _submit_delay(self, join_set: JoinSet, schedule: ScheduleAt) -> tuple[DelayId, datetime]:
         join_set.delays += 1
@@ -327,15 +241,15 @@ class WorkflowRun:
         event = e.DelayRequested(
             join_set_id=join_set.id,
             delay_id=delay,
-            expires_at=_instant(schedule, now),
+            expires_at=instant_of(schedule, now),
             schedule_at=schedule,
         )
-        recorded = self._replay(event)
-        self._join(join_set, delay, is_private=recorded is None)
+        recorded = self._recorder.replay(event)
+        self.join_sets.join(join_set, delay, is_private=recorded is None)
         if recorded is not None:
             assert isinstance(recorded, e.DelayRequested)
             return delay, recorded.expires_at
-        self._record(event, now)
+        self._recorder.record(event, now)
         # Where others can bring responses too, the journal must say who came first: the timers fire it there.
         if event.expires_at <= now and join_set.is_private:
             self.deliver_local(
@@ -355,15 +269,15 @@ class WorkflowRun:
         Returns:
             The response, or ``None`` when every submission's response was consumed.
         """
-        join_set = self._open_join_set(join_set_id)
+        join_set = self.join_sets.open(join_set_id)
         if not join_set.open:
             self._too_many(e.JoinNextTooMany(join_set_id=join_set_id, requested_ffqn=requested_ffqn))
             return None
         return self._await(join_set, requested_ffqn=requested_ffqn)
 
     def _too_many(self, event: e.JoinNextTooMany) -> None:
-        if self._replay(event) is None:
-            self._record(event, self._port.now())
+        if self._recorder.replay(event) is None:
+            self._recorder.record(event, self._port.now())
 
     def _await(self, join_set: JoinSet, *, requested_ffqn: str | None = None, closing: bool = False) -> e.Response:
         event = e.JoinNext(
@@ -372,33 +286,33 @@ class WorkflowRun:
             requested_ffqn=requested_ffqn,
             closing=closing,
         )
-        if self._replay(event) is None:
-            self._record(event, self._port.now())
+        if self._recorder.replay(event) is None:
+            self._recorder.record(event, self._port.now())
         if not join_set.arrived:
-            if self._history.is_replaying:
-                raise self._history.differ(event)
+            if self._recorder.is_replaying:
+                raise self._recorder.differ(event)
             self.awaited = join_set.id
             self._port.wait(join_set.id)
             self.awaited = None
         self._fruitless_tries = 0
-        return self._consume(join_set)
+        return self.join_sets.consume(join_set)
 
     def join_next_try(self, join_set_id: JoinSetId) -> tuple[e.TryOutcome, e.Response | None]:
         """Look for the next response of a join set without waiting."""
-        join_set = self._open_join_set(join_set_id)
-        if not self._history.is_replaying:
+        join_set = self.join_sets.open(join_set_id)
+        if not self._recorder.is_replaying:
             self._port.refresh()
         event = e.JoinNextTry(join_set_id=join_set_id, outcome=_try_outcome(join_set))
-        recorded = self._replay(event)
+        recorded = self._recorder.replay(event)
         if recorded is None:
-            self._record(event, self._port.now())
+            self._recorder.record(event, self._port.now())
             outcome = event.outcome
         else:
             assert isinstance(recorded, e.JoinNextTry)
             outcome = recorded.outcome
         if outcome is e.TryOutcome.FOUND:
             self._fruitless_tries = 0
-            return outcome, self._consume(join_set)
+            return outcome, self.join_sets.consume(join_set)
         if recorded is None:
             # Those of earlier runs do not count: this one has just begun to poll.
             self._fruitless_tries += 1
@@ -409,23 +323,22 @@ class WorkflowRun:
 
     def close(self, join_set_id: JoinSetId) -> None:
         """Close a join set: cancel what can be cancelled, wait for every open member."""
-        join_set = self._open_join_set(join_set_id)
+        join_set = self.join_sets.open(join_set_id)
         join_set.is_closed = True
         has_cancelled = False
         while join_set.open:
-            if not self._history.is_replaying and not has_cancelled:
+            if not self._recorder.is_replaying and not has_cancelled:
                 has_cancelled = True
-                members = self.open_members(join_set_id)
+                members = self.join_sets.open_members(join_set_id)
                 if members:
                     self._port.cancel(members[::-1])
             self._await(join_set, closing=True)
-        del self._join_sets[join_set_id]
+        self.join_sets.drop(join_set)
 
     def close_all(self) -> None:
         """Close every join set that is still open, newest first."""
-        for join_set_id in reversed(list(self._join_sets)):
-            if join_set_id in self._join_sets:
-                self.close(join_set_id)
+        for join_set_id in reversed(self.join_sets.ids):
+            self.close(join_set_id)
 
     def check_history_is_used_up(self) -> None:
         """Check, at the end of the function, that it asked for all of its history.
@@ -433,17 +346,16 @@ class WorkflowRun:
         Raises:
             NondeterminismDetected: If recorded events are left over.
         """
-        if self._history.is_replaying:
-            raise self._history.left_over()
+        self._recorder.check_is_used_up()
 
     def abandoned_members(self) -> list[MemberId]:
         """Return every member without a response, newest first; for a run that cannot close its join sets."""
-        members = [member for join_set in self._join_sets for member in self.open_members(join_set)]
-        for event in self._history.remaining:
+        members = [member for join_set in self.join_sets.ids for member in self.join_sets.open_members(join_set)]
+        for event in self._recorder.remaining:
             match event:
-                case e.ChildRequested(child_execution_id=child, error=None) if child not in self._known:
+                case e.ChildRequested(child_execution_id=child, error=None) if self.join_sets.is_unanswered(child):
                     members.append(child)
-                case e.DelayRequested(delay_id=delay) if delay not in self._known:
+                case e.DelayRequested(delay_id=delay) if self.join_sets.is_unanswered(delay):
                     members.append(delay)
                 case _:
                     pass
@@ -451,11 +363,11 @@ class WorkflowRun:
 
     def last_id(self, join_set_id: JoinSetId) -> MemberId | None:
         """Return the member whose response was consumed last from a join set."""
-        return self._open_join_set(join_set_id).last
+        return self.join_sets.open(join_set_id).last
 
     def processed(self, member: MemberId) -> e.Response | None:
         """Return a response that was consumed already."""
-        return self._processed.get(member)
+        return self.join_sets.processed(member)
 
     def target_of(self, child: ExecutionId) -> str | None:
         """Return the function that a child was requested for, or ``None`` if this run requested no such child."""
@@ -479,11 +391,11 @@ class WorkflowRun:
         join_set = self._add_one_off(name)
         child = self._submit(join_set, target)
         if not isinstance(child, str):
-            del self._join_sets[join_set.id]
+            self.join_sets.drop(join_set)
             return child
         self.last_direct_call = self.last_one_off = child
         response = self._await(join_set, requested_ffqn=target.ffqn)
-        del self._join_sets[join_set.id]
+        self.join_sets.drop(join_set)
         return response
 
     def sleep(self, schedule: ScheduleAt, name: str | None) -> tuple[datetime, bool]:
@@ -499,7 +411,7 @@ class WorkflowRun:
         delay, expires_at = self._submit_delay(join_set, schedule)
         self.last_one_off = delay
         response = self._await(join_set)
-        del self._join_sets[join_set.id]
+        self.join_sets.drop(join_set)
         event = response.event
         return expires_at, isinstance(event, e.DelayFinished) and not event.cancelled
 
@@ -509,134 +421,19 @@ class WorkflowRun:
     # Others' executions.
 
     def schedule(self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target) -> e.SubmitError | None:
-        """Start a top-level execution without waiting for it.
-
-        Raises:
-            ConstraintViolation: If an execution of this id exists.
-        """
-        now = self._port.now()
-        event = e.Scheduled(
-            execution_id=execution_id,
-            schedule_at=schedule,
-            target_ffqn=target.ffqn,
-            params_hash=hashlib.sha256(target.params.encode()).hexdigest(),
-            error=target.error,
-        )
-        recorded = self._replay(event)
-        if recorded is not None:
-            assert isinstance(recorded, e.Scheduled)
-            if recorded.error is None:
-                self._scheduled_ids.add(execution_id)
-            return recorded.error
-        if event.error is None:
-            self._request_scheduled(execution_id, target, scheduled_at=_instant(schedule, now), now=now)
-        self._record(event, now)
-        return event.error
-
-    def _request_scheduled(
-        self, execution_id: ExecutionId, target: Target, *, scheduled_at: datetime, now: datetime
-    ) -> None:
-        is_fresh = execution_id in self._generated_ids or not self._port.is_taken(execution_id)
-        if execution_id in self._scheduled_ids or not is_fresh:
-            raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists")
-        self._scheduled_ids.add(execution_id)
-        created = e.Created(
-            ffqn=target.ffqn,
-            params=target.params,
-            scheduled_at=scheduled_at,
-            component_id=_deployed(target).component.id,
-            deployment_id=self._deployment_id,
-            scheduled_by=self.execution_id,
-        )
-        self.buffer.create(execution_id, created, now, target=target, child=None)
+        """See `OtherExecutions`."""
+        return self._others.schedule(execution_id, schedule, target)
 
     def stub(self, target: ExecutionId, ffqn: str, retval: Returned, error: e.StubError | None) -> e.StubError | None:
-        """Supply a stub execution's result.
-
-        Args:
-            target: The stub execution.
-            ffqn: The stub function that it should have been created for.
-            retval: Its return value.
-            error: Why the value cannot be used, if that is known before the journal is asked.
-        """
-        digest = hashlib.sha256(retval_text(retval).encode()).hexdigest()
-        event = e.Stubbed(target_execution_id=target, retval_hash=f"01{digest}", error=error)
-        recorded = self._replay(event)
-        if recorded is not None:
-            assert isinstance(recorded, e.Stubbed)
-            return recorded.error
-        outcome = error or self._port.complete_stub(target, retval, ffqn)
-        self._record(
-            e.Stubbed(target_execution_id=target, retval_hash=event.retval_hash, error=outcome), self._port.now()
-        )
-        return outcome
-
-    # The one path of replay and live.
-
-    def _replay(self, requested: e.HistoryEvent) -> e.HistoryEvent | None:
-        recorded = self._history.peek()
-        if recorded is None:
-            return None
-        if not answers(recorded, requested):
-            raise self._history.differ(requested)
-        self._history.advance()
-        return recorded
-
-    def _record(self, event: e.HistoryEvent, at: datetime) -> None:
-        self.reach_tip(at)
-        self.buffer.append(event, at)
+        """See `OtherExecutions`."""
+        return self._others.stub(target, ffqn, retval, error)
 
     def reach_tip(self, at: datetime) -> None:
         """Hear that the run goes beyond its history now."""
-        event, self._at_tip = self._at_tip, None
-        if event is not None:
-            self.buffer.append(event, at)
-
-    def _open_join_set(self, join_set_id: JoinSetId) -> JoinSet:
-        join_set = self._join_sets.get(join_set_id)
-        if join_set is None or join_set.is_closed:
-            raise ConstraintViolation(f"join set {join_set_id} is closed")
-        return join_set
-
-    def _join(self, join_set: JoinSet, member: MemberId, *, is_private: bool) -> None:
-        join_set.open[member] = None
-        if is_private:
-            if not join_set.private:
-                self._private_sets.append(join_set)
-            join_set.private.add(member)
-
-    def _arrive(self, response: e.Response) -> None:
-        member = member_of(response)
-        if member in self._known:
-            return
-        self._known.add(member)
-        join_set = self._join_sets.get(response.join_set_id)
-        if join_set is not None:
-            join_set.arrived.append(response)
-        else:
-            # Replay has not come to the join set yet.
-            self._early.setdefault(response.join_set_id, []).append(response)
-
-    def _consume(self, join_set: JoinSet) -> e.Response:
-        response = join_set.consume()
-        self._processed[member_of(response)] = response
-        return response
+        self._recorder.reach_tip(at)
 
 
 def _try_outcome(join_set: JoinSet) -> e.TryOutcome:
     if join_set.arrived:
         return e.TryOutcome.FOUND
     return e.TryOutcome.PENDING if join_set.open else e.TryOutcome.ALL_PROCESSED
-
-
-def _deployed(target: Target) -> DeployedFunction:
-    if target.function is None:
-        raise ConstraintViolation(f"function {target.ffqn} is not deployed")
-    return target.function
-
-
-def _instant(schedule: ScheduleAt, now: datetime) -> datetime:
-    try:
-        return scheduled_instant(schedule, now)
-    except OverflowError as error:
-        raise ConstraintViolation(f"the schedule {schedule} is out of range") from error

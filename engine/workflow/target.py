@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.deployment.registry import DeployedFunction
+from engine.errors import ConstraintViolation
 from engine.log.events import SubmitError
 from engine.log.return_values import JsonText
 from engine.wit.json_values import JsonValue
@@ -28,3 +29,14 @@ class Target:
     function: DeployedFunction | None
     args: Sequence[JsonValue] | None = None
     error: SubmitError | None = None
+
+
+def deployed_function(target: Target) -> DeployedFunction:
+    """Return the function of a target that is to be run.
+
+    Raises:
+        ConstraintViolation: If it is not deployed.
+    """
+    if target.function is None:
+        raise ConstraintViolation(f"function {target.ffqn} is not deployed")
+    return target.function

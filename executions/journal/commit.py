@@ -25,12 +25,13 @@ from engine.log.state import ExecutionState
 from executions.journal import sql
 from executions.journal.connection import Statements
 from executions.journal.rows import (
+    Row,
+    changed_values,
     created_of,
     delay_of,
     delay_row,
     event_row,
     execution_row,
-    mutable_values,
     response_row,
     state_of,
 )
@@ -167,7 +168,17 @@ def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequenc
 
 
 def _update_states(statements: Statements, changes: Changes) -> None:
-    rows = [(*mutable_values(state), state.execution_id, *loaded) for state, *loaded in changes.updated.values()]
-    for statement, params, count in sql.update(rows):
-        if statements.execute(statement, params).rowcount != count:
-            raise JournalUnavailable(f"a state changed while it was being changed: one of {', '.join(changes.updated)}")
+    # Rows in which the same columns change are updated together.
+    alike: dict[sql.Columns, list[Row]] = {}
+    for before, after in changes.updated.values():
+        columns, values = changed_values(before, after)
+        if not columns:
+            continue
+        row = (*values, after.execution_id, before.next_version, before.response_count)
+        alike.setdefault(columns, []).append(row)
+    for columns, rows in alike.items():
+        for statement, params, count in sql.update(columns, rows):
+            if statements.execute(statement, params).rowcount != count:
+                raise JournalUnavailable(
+                    f"a state changed while it was being changed: one of {', '.join(changes.updated)}"
+                )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from engine.journal.ledger import Changes
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.records import LockedExecution, LockRequest
@@ -29,13 +31,13 @@ def lock_due(statements: Statements, request: LockRequest, allotment: Allotment)
         # A component that has had its share may stand before others in the rows just read; they come next.
         after = (to_micros(found[-1].due_at), found[-1].execution_id)
     changes = Changes()
-    for state, event in taken:
-        loaded_at = (state.next_version, state.response_count)
+    for found_state, event in taken:
+        state = copy(found_state)
         changes.entries.append((state.execution_id, take_lock(state, event, request)))
-        changes.updated[state.execution_id] = (state, *loaded_at)
+        changes.updated[state.execution_id] = (found_state, state)
     store(statements, changes)
-    created = load_created(statements, [state.execution_id for state, _ in taken])
-    return [LockedExecution(state, created[state.execution_id]) for state, _ in taken]
+    created = load_created(statements, changes.updated)
+    return [LockedExecution(state, created[execution_id]) for execution_id, (_, state) in changes.updated.items()]
 
 
 def find_pending(

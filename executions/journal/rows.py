@@ -121,6 +121,19 @@ def mutable_values(state: ExecutionState) -> Row:
     )
 
 
+def changed_values(before: ExecutionState, after: ExecutionState) -> tuple[tuple[str, ...], Row]:
+    """Return those of `MUTABLE_COLUMNS` that differ between two states, and their new values.
+
+    An index costs a write whenever one of its columns is named in an UPDATE, whatever its value: a step of a workflow
+    changes no more than the version and the count of responses.
+    """
+    old, new = mutable_values(before), mutable_values(after)
+    changed = [
+        (column, value) for column, known, value in zip(MUTABLE_COLUMNS, old, new, strict=True) if known != value
+    ]
+    return tuple(column for column, _ in changed), tuple(value for _, value in changed)
+
+
 _STATUSES = {status.value: status for status in Status}
 _LIFECYCLES = {lifecycle.value: lifecycle for lifecycle in Lifecycle}
 _COMPONENT_TYPES = {kind.value: kind for kind in ComponentType}

@@ -20,9 +20,10 @@ from executions.journal.rows import (
     EXECUTION_COLUMNS,
     HTTP_EXCHANGE_COLUMNS,
     LOG_LINE_COLUMNS,
-    MUTABLE_COLUMNS,
     RESPONSE_COLUMNS,
 )
+
+Columns = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,11 @@ RESPONDED_DELAYS = f"SELECT delay_id FROM {_RESPONSE} WHERE delay_id IS NOT NULL
 # --- What a commit writes ---------------------------------------------------------------------------------------------
 
 #: One changed state, if the row still is what it was when it was loaded. Primary key; the row count is checked.
-UPDATE_EXECUTION = (
-    f"UPDATE {_EXECUTION} SET {', '.join(f'{column} = %s' for column in MUTABLE_COLUMNS)} "
-    "WHERE execution_id = %s AND next_version = %s AND response_count = %s"
+_UPDATE_EXECUTION = (
+    f"UPDATE {_EXECUTION} SET {{assignments}} WHERE execution_id = %s AND next_version = %s AND response_count = %s"
 )
 
-#: Many changed states, as `UPDATE_EXECUTION`. PostgreSQL has to be told the types of what may be null in every row.
+#: Many changed states, as `_UPDATE_EXECUTION`. PostgreSQL has to be told the types of what may be null in every row.
 _UPDATE_EXECUTIONS = (
     f"UPDATE {_EXECUTION} SET {{assignments}} FROM (VALUES {{rows}}) AS v "
     f"WHERE {_EXECUTION}.execution_id = {{key}} AND {_EXECUTION}.next_version = {{version}} "
@@ -229,30 +229,36 @@ def _insert(table: Table, size: int) -> str:
 _FEWEST_TOGETHER = 4
 
 
-def update(rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any], int]]:
+def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any], int]]:
     """Return the statements that change states, their parameters, and how many rows each must find.
 
     Args:
-        rows: Values of `MUTABLE_COLUMNS`, the id, and the version and response count that the row must still have.
+        columns: What changes in each row.
+        rows: Their values, the id, and the version and response count that the row must still have.
     """
     start = 0
     for size in _batches(len(rows)):
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update(size), [value for row in batch for value in row], size
+            yield _update_many(columns, size), [value for row in batch for value in row], size
         else:
-            yield from ((UPDATE_EXECUTION, list(row), 1) for row in batch)
+            yield from ((_update_one(columns), list(row), 1) for row in batch)
 
 
-@lru_cache(maxsize=64)
-def _update(size: int) -> str:
-    columns = {column: f"v.column{number}" for number, column in enumerate(MUTABLE_COLUMNS, 1)}
-    columns |= {column: f"CAST({columns[column]} AS {kind})" for column, kind in _CASTS.items()}
+@lru_cache(maxsize=256)
+def _update_one(columns: Columns) -> str:
+    return _UPDATE_EXECUTION.format(assignments=", ".join(f"{column} = %s" for column in columns))
+
+
+@lru_cache(maxsize=256)
+def _update_many(columns: Columns, size: int) -> str:
+    values = {column: f"v.column{number}" for number, column in enumerate(columns, 1)}
+    values |= {column: f"CAST({values[column]} AS {kind})" for column, kind in _CASTS.items() if column in values}
     key, version, responses = (f"v.column{len(columns) + number}" for number in (1, 2, 3))
     row = f"({', '.join(['%s'] * (len(columns) + 3))})"
     return _UPDATE_EXECUTIONS.format(
-        assignments=", ".join(f"{column} = {value}" for column, value in columns.items()),
+        assignments=", ".join(f"{column} = {value}" for column, value in values.items()),
         rows=", ".join([row] * size),
         key=key,
         version=version,

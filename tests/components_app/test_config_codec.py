@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.deployment.spec import (
     LockingStrategy,
     LogLevel,
     RetryPolicy,
+    SecretLocation,
     StreamTarget,
     WorkflowPolicy,
 )
@@ -49,6 +51,8 @@ CONFIGS = st.builds(
             pattern=st.text(),
             methods=st.none() | st.lists(st.text()).map(tuple),
             request_url_regex=st.none() | st.text(),
+            secrets=st.lists(st.text()).map(tuple),
+            replace_in=st.lists(st.sampled_from(SecretLocation)).map(tuple),
         )
     ).map(tuple),
     stdout=st.sampled_from(StreamTarget),
@@ -89,6 +93,18 @@ STORED = {
     "backtrace_sources": {"lib.rs": "sha256:0"},
     "log_level": None,
 }
+
+
+def test_the_stored_form_of_a_rule_with_secrets_never_changes() -> None:
+    rule = HostRule(
+        pattern="*", methods=None, request_url_regex=None, secrets=("A",), replace_in=(SecretLocation.HEADERS,)
+    )
+
+    stored = encode_config(replace(WORKFLOW, allowed_hosts=(rule,)))
+
+    assert stored["allowed_hosts"] == [
+        {"pattern": "*", "methods": None, "request_url_regex": None, "secrets": ["A"], "replace_in": ["headers"]}
+    ]
 
 
 def test_the_stored_form_never_changes() -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from engine.deployment.registry import Registry
 from engine.deployment.spec import (
+    AllowedHost,
     ComponentId,
     ComponentSpec,
     ComponentType,
     DeploymentSpec,
     ExecPolicy,
     FunctionSpec,
+    LogLevel,
     RetryPolicy,
     Runner,
+    SandboxPolicy,
+    StreamTarget,
     WorkflowPolicy,
 )
 from engine.errors import InvalidComponent
@@ -123,6 +128,41 @@ def stepper(
         workflow=policy,
         digest=digest,
     )
+
+
+def courier(
+    *,
+    allowed_hosts: tuple[AllowedHost, ...] = (),
+    env_vars: Mapping[str, str] | None = None,
+    max_retries: int | None = 0,
+    lock_expiry: timedelta = timedelta(seconds=20),
+    stdout: StreamTarget = StreamTarget.DB,
+    log_level: LogLevel | None = LogLevel.DEBUG,
+) -> ComponentSpec:
+    """Describe the activity that uses WASI."""
+    component = _wasm_component(
+        "courier",
+        ComponentType.ACTIVITY,
+        "courier",
+        retry=RetryPolicy(max_retries=max_retries, backoff=timedelta(milliseconds=1)),
+        exec_policy=ExecPolicy(lock_expiry=lock_expiry),
+        may_touch_world=bool(allowed_hosts),
+    )
+    sandbox = SandboxPolicy(env_vars=env_vars or {}, allowed_hosts=allowed_hosts, stdout=stdout)
+    return replace(component, sandbox=sandbox, log_level=log_level)
+
+
+def stubbed(*, stub_wasi: bool = True) -> ComponentSpec:
+    """Describe the workflow that looks at WASI."""
+    component = _wasm_component(
+        "stubbed",
+        ComponentType.WORKFLOW,
+        "stubbed",
+        retry=RetryPolicy(max_retries=None, backoff=timedelta(milliseconds=100)),
+        exec_policy=ExecPolicy(),
+        workflow=_POLICY,
+    )
+    return replace(component, sandbox=SandboxPolicy(stub_wasi=stub_wasi))
 
 
 def stub_flow(*, policy: WorkflowPolicy = _POLICY) -> ComponentSpec:

@@ -30,7 +30,9 @@ def get(guest: Guest, authority: str, *, method: str = "GET", body: bytes = b"",
     return guest.http().send(request)
 
 
-def start(guest: Guest, authority: str, body: OutgoingBody | None = None, **timeouts: float) -> Exchange:
+def start(
+    guest: Guest, authority: str, body: OutgoingBody | None = None, *, timeouts: Timeouts | None = None
+) -> Exchange:
     return guest.http().open(
         method="GET" if body is None else "POST",
         scheme="http",
@@ -38,7 +40,7 @@ def start(guest: Guest, authority: str, body: OutgoingBody | None = None, **time
         path="/",
         headers=(),
         body=body,
-        timeouts=Timeouts(**timeouts),
+        timeouts=timeouts,
     )
 
 
@@ -235,12 +237,12 @@ def test_a_body_given_up_half_way_never_looks_whole(guest: Guest) -> None:
 @pytest.mark.parametrize(
     ("timeouts", "response", "code"),
     [
-        ({"first_byte": 0.05}, b"", "HTTP-response-timeout"),
-        ({"between_bytes": 0.05}, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab", "connection-read-timeout"),
+        (Timeouts(first_byte=0.05), b"", "HTTP-response-timeout"),
+        (Timeouts(between_bytes=0.05), b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab", "connection-read-timeout"),
     ],
 )
 def test_what_takes_longer_than_allowed_ends_with_its_code(
-    guest: Guest, timeouts: dict[str, float], response: bytes, code: str
+    guest: Guest, timeouts: Timeouts, response: bytes, code: str
 ) -> None:
     done = threading.Event()
 
@@ -250,7 +252,7 @@ def test_what_takes_longer_than_allowed_ends_with_its_code(
         done.wait(10)
 
     with converse(script) as authority:
-        exchange = start(guest, authority, **timeouts)
+        exchange = start(guest, authority, timeouts=timeouts)
         guest.wasi.loop.wait_until(lambda: exchange.has_ended)
         done.set()
 

@@ -8,7 +8,7 @@ from engine.deployment.spec import LogLevel
 from engine.errors import ExecutionNotFound, JournalUnavailable
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import LogLine, Write
-from tests.builders import NOW, make_execution_id, make_holder, make_submit
+from tests.builders import NOW, make_execution_id, make_holder, make_http_exchange, make_submit
 from tests.engine.journal.commits import commit
 
 E1 = make_execution_id()
@@ -62,3 +62,13 @@ def test_log_lines_are_kept_in_order() -> None:
     journal.add_log_lines(lines[2:])
 
     assert journal.log_lines == tuple(lines)
+
+
+def test_http_exchanges_are_kept_in_order() -> None:
+    journal = MemoryJournal()
+    exchanges = [make_http_exchange(url=f"http://a.test/{number}") for number in range(3)]
+
+    journal.add_http_exchanges(exchanges[:2])
+    journal.add_http_exchanges(exchanges[2:])
+
+    assert journal.http_exchanges == tuple(exchanges)

@@ -66,7 +66,7 @@ class Port:
     def wait(self, join_set: JoinSetId) -> None:
         assert self.run is not None
         self._arrive(self.run)
-        if not self.run.is_answered(join_set):
+        if not self.run.join_sets.is_answered(join_set):
             raise RunSuspended
 
     def refresh(self) -> None:
@@ -85,7 +85,7 @@ class Port:
         return self.stub_error
 
     def _arrive(self, run: WorkflowRun) -> None:
-        run.deliver(self.arrivals)
+        run.join_sets.deliver(self.arrivals)
 
 
 def _run(port: Port, *events: ExecutionEvent, responses: Sequence[Response] = ()) -> WorkflowRun:
@@ -145,7 +145,7 @@ def test_a_due_delay_of_a_private_join_set_is_answered_at_once() -> None:
 
     run.submit_delay(SET, Now())
 
-    assert run.is_answered(SET)
+    assert run.join_sets.is_answered(SET)
     (response,) = run.buffer.responses
     # It comes behind its request and before whatever awaits it.
     assert response.at_version == run.buffer.next_version
@@ -159,11 +159,11 @@ def test_a_due_delay_beside_what_others_answer_waits_for_its_place_in_the_journa
     run = _run(port)
     run.create_named_join_set("a")
     run.submit(SET, _target())
-    run.publish()  # from now on the child's response may be in the journal, unknown to this run
+    run.join_sets.publish()  # from now on the child's response may be in the journal, unknown to this run
 
     run.submit_delay(SET, due)
 
-    assert not run.is_answered(SET)
+    assert not run.join_sets.is_answered(SET)
     assert run.buffer.responses == []
     port.arrivals = [_of_child(cursor=1), _of_delay(cursor=2)]
     first = run.join_next(SET)
@@ -178,13 +178,13 @@ def test_members_are_private_until_they_are_published() -> None:
     run = _run(Port())
     run.create_named_join_set("a")
     run.submit(SET, _target())
-    assert run.is_private(SET)
+    assert run.join_sets.is_private(SET)
 
-    run.publish()
+    run.join_sets.publish()
 
-    assert run.is_private(SET) is False
+    assert run.join_sets.is_private(SET) is False
     run.submit(SET, _target())
-    assert run.is_private(SET) is False
+    assert run.join_sets.is_private(SET) is False
 
 
 def test_replayed_members_are_not_private() -> None:
@@ -194,7 +194,7 @@ def test_replayed_members_are_not_private() -> None:
     run.create_named_join_set("a")
     run.submit(SET, _target())
 
-    assert not run.is_private(SET)
+    assert not run.join_sets.is_private(SET)
     assert run.buffer.is_empty
 
 
@@ -218,7 +218,7 @@ def test_a_response_that_is_delivered_twice_counts_once() -> None:
     run = _run(port)
     run.create_named_join_set("a")
     run.submit(SET, _target())
-    run.publish()
+    run.join_sets.publish()
 
     assert run.join_next(SET) is not None
     assert run.join_next(SET) is None
@@ -227,10 +227,10 @@ def test_a_response_that_is_delivered_twice_counts_once() -> None:
 def test_the_cursor_moves_on_over_own_responses_only() -> None:
     run = _run(Port())
 
-    assert run.committed(responses_before=0, response_count=2) is False
-    assert run.loaded_cursor == 2
-    assert run.committed(responses_before=3, response_count=4) is True  # somebody else's came between
-    assert run.loaded_cursor == 2
+    assert run.join_sets.committed(responses_before=0, response_count=2) is False
+    assert run.join_sets.loaded_cursor == 2
+    assert run.join_sets.committed(responses_before=3, response_count=4) is True  # somebody else's came between
+    assert run.join_sets.loaded_cursor == 2
 
 
 # Polling.
@@ -240,7 +240,7 @@ def _polling(port: Port, *events: ExecutionEvent) -> WorkflowRun:
     run = _run(port, *events)
     run.create_named_join_set("a")
     run.submit(SET, _target())
-    run.publish()
+    run.join_sets.publish()
     return run
 
 
@@ -300,7 +300,7 @@ def test_closing_asks_to_cancel_the_open_members_newest_first_and_once() -> None
     for _ in range(2):
         run.submit(SET, _target())
     run.submit_delay(SET, In(timedelta(days=1)))
-    run.publish()
+    run.join_sets.publish()
     port.arrivals = [_of_child(1, cursor=1), _of_delay(1, cursor=2), _of_child(2, cursor=3)]
 
     run.close(SET)
@@ -315,8 +315,8 @@ def test_members_whose_response_is_there_are_not_asked_to_be_cancelled() -> None
     run = _run(port)
     run.create_named_join_set("a")
     run.submit(SET, _target())
-    run.publish()
-    run.deliver([_of_child()])
+    run.join_sets.publish()
+    run.join_sets.deliver([_of_child()])
 
     run.close(SET)
 

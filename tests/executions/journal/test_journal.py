@@ -12,11 +12,13 @@ from engine.errors import AlreadyFinished, ExecutionExists, JournalError, Journa
 from engine.journal.ledger import Changes
 from engine.journal.records import Committed, LogLine, Write
 from engine.log import events as e
+from engine.log.ids import Version
 from engine.log.state import Status
 from executions.journal.commit import store
 from executions.journal.connection import CurrentConnection, DedicatedConnection
 from executions.journal.journal import SqlJournal, own_connection
 from executions.models import Event, Execution, JoinSetResponse
+from executions.models import HttpExchange as HttpExchangeRow
 from executions.models import LogLine as LogLineRow
 from tests.builders import (
     NOW,
@@ -31,6 +33,7 @@ from tests.builders import (
     make_execution_id,
     make_finished,
     make_holder,
+    make_http_exchange,
     make_lock_request,
     make_lockable,
     make_locked,
@@ -94,8 +97,11 @@ def test_hints_of_a_commit_with_a_faulty_write_are_complete(journal: SqlJournal)
 def test_a_row_that_changed_under_a_commit_is_not_overwritten(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1))
     stale = journal.state_of(E1)
+    changed = replace(stale, next_version=Version(3))
     commit(journal, make_append(E1, e.Paused(), expected=1))
-    changes = Changes(updated={E1: (stale, 1, 0)}, entries=[(E1, make_append(E1, e.Paused(), expected=2).entries[0])])
+    changes = Changes(
+        updated={E1: (stale, changed)}, entries=[(E1, make_append(E1, e.Paused(), expected=2).entries[0])]
+    )
 
     with pytest.raises(JournalUnavailable, match="changed while"), CurrentConnection().transaction() as statements:
         store(statements, changes)
@@ -197,6 +203,22 @@ def test_log_lines_are_stored_though_their_execution_is_not_yet(journal: SqlJour
 
     rows = LogLineRow.objects.order_by("id").values_list("level", "stream", "message", "created_at")
     assert list(rows) == [("warn", None, "careful", NOW), (None, "stdout", "out␀put", after(1))]
+
+
+def test_http_exchanges_are_stored_though_their_execution_is_not_yet(journal: SqlJournal) -> None:
+    journal.add_http_exchanges([])
+    journal.add_http_exchanges(
+        [
+            make_http_exchange(E1),
+            make_http_exchange(E1, url="http://b.test/\0", status=None, error="connection-refused: nobody\0there"),
+        ]
+    )
+
+    rows = HttpExchangeRow.objects.order_by("id").values_list("url", "status", "error", "duration_us", "started_at")
+    assert list(rows) == [
+        ("http://a.test/x", 200, None, 5000, NOW),
+        ("http://b.test/\N{SYMBOL FOR NULL}", None, "connection-refused: nobody\N{SYMBOL FOR NULL}there", 5000, NOW),
+    ]
 
 
 def test_a_log_line_of_no_kind_is_refused(journal: SqlJournal) -> None:

@@ -54,6 +54,17 @@ def test_a_state_is_read_back_as_it_was(changes: dict[str, object]) -> None:
     assert rows.state_of(rows.execution_row(state)) == state
 
 
+def test_an_update_names_the_columns_that_change_and_no_others() -> None:
+    state = make_state()
+
+    assert rows.changed_values(state, state) == ((), ())
+    assert rows.changed_values(state, replace(state, next_version=Version(4), response_count=2)) == (
+        ("next_version", "response_count"),
+        (4, 2),
+    )
+    assert rows.changed_values(state, replace(state, holder=make_holder(1)))[0] == ("executor_id", "run_id")
+
+
 @pytest.mark.parametrize("join_set", ["n:", "n:a/b-c", "g:12", "o:1-call"])
 def test_a_childs_join_set_is_read_off_its_id(join_set: str) -> None:
     parent = child_id(E1, JoinSetId("g:1"), 4)

@@ -88,11 +88,6 @@ class TestPlans:
             ),
             (*listed(sql.RESPONDED_CHILDREN), "response_child_unique (child_execution_id=?)"),
             (*listed(sql.RESPONDED_DELAYS), "response_delay_unique (delay_id=?)"),
-            (
-                sql.UPDATE_EXECUTION,
-                [1] * sql.UPDATE_EXECUTION.count("%s"),
-                "sqlite_autoindex_executions_execution_1 (execution_id=?)",
-            ),
             (sql.LOG, ("a", 0), "sqlite_autoindex_executions_event_1 (execution_id=? AND version>?)"),
             (sql.DUE_DELAYS, (1, 1), "delay_due (expires_at<?)"),
             (sql.EXPIRED_LOCKS, (1, 1), "execution_locked (due_at<?)"),
@@ -105,8 +100,7 @@ class TestPlans:
         assert index in step
 
     def test_many_states_are_changed_by_one_search_each(self) -> None:
-        row = [1] * sql.UPDATE_EXECUTION.count("%s")
-        ((statement, params, _),) = sql.update([row] * 8)
+        ((statement, params, _),) = sql.update(("status", "due_at"), [[1] * 5] * 8)
 
         steps = plan(statement, params).splitlines()
 
@@ -114,6 +108,11 @@ class TestPlans:
             "SEARCH executions_execution USING INDEX sqlite_autoindex_executions_execution_1 (execution_id=?)" in steps
         )
         assert not [step for step in steps if step.startswith("SCAN executions_execution")]
+
+    def test_a_changed_state_is_found_by_its_key(self) -> None:
+        ((statement, params, _),) = sql.update(("status", "due_at"), [[1] * 5])
+
+        assert plan(statement, params).endswith("sqlite_autoindex_executions_execution_1 (execution_id=?)")
 
     def test_the_cancelled_are_scanned_in_an_index_of_their_own(self) -> None:
         assert plan(sql.CANCELLING, (1, 1)) == "SCAN executions_execution USING INDEX execution_cancelling"
@@ -151,10 +150,11 @@ def test_an_insert_of_any_size_brings_every_row_once_and_in_order(count: int) ->
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 16, 20, 35, 600])
 def test_an_update_of_any_size_changes_every_row_once(count: int) -> None:
-    width = sql.UPDATE_EXECUTION.count("%s")
+    columns = ("status", "max_retries", "closing")
+    width = len(columns) + 3
     rows = [[f"{number}"] * width for number in range(count)]
 
-    batches = list(sql.update(rows))
+    batches = list(sql.update(columns, rows))
 
     assert [value for _, params, _ in batches for value in params] == [value for row in rows for value in row]
     assert sum(found for _, _, found in batches) == count

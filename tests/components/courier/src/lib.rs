@@ -316,6 +316,23 @@ impl Guest for Component {
         Ok(read(response(&future)?)?.body.len() as u64)
     }
 
+    fn post_secret(authority: String, variable: String) -> Result<u16, String> {
+        let environment = environment::get_environment();
+        let found = environment.into_iter().find(|(name, _)| *name == variable);
+        let (_, placeholder) = found.ok_or("no such variable")?;
+        let mut message = get(&authority, &format!("/?key={placeholder}"));
+        message.method = "POST".into();
+        message.headers = vec![
+            ("authorization".into(), placeholder.clone()),
+            ("content-type".into(), "text/plain".into()),
+        ];
+        message.chunks = Some(vec![placeholder]);
+        let reply = read(response(&send(&message)?)?)?;
+        write_all(&stdout::get_stdout(), format!("got {}\n", reply.body).as_bytes()).map_err(stream_error)?;
+        obelisk::log::log::warn(&format!("got {}", reply.body));
+        Ok(reply.status)
+    }
+
     fn fields_rules() -> Result<Vec<String>, String> {
         let fields = Fields::new();
         let mut found = vec![

@@ -1,0 +1,95 @@
+"""Who keeps the interpreter lock while a guest runs, and that nobody starves by it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from engine.errors import Trap, TrapKind
+from engine.wasm.engine import WasmEngine
+from engine.wasm.gil_choice import GilChoice
+from engine.wasm.linking import LinkedComponent
+from tests.engine.wasm.guests import GUEST, SPIN, leaf, linked
+
+ANSWER = leaf("(result i32) (i32.const 42)")
+
+
+def known_for_short_calls(program: LinkedComponent) -> GilChoice:
+    """Let a function look as if its calls had always been short."""
+    choice = program.target(GUEST, "run").choice
+    for _ in range(100):
+        choice.keeps_gil()
+    return choice
+
+
+def test_the_lock_is_given_up_until_calls_are_known_to_be_short() -> None:
+    choice = GilChoice()
+
+    assert [choice.keeps_gil() for _ in range(7)] == [False] * 5 + [True] * 2
+
+
+def test_the_lock_is_given_up_once_long_stretches_are_more_than_accidents() -> None:
+    choice = GilChoice()
+    for _ in range(200):
+        choice.keeps_gil()
+
+    choice.note_long_stretch()
+    choice.note_long_stretch()
+    assert choice.keeps_gil()
+    choice.note_long_stretch()
+    assert not choice.keeps_gil()
+
+
+def test_short_calls_come_to_keep_the_lock(engine: WasmEngine) -> None:
+    program = linked(engine, ANSWER)
+
+    for _ in range(10):
+        assert program.call(GUEST, "run", []) == 42
+
+    assert program.target(GUEST, "run").choice.keeps_gil()
+
+
+def test_a_guest_that_loops_with_the_lock_is_stopped_in_time(engine: WasmEngine) -> None:
+    program = linked(engine, SPIN)
+    known_for_short_calls(program)
+    started = time.monotonic()
+
+    with pytest.raises(Trap) as caught:
+        program.call(GUEST, "run", [], deadline=0.2)
+
+    assert caught.value.kind is TrapKind.INTERRUPTED
+    assert 0.15 < time.monotonic() - started < 5
+
+
+def test_other_threads_go_on_beside_a_guest_that_loops_with_the_lock(engine: WasmEngine) -> None:
+    program = linked(engine, SPIN)
+    known_for_short_calls(program)
+    turns = 0
+    is_over = threading.Event()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while not is_over.wait(0.001):
+            turns += 1
+
+    neighbour = threading.Thread(target=take_turns)
+    neighbour.start()
+    with pytest.raises(Trap):
+        program.call(GUEST, "run", [], deadline=0.5)
+    is_over.set()
+    neighbour.join()
+
+    # One turn an epoch is what it gets at least; a guest that never gave the lock up would leave it none.
+    assert turns >= 10
+
+
+def test_a_guest_that_was_caught_computing_gives_the_lock_up_next_time(engine: WasmEngine) -> None:
+    program = linked(engine, SPIN)
+    choice = known_for_short_calls(program)
+
+    with pytest.raises(Trap):
+        program.call(GUEST, "run", [], deadline=0.2)
+
+    assert not choice.keeps_gil()
