@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from engine.deployment.registry import Registry
 from engine.deployment.spec import (
+    AllowedHost,
     ComponentId,
     ComponentSpec,
     ComponentType,
@@ -65,11 +66,12 @@ class JavaScriptApp:
         *,
         max_retries: int = 5,
         env_vars: dict[str, str] | None = None,
+        allowed_hosts: tuple[AllowedHost, ...] = (),
         files: Mapping[str, str] | None = None,
     ) -> JavaScriptApp:
         """Add an activity."""
         retry = RetryPolicy(max_retries=max_retries, backoff=_BACKOFF)
-        sandbox = SandboxPolicy(env_vars=env_vars or {})
+        sandbox = SandboxPolicy(env_vars=env_vars or {}, allowed_hosts=allowed_hosts)
         self._add(ComponentType.ACTIVITY, ffqn, source, params, result, retry, sandbox=sandbox, files=files)
         return self
 
@@ -138,7 +140,7 @@ class JavaScriptApp:
             exec=ExecPolicy(lock_expiry=timedelta(seconds=10)),
             workflow=workflow,
             sandbox=sandbox or SandboxPolicy(),
-            may_touch_world=False,
+            may_touch_world=bool(sandbox and sandbox.allowed_hosts),
         )
         self._components.append((spec, described.imports))
 
