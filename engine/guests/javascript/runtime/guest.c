@@ -51,6 +51,7 @@ static JSRuntime *runtime;
 static JSContext *context;
 // The functions that the prelude hands over: what the exports do, and where modules come from.
 static JSValue on_describe, on_run, on_query, on_normalize, on_load;
+static JSValue on_reject = JS_UNDEFINED;
 
 // --- Time. What asks for it is told by the host: an activity the present, a workflow what is recorded. ---------------
 
@@ -150,7 +151,17 @@ static JSValue native_set_handlers(JSContext *ctx, JSValueConst this_value, int 
     on_query = JS_DupValue(ctx, argv[2]);
     on_normalize = JS_DupValue(ctx, argv[3]);
     on_load = JS_DupValue(ctx, argv[4]);
+    on_reject = JS_DupValue(ctx, argv[5]);
     return JS_UNDEFINED;
+}
+
+// Tells the prelude of promises that are rejected without a handler, and of those that get one later.
+static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, bool is_handled, void *opaque) {
+    (void)opaque;
+    if (JS_IsUndefined(on_reject))
+        return;
+    JSValueConst args[] = {promise, reason, JS_NewBool(ctx, is_handled)};
+    JS_FreeValue(ctx, JS_Call(ctx, on_reject, JS_UNDEFINED, 3, args));
 }
 
 static JSValue native_set_clock(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
@@ -324,7 +335,7 @@ static JSValue native_inspect(JSContext *ctx, JSValueConst this_value, int argc,
 
 static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("call", 2, native_call),
-    JS_CFUNC_DEF("setHandlers", 5, native_set_handlers),
+    JS_CFUNC_DEF("setHandlers", 6, native_set_handlers),
     JS_CFUNC_DEF("setClock", 1, native_set_clock),
     JS_CFUNC_DEF("drain", 0, native_drain),
     JS_CFUNC_DEF("encode", 1, native_encode),
@@ -439,6 +450,7 @@ EXPORT("prepare") int prepare(void) {
     runtime = JS_NewRuntime();
     context = JS_NewContext(runtime);
     JS_SetModuleLoaderFunc(runtime, normalize, load, NULL);
+    JS_SetHostPromiseRejectionTracker(runtime, on_rejection, NULL);
     static const char start[] = "import \"runtime:main\";";
     JSValue result = JS_Eval(context, start, sizeof start - 1, "runtime:start", JS_EVAL_TYPE_MODULE);
     JSContext *of_job;

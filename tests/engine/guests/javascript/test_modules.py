@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from engine.errors import Trap, TrapKind
 from engine.wasm.instance import InstanceLimits
-from tests.harness.javascript import describe, evaluate, run
+from tests.harness.javascript import RUNTIME, ScriptedHost, describe, evaluate, run, runtime
 
 
 def test_the_default_export_is_called_with_the_parameters() -> None:
@@ -179,6 +182,15 @@ def test_every_endless_recursion_is_a_range_error(recursion: str) -> None:
     source = f"export default () => {{ try {{ {recursion}; }} catch (e) {{ return e.name; }} }};"
 
     assert run(source) == {"ok": "RangeError"}
+
+
+def test_a_program_that_loops_is_stopped_at_its_deadline() -> None:
+    source = json.dumps({"files": [{"path": "main.js", "text": "export default () => { for (;;); };"}]}).encode()
+
+    with pytest.raises(Trap) as caught:
+        runtime().call(RUNTIME, "run", ["activity", source, "main", "[]", "{}"], context=ScriptedHost(), deadline=0.05)
+
+    assert caught.value.kind is TrapKind.INTERRUPTED
 
 
 def test_running_out_of_memory_is_an_error_that_leaves_the_program_running() -> None:

@@ -406,3 +406,17 @@ def test_a_workflow_that_does_something_else_than_its_history_is_caught() -> Non
 
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.NONDETERMINISM_DETECTED
+
+
+def test_text_with_half_a_character_is_mended_where_it_leaves_the_program() -> None:
+    source = """
+        export default () => {
+            console.log("\\ud800");
+            return JSON.stringify(["\\udc00", "\\\\ud800"]) + "\\udfff";
+        };"""
+    world = world_of(JavaScriptApp().activity("math:ops/texts.text", source))
+    target = world.submit("math:ops/texts.text", [])
+    world.run(target)
+
+    assert world.result_of(target) == {"ok": '["\\udc00","\\\\ud800"]�'}
+    assert lines_of(world, target) == ["�"]

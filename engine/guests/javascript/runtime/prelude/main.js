@@ -3,9 +3,9 @@
 import * as native from "runtime:native";
 import { describe, load, normalize, setFiles } from "runtime:modules";
 import { install } from "runtime:globals";
-import { ask } from "runtime:host";
+import { ask, write } from "runtime:host";
 import { setImports } from "runtime:imports";
-import { settle } from "runtime:timers";
+import { noteRejection, rejections, settle } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
 import { Response } from "runtime:http";
 import { toRequest, fromResponse } from "runtime:webhook";
@@ -20,11 +20,13 @@ function run(kind, artefact, name, params, about) {
   setImports(facts.imports ?? {});
   install(kind, facts);
   try {
-    return JSON.stringify(call(kind, files[0].path, JSON.parse(params), facts.result));
+    const answer = call(kind, files[0].path, JSON.parse(params), facts.result);
+    warnOfRejections();
+    return write(answer);
   } catch (error) {
     const trace = frames(error);
     const message = error instanceof Broken ? error.message : `the runtime failed: ${trace}`;
-    return JSON.stringify({ broken: message, trace });
+    return write({ broken: message, trace });
   }
 }
 
@@ -43,6 +45,13 @@ function call(kind, main, params, result) {
     return { ok: fromResponse(value) };
   }
   return { ok: result?.ok === false ? null : plain(value, "returned") };
+}
+
+function warnOfRejections() {
+  for (const reason of rejections.values()) {
+    const what = reason instanceof Error ? frames(reason) : String(reason);
+    ask("log", { level: "warn", message: `a promise was rejected, and nobody handles it: ${what}` });
+  }
 }
 
 function implementationOf(main) {
@@ -98,4 +107,4 @@ function query() {
   return JSON.stringify({ refused: "no_queries", message: "JavaScript components answer no queries" });
 }
 
-native.setHandlers(describe, run, query, normalize, load);
+native.setHandlers(describe, run, query, normalize, load, noteRejection);

@@ -3,12 +3,23 @@
 import { drain } from "runtime:native";
 import { ask } from "runtime:host";
 
-// The host pauses for so long at once, as it cannot interrupt a pause.
-const MOST_US = 1_000_000;
+// A run cannot be interrupted while the host pauses, so it is asked to for so long at once.
+const MOST_US = 50_000;
 
 let timers = [];
 let lastNumber = 0;
 let waited_us = 0;
+
+// What promises were rejected with that nobody handles, by promise.
+export const rejections = new Map();
+
+export function noteRejection(promise, reason, isHandled) {
+  if (isHandled) {
+    rejections.delete(promise);
+  } else {
+    rejections.set(promise, reason);
+  }
+}
 
 // Returns what a value or promise comes to, or throws what it is rejected with.
 export function settle(value, where) {
