@@ -6,6 +6,7 @@
 #
 # Needs Python 3.11 and cargo, nothing else: the C compiler (ziglang) and the interpreter that takes the snapshot
 # (wasmtime) are Python packages, the source of QuickJS comes with a crate. Tools and caches go to $OBELISK_DATA_DIR/build.
+# The same sources give the same bytes.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -46,6 +47,9 @@ build_runtime() {
     compile "$build"/crates/rquickjs-sys-*/quickjs
     "$tools/python" "$here/snapshot.py" "$build/guest.wasm" "$build/prepared.wasm"
     "$CARGO_TARGET_DIR/release/make-guest" "$build/prepared.wasm" "$root/engine/guests/wit" "$here/../runtime.wasm"
+    # What it was built from; a test compares that with what is there.
+    (cd "$here" && sha256sum build.sh embed.py guest.c prelude/*.js requirements.txt snapshot.py ../../wit/world.wit \
+        make-guest/Cargo.lock.in make-guest/Cargo.toml make-guest/src/main.rs) >"$here/../runtime.sources"
     echo "$(wc -c <"$here/../runtime.wasm") bytes: engine/guests/javascript/runtime.wasm"
 }
 
