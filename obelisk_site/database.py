@@ -9,6 +9,7 @@ from typing import Any, Final
 SQLITE_PRAGMAS: Final = {
     "journal_mode": "WAL",  # readers and the one writer do not block each other
     "synchronous": "FULL",  # a commit is on the disk when it returns; NORMAL may lose the last ones on power loss
+    "wal_autocheckpoint": "4000",  # pages; a page that many commits change is copied into the database once
     "temp_store": "MEMORY",  # sorting needs no files
     "cache_size": "-16384",  # KiB; per connection, and every executor thread has one
     "mmap_size": str(64 * 1024 * 1024),  # bytes; pages shared by all connections, read without copying
