@@ -171,7 +171,7 @@ class PlainBackend(RefusingBackend):
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
     ) -> Any:
         """Call the function's own body, where it has one."""
-        if function.kind in ("activity", "workflow"):
+        if function.kind in ("activity", "workflow", "query"):
             return function.fn(*args, **kwargs)
         raise NotImplementedError(
             f"{function.name}() is answered from outside; run the workflow with the sandbox fixture of obelisk.testing"

@@ -175,6 +175,8 @@ class Signature:
             return declared.cls()
         if declared.is_record:
             decoded: Exception = declared.codec.decode(payload)
+            # A dataclass does not tell its fields to BaseException, which prints them.
+            decoded.args = decoded.args or tuple(vars(decoded).values())
             return decoded
         # Not by calling the class: its __init__ may want other arguments than the message.
         error = declared.cls.__new__(declared.cls, payload)

@@ -21,7 +21,7 @@ from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append, Committed
-from engine.log.events import ChildFinished, Finished, Locked, LogEntry, Response
+from engine.log.events import ChildFinished, Created, Finished, Locked, LogEntry, Response
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.wit.json_values import load_json, read_params
 from engine.workflow.write_buffer import Newborn
@@ -224,6 +224,7 @@ class ChildRunner:
             ffqn=newborn.target.ffqn,
             parent_id=self._driver.execution_id,
             created_at=birth.created_at,
+            metadata=birth.event.metadata if isinstance(birth.event, Created) else (),
             expires_at=_lock(newborn).lock_expires_at,
         )
 

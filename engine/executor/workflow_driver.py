@@ -135,6 +135,7 @@ class WorkflowDriver:
             port=self,
             deployment_id=self._deployment_id,
             at_tip=self._upgrade(state),
+            metadata=self._locked.created.metadata,
         )
 
     def _upgrade(self, state: ExecutionState) -> ComponentUpgradeFinished | None:

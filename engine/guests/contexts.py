@@ -12,11 +12,10 @@ from datetime import UTC, datetime, timedelta
 from engine.deployment.spec import LogLevel
 from engine.host.context import ActivityContext, RunFacts, WorkflowContext
 from engine.log.events import Response
+from engine.workflow.inheritance import SEED_KEY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-SEED_KEY = "obelisk-seed"
-"""Name under which an execution's secret seed stands in the metadata of its creation."""
 
 
 def microseconds(instant: datetime) -> int:

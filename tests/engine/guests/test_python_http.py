@@ -69,7 +69,8 @@ def answer(received: Received) -> Answer:
             return Answer(status=404)
         case "/busy":
             return Answer(status=503, headers=(("Retry-After", "120"),))
-    raise AssertionError(path)
+        case _:
+            raise AssertionError(path)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from tests.harness.python_components import deploy_python, source
 from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.world import execution_id
 
 REGISTRY = deploy_python(EVERY_VERB)
+ID = execution_id(1)
 EACH_CALL = simulated_settings(commit_window=timedelta())
 
 
@@ -51,24 +54,29 @@ def test_killed_at_any_commit_it_goes_on_and_ends_the_same(name: str, params: Se
     whole, target = run_whole(name, params)
     expected = timeless(whole.result_of(target))
     kills = 0
-    number = 1
-    while True:
-        for moment in Moment:
-            world = Simulation(registry=REGISTRY)
-            world.start_executor(settings=EACH_CALL, cut=Cut(number, moment))
-            other = start(world, name, params)
-            try:
-                world.run_to_the_end(other)
-            except ProcessKilled:
-                kills += 1
-                world.start_executor(settings=EACH_CALL)
-                world.run_to_the_end(other)
-            assert timeless(world.result_of(other)) == expected
-            world.check(other)
-        if not world.executors or world.executors[0].connection.transactions < number:
+    for number in count(1):
+        lives = [live(name, params, Cut(number, moment)) for moment in Moment]
+        assert [timeless(world.result_of(ID)) for world, _ in lives] == [expected, expected]
+        if not any(was_killed for _, was_killed in lives):
             break
-        number += 1
+        kills += 1
     assert kills > 2
+
+
+def live(name: str, params: Sequence[object], cut: Cut) -> tuple[Simulation, bool]:
+    """Run a workflow whose executor is killed at a commit, and another one's after that; tell whether it was."""
+    world = Simulation(registry=REGISTRY)
+    world.start_executor(settings=EACH_CALL, cut=cut)
+    target = start(world, name, params)
+    was_killed = False
+    try:
+        world.run_to_the_end(target)
+    except ProcessKilled:
+        was_killed = True
+        world.start_executor(settings=EACH_CALL)
+        world.run_to_the_end(target)
+    world.check(target)
+    return world, was_killed
 
 
 def test_a_change_of_the_code_under_a_running_workflow_is_noticed() -> None:
