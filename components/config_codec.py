@@ -60,6 +60,7 @@ class ComponentConfig:
         log_level: Lowest level of log lines that are stored; ``None`` stores none.
         functions: Policies of single functions, by full name.
         source: Where a component written as source comes from; ``None`` for others.
+        reuses_instances: Whether an interpreter's instance may serve one call after another.
         webhook: Where a webhook endpoint is mounted; ``None`` for others.
     """
 
@@ -75,6 +76,7 @@ class ComponentConfig:
     log_level: LogLevel | None
     functions: Mapping[str, FunctionPolicy] = field(default_factory=dict)
     source: SourceOrigin | None = None
+    reuses_instances: bool = False
     webhook: WebhookMount | None = None
 
 
@@ -103,6 +105,7 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["functions"] = {name: _encode_function(policy) for name, policy in config.functions.items()}
     if config.source is not None:
         stored["source"] = _encode_source(config.source)
+        stored["reuses_instances"] = config.reuses_instances
     if config.webhook is not None:
         stored["webhook"] = _encode_webhook(config.webhook)
     return stored
@@ -188,6 +191,7 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         log_level=None if level is None else LogLevel(level),
         functions={name: _decode_function(policy) for name, policy in stored.get("functions", {}).items()},
         source=_decode_source(stored.get("source")),
+        reuses_instances=stored.get("reuses_instances", False),
         webhook=_decode_webhook(stored.get("webhook")),
     )
 

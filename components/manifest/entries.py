@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from engine.deployment.spec import (
     ComponentType,
@@ -174,6 +175,15 @@ class NamedFunction:
     type: FunctionType | None
 
 
+class Instances(StrEnum):
+    """How many calls of an activity one instance of the interpreter serves."""
+
+    WARM = "warm"
+    """One after another: modules are imported once, and what they hold is there for the next call."""
+    FRESH = "fresh"
+    """One."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonEntry:
     """A ``[[python]]``, ``[[activity_py]]`` or ``[[workflow_py]]`` table: Python source.
@@ -187,6 +197,7 @@ class PythonEntry:
         activity_retry: When failed activities are tried again.
         workflow_backoff: Delay before a failed run of a workflow is tried again.
         functions: Policies of functions, by their name in Python.
+        instances: Of activities; every run of a workflow has one of its own.
     """
 
     place: str
@@ -204,6 +215,7 @@ class PythonEntry:
     env_vars: tuple[EnvVar, ...]
     allowed_hosts: tuple[HostRule, ...]
     log_level: LogLevel | None
+    instances: Instances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,11 @@ class Programs:
                     linked = self._linked[key] = link(compiled.engine, compiled, imports)
         return linked
 
+    def close(self) -> None:
+        """Free what is kept for further calls."""
+        for program in self._guests.values():
+            program.close()
+
     def _guest(self, component: ComponentSpec) -> GuestProgram:
         # Not by the digest alone: the deployment's words, such as the environment, and what other components offer are
         # part of it.

@@ -420,3 +420,38 @@ def test_text_with_half_a_character_is_mended_where_it_leaves_the_program() -> N
 
     assert world.result_of(target) == {"ok": '["\\udc00","\\\\ud800"]�'}
     assert lines_of(world, target) == ["�"]
+
+
+@pytest.mark.parametrize(
+    ("wit_type", "value"),
+    [
+        ("bool", True),
+        ("u8", 255),
+        ("s64", -(2**53) + 1),
+        ("f64", 0.1),
+        ("f32", 0.5),
+        ("char", "ß"),
+        ("string", 'a"\\\n😀'),
+        ("list<u8>", [0, 255]),
+        ("tuple<string, bool>", ["a", False]),
+        ("option<string>", None),
+        ("option<string>", "x"),
+        ("list<option<u8>>", [None, 1]),
+        ("record { first-name: string, age: option<u8> }", {"first_name": "Ada", "age": None}),
+        ("variant { none-at-all, some-of(list<string>) }", {"some_of": ["a"]}),
+        ("variant { none-at-all, some-of(list<string>) }", "none_at_all"),
+        ("enum { very-low, high }", "very_low"),
+        ("flags { can-read, can-write }", ["can_read"]),
+        ("result<u8, string>", {"err": "no"}),
+        ("result", {"ok": None}),
+    ],
+)
+def test_values_of_every_type_come_and_go_as_they_are(wit_type: str, value: Any) -> None:
+    app = JavaScriptApp().activity(
+        "math:ops/echoes.echo", "export default (x) => x;", (wit_type,), f"result<{wit_type}, string>"
+    )
+    world = world_of(app)
+    target = world.submit("math:ops/echoes.echo", [value])
+    world.run(target)
+
+    assert world.result_of(target) == {"ok": value}
