@@ -14,8 +14,11 @@ from components.manifest.entries import (
     HostRule,
     InlineSource,
     Instances,
+    JavaScriptEntry,
     Manifest,
     PythonEntry,
+    Route,
+    WebhookMount,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -34,8 +37,11 @@ __all__ = [
     "HostRule",
     "InlineSource",
     "Instances",
+    "JavaScriptEntry",
     "Manifest",
     "PythonEntry",
+    "Route",
+    "WebhookMount",
     "WorkflowEntry",
     "parse_manifest",
 ]

@@ -218,10 +218,60 @@ class PythonEntry:
     instances: Instances
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route of a webhook endpoint.
+
+    Args:
+        methods: HTTP methods that it takes; empty takes all that no other route takes by name.
+        path: ``/path``, ``/path/*``, ``/path/:name``; empty for everything.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookMount:
+    """Where a webhook endpoint is mounted."""
+
+    http_server: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JavaScriptEntry:
+    """An ``[[activity_js]]``, ``[[workflow_js]]`` or ``[[webhook_endpoint_js]]`` table.
+
+    Args:
+        file_digests: Digests that files must have, by path; of those that have none here, any will do.
+        function: What it exports; ``None`` for a webhook endpoint.
+        policy: Set for workflows only.
+        webhook: Set for webhook endpoints only.
+    """
+
+    place: str
+    component_type: ComponentType
+    name: str
+    source: FileReference | InlineSource
+    file_digests: Mapping[str, str]
+    component_digest: str | None
+    function: DeclaredFunction | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    policy: WorkflowPolicy | None
+    webhook: WebhookMount | None
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    log_level: LogLevel | None
+
+
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry
+Entry = BinaryEntry | PythonEntry | JavaScriptEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -241,7 +241,7 @@ class ComponentSpec:
     @property
     def is_run_here(self) -> bool:
         """Whether executors run its functions in the sandbox."""
-        return self.runner is not Runner.NONE
+        return self.runner is not Runner.NONE and self.id.component_type is not ComponentType.WEBHOOK_ENDPOINT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,9 @@ class GuestProgram:
         self._runtime = runtime
         self._component = component
         self._artefact = artefact
+        self._imports: JsonValue = {
+            str(interface): list(functions) for interface, functions in component.imports.items()
+        }
         self._idle: list[GuestInstance] = []
         self._mutex = threading.Lock()
         self._functions = {
@@ -145,6 +148,8 @@ class GuestProgram:
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
             "env": dict(guest.environment),
+            "imports": self._imports,
+            "result": _shape(spec.type.result),
         }
         kind = self._component.id.component_type.value
         params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
@@ -180,7 +185,7 @@ class GuestInstance:
             The canonical result.
 
         Raises:
-            LinkError: If the component has no such function.
+            LinkError: If the component has no such function, or the source cannot be loaded.
             ValueMismatch: If it returns what is not of its type.
             Trap: If the guest dies.
             BaseException: Whatever a host function raised.
@@ -217,8 +222,17 @@ class GuestInstance:
             self.close()
 
 
+def _shape(result: object) -> JsonValue:
+    """Tell, for languages without types, what a function's result has room for."""
+    assert isinstance(result, ResultType)
+    err = "none" if result.err is None else "string" if result.err == STRING else "other"
+    return {"ok": result.ok is not None, "err": err}
+
+
 def _read_answer(guest: ActivityGuest | WorkflowGuest, result: object, text: JsonValue) -> JsonValue:
     answer = _load_object(text)
+    if isinstance(broken := answer.get("broken"), str):
+        raise LinkError(broken)
     if not ("ok" in answer) ^ ("err" in answer):
         raise Trap(TrapKind.OTHER, "the runtime of the component gave an answer that is none")
     assert isinstance(result, ResultType)
