@@ -8,11 +8,11 @@ secret.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from components.manifest.entries import EnvVar, HostRule
+from components.manifest.entries import EnvVar, FunctionPolicy, HostRule
 from engine.deployment.spec import (
     BlockingStrategy,
     ExecPolicy,
@@ -26,6 +26,21 @@ from engine.deployment.spec import (
 from engine.errors import DeploymentError
 
 CONFIG_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOrigin:
+    """Where a component written as source comes from.
+
+    Args:
+        language: ``python``.
+        runtime: Digest of what its interpreter is built from; two builds of it differ, so others take this one's.
+        files: Digests of its files, by path; the main file first.
+    """
+
+    language: str
+    runtime: str
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +58,8 @@ class ComponentConfig:
         stub_wasi: Whether a workflow gets WASI interfaces without any effect.
         backtrace_sources: Digests of source files, by the frame path that backtraces name.
         log_level: Lowest level of log lines that are stored; ``None`` stores none.
+        functions: Policies of single functions, by full name.
+        source: Where a component written as source comes from; ``None`` for others.
     """
 
     retry: RetryPolicy
@@ -55,11 +72,13 @@ class ComponentConfig:
     stub_wasi: bool
     backtrace_sources: Mapping[str, str]
     log_level: LogLevel | None
+    functions: Mapping[str, FunctionPolicy] = field(default_factory=dict)
+    source: SourceOrigin | None = None
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
     """Return the JSON form of a configuration; durations are whole milliseconds."""
-    return {
+    stored = {
         "version": CONFIG_VERSION,
         "retry": {"max_retries": config.retry.max_retries, "backoff_ms": _milliseconds(config.retry.backoff)},
         "exec": {
@@ -77,6 +96,12 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         "backtrace_sources": dict(config.backtrace_sources),
         "log_level": None if config.log_level is None else config.log_level.value,
     }
+    # Components that are binaries have neither, and so had all before there were others.
+    if config.functions:
+        stored["functions"] = {name: _encode_function(policy) for name, policy in config.functions.items()}
+    if config.source is not None:
+        stored["source"] = _encode_source(config.source)
+    return stored
 
 
 def decode_config(stored: Any) -> ComponentConfig:
@@ -143,7 +168,36 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         stub_wasi=stored["stub_wasi"],
         backtrace_sources=dict(stored["backtrace_sources"]),
         log_level=None if level is None else LogLevel(level),
+        functions={name: _decode_function(policy) for name, policy in stored.get("functions", {}).items()},
+        source=_decode_source(stored.get("source")),
     )
+
+
+def _encode_function(policy: FunctionPolicy) -> dict[str, Any]:
+    return {
+        "max_retries": policy.max_retries,
+        "backoff_ms": None if policy.backoff is None else _milliseconds(policy.backoff),
+        "lock_expiry_ms": None if policy.lock_expiry is None else _milliseconds(policy.lock_expiry),
+    }
+
+
+def _decode_function(stored: dict[str, Any]) -> FunctionPolicy:
+    backoff, expiry = stored["backoff_ms"], stored["lock_expiry_ms"]
+    return FunctionPolicy(
+        max_retries=stored["max_retries"],
+        backoff=None if backoff is None else _duration(backoff),
+        lock_expiry=None if expiry is None else _duration(expiry),
+    )
+
+
+def _encode_source(source: SourceOrigin) -> dict[str, Any]:
+    return {"language": source.language, "runtime": source.runtime, "files": dict(source.files)}
+
+
+def _decode_source(stored: dict[str, Any] | None) -> SourceOrigin | None:
+    if stored is None:
+        return None
+    return SourceOrigin(language=stored["language"], runtime=stored["runtime"], files=dict(stored["files"]))
 
 
 def _decode_workflow(stored: dict[str, Any]) -> WorkflowPolicy:

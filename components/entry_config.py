@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
-from components.manifest import ActivityEntry, DeclaredActivityEntry, Entry, WorkflowEntry
+from components.manifest import ActivityEntry, BinaryEntry, DeclaredActivityEntry, WorkflowEntry
 from components.manifest.shared_keys import DEFAULT_BACKOFF
 from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
 
 
-def make_id(entry: Entry, *, digest: str) -> ComponentId:
+def make_id(entry: BinaryEntry, *, digest: str) -> ComponentId:
     """Return the identity of an entry's component."""
     match entry:
         case ActivityEntry():
@@ -25,7 +25,7 @@ def make_id(entry: Entry, *, digest: str) -> ComponentId:
     return ComponentId(component_type=component_type, name=entry.name, digest=digest)
 
 
-def entry_config(entry: Entry, *, backtrace_sources: Mapping[str, str]) -> ComponentConfig:
+def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) -> ComponentConfig:
     """Return an entry's configuration.
 
     Args:

@@ -110,7 +110,11 @@ class Component(models.Model):
     runner = models.CharField(max_length=16)
     """A `Runner`: what carries out its functions."""
     wasm = models.ForeignKey(Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="components")
-    """The binary; null for functions declared in the deployment file."""
+    """The binary, or that of the interpreter; null for functions declared in the deployment file."""
+    artefact = models.ForeignKey(
+        Blob, null=True, blank=True, on_delete=models.PROTECT, related_name="source_components"
+    )
+    """What the interpreter made of the source; null for components that are binaries."""
     config = models.JSONField()
     """Policies and sandbox, see `components.config_codec`."""
     imports = models.JSONField()
@@ -134,6 +138,11 @@ class Component(models.Model):
             # The sandbox cannot run what has no binary.
             models.CheckConstraint(
                 condition=~Q(runner=Runner.WASM.value) | Q(wasm__isnull=False), name="wasm_component_has_a_binary"
+            ),
+            # An interpreter without source has nothing to do, nor has source without an interpreter.
+            models.CheckConstraint(
+                condition=~Q(runner=Runner.SOURCE.value) | Q(wasm__isnull=False, artefact__isnull=False),
+                name="source_component_has_an_interpreter",
             ),
         ]
 

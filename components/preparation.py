@@ -7,21 +7,27 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 from components.config_codec import ComponentConfig
 from components.entry_config import entry_config, make_id
+from components.guest_runtimes import load_python_runtime
 from components.interface_codec import Interfaces
 from components.manifest import (
+    ActivityEntry,
+    BinaryEntry,
     DeclaredActivityEntry,
     DeclaredFunction,
     DeploymentFolder,
     Entry,
     FileReference,
+    InlineSource,
     Manifest,
+    PythonEntry,
     WorkflowEntry,
     parse_manifest,
 )
@@ -29,6 +35,7 @@ from components.manifest.files import UnusableFile, content_digest, read_file
 from components.operator import operator_config, visible_environ
 from components.operator_file import OperatorConfig
 from components.problems import DeploymentRefused
+from components.python_preparation import import_problems, prepare_python
 from components.shapes import name_shape
 from components.specs import make_spec
 from components.wasm_cache import compile_cache, wasm_engine
@@ -38,8 +45,9 @@ from engine.deployment.spec import (
     FunctionSpec,
     Runner,
 )
-from engine.deployment.verify import verify
+from engine.deployment.verify import exports_of, verify
 from engine.errors import InvalidComponent
+from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
@@ -54,6 +62,8 @@ class Origin(StrEnum):
     CACHED = "cached"
     DECLARED = "declared"
     """There is no binary: the deployment file declares the function."""
+    READ = "read"
+    """There is no binary of its own: an interpreter read its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +94,14 @@ class PreparedDeployment:
         digest: Digest of its text.
         components: In the order of the deployment file.
         files: Content of every file it refers to, by digest.
+        runtimes: Binaries of the interpreters it needs that were built on this machine, by digest.
     """
 
     manifest: Manifest
     digest: str
     components: tuple[PreparedComponent, ...]
     files: Mapping[str, bytes]
+    runtimes: Mapping[str, Path]
 
 
 def prepare(
@@ -97,6 +109,7 @@ def prepare(
     *,
     on_component: Callable[[PreparedComponent], None] = lambda component: None,
     environ: Mapping[str, str] | None = None,
+    on_progress: Callable[[str], None] = lambda sentence: None,
 ) -> PreparedDeployment:
     """Read, compile, describe and verify a deployment.
 
@@ -104,6 +117,7 @@ def prepare(
         path: The deployment file.
         on_component: Called as each component is ready, before verification.
         environ: Environment that references to variables are resolved in; this process's own by default.
+        on_progress: Called with a sentence before something that takes long and is done once.
 
     Raises:
         DeploymentRefused: If anything is wrong; carries every problem that was found.
@@ -116,15 +130,15 @@ def prepare(
         operator=operator_config(),
         cache=compile_cache(),
         engine=wasm_engine(),
+        on_progress=on_progress,
     )
     components = []
     for entry in manifest.entries:
-        component = preparation.prepare(entry)
-        if component is not None:
+        for component in preparation.prepare(entry):
             components.append(component)
             on_component(component)
     # What could not be read cannot be imported either; saying so would only bury the cause.
-    problems = preparation.problems or [str(problem) for problem in verify([each.spec for each in components])]
+    problems = preparation.problems or _verify([each.spec for each in components], preparation.source_imports)
     if problems:
         raise DeploymentRefused(problems)
     return PreparedDeployment(
@@ -132,7 +146,13 @@ def prepare(
         digest=content_digest(manifest.text.encode()),
         components=tuple(components),
         files=preparation.files,
+        runtimes=preparation.runtimes,
     )
+
+
+def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImport]) -> list[str]:
+    exports = exports_of(specs)
+    return [*map(str, verify(specs)), *import_problems(source_imports, exports)]
 
 
 def _read_text(path: Path) -> str:
@@ -153,16 +173,69 @@ class _Preparation:
     operator: OperatorConfig
     cache: CompileCache
     engine: WasmEngine
+    on_progress: Callable[[str], None]
     problems: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    runtimes: dict[str, Path] = field(default_factory=dict)
+    source_imports: list[SourceImport] = field(default_factory=list)
 
-    def prepare(self, entry: Entry) -> PreparedComponent | None:
-        """Prepare one entry; ``None`` if there are problems."""
-        if not isinstance(entry, DeclaredActivityEntry):
-            return self._prepare_binary(entry, entry.file)
-        if isinstance(entry.source, DeclaredFunction):
-            return self._prepare_declared(entry, entry.source)
-        return self._prepare_binary(entry, entry.source)
+    def prepare(self, entry: Entry) -> Sequence[PreparedComponent]:
+        """Prepare one entry; nothing comes of it if there are problems."""
+        match entry:
+            case PythonEntry():
+                return self._prepare_python(entry)
+            case DeclaredActivityEntry():
+                component = (
+                    self._prepare_declared(entry, entry.source)
+                    if isinstance(entry.source, DeclaredFunction)
+                    else self._prepare_binary(entry, entry.source)
+                )
+            case ActivityEntry() | WorkflowEntry():
+                component = self._prepare_binary(entry, entry.file)
+            case _:
+                assert_never(entry)
+        return () if component is None else (component,)
+
+    def _prepare_python(self, entry: PythonEntry) -> Sequence[PreparedComponent]:
+        files = [self._source(entry, source) for source in entry.sources]
+        sources = [file for file in files if file is not None]
+        if len(sources) < len(files):
+            return ()
+        runtime = load_python_runtime(self.on_progress)
+        started = time.perf_counter()
+        try:
+            app = prepare_python(entry, sources, runtime, environ=self.environ)
+        except (SourceRefused, DeploymentRefused) as error:
+            self.problems.extend(map(str, error.problems))
+            return ()
+        seconds = time.perf_counter() - started
+        self.files[content_digest(app.artefact)] = app.artefact
+        self.source_imports.extend(app.imports)
+        if runtime.path is not None:
+            self.runtimes[runtime.digest] = runtime.path
+        return [
+            PreparedComponent(
+                spec=component.spec,
+                config=component.config,
+                exports=component.exports,
+                origin=Origin.READ,
+                seconds=seconds,
+            )
+            for component in app.components
+        ]
+
+    def _source(self, entry: PythonEntry, source: FileReference | InlineSource) -> SourceText | None:
+        if isinstance(source, InlineSource):
+            self.files[content_digest(source.text.encode())] = source.text.encode()
+            return SourceText(path=source.path, text=source.text)
+        content = self._read(entry, source)
+        if content is None:
+            return None
+        try:
+            return SourceText(path=source.path, text=content.decode())
+        except UnicodeDecodeError as error:
+            self.problems.append(f"{source.path}: byte {error.start} is not UTF-8 text")
+            return None
 
     def _prepare_declared(self, entry: DeclaredActivityEntry, function: DeclaredFunction) -> PreparedComponent | None:
         config = entry_config(entry, backtrace_sources={})
@@ -181,7 +254,7 @@ class _Preparation:
             else PreparedComponent(spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0)
         )
 
-    def _prepare_binary(self, entry: Entry, file: FileReference) -> PreparedComponent | None:
+    def _prepare_binary(self, entry: BinaryEntry, file: FileReference) -> PreparedComponent | None:
         config = entry_config(entry, backtrace_sources=self._backtrace_sources(entry))
         wasm = self._read(entry, file)
         if wasm is None:
@@ -221,7 +294,7 @@ class _Preparation:
             return cached, Origin.CACHED
         return self.cache.compile(self.engine, wasm), Origin.COMPILED
 
-    def _backtrace_sources(self, entry: Entry) -> dict[str, str]:
+    def _backtrace_sources(self, entry: BinaryEntry) -> dict[str, str]:
         if not isinstance(entry, WorkflowEntry):
             return {}
         contents = {frame: self._read(entry, file) for frame, file in entry.backtrace_sources}

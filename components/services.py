@@ -16,7 +16,7 @@ from components.models import Blob, Component, Deployment, DeploymentStatus, Fun
 from components.operator import visible_environ
 from components.preparation import PreparedComponent, PreparedDeployment, prepare
 from components.problems import DeploymentRefused
-from components.specs import make_spec
+from components.specs import function_spec, make_spec
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import (
     ComponentId,
@@ -89,6 +89,7 @@ def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployRe
             if current is not None and _is_same(current, prepared):
                 return DeployResult(deployment=current, prepared=prepared, is_new=False)
             _store_files(prepared.files)
+            _store_runtimes(prepared.runtimes)
             Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
             deployment = _store_deployment(prepared, description=description)
     except IntegrityError as exc:
@@ -141,9 +142,15 @@ def _is_same(current: Deployment, prepared: PreparedDeployment) -> bool:
     """Tell whether a deployment has the same text and the same files; the text alone leaves the files open."""
     if current.digest != prepared.digest:
         return False
-    stored = current.components.order_by("position").values_list("name", "digest", "wasm_id", "config")
+    stored = current.components.order_by("position").values_list("name", "digest", "wasm_id", "artefact_id", "config")
     return list(stored) == [
-        (each.spec.id.name, each.spec.id.digest, each.spec.wasm_digest, encode_config(each.config))
+        (
+            each.spec.id.name,
+            each.spec.id.digest,
+            each.spec.wasm_digest,
+            each.spec.artefact_digest,
+            encode_config(each.config),
+        )
         for each in prepared.components
     ]
 
@@ -158,6 +165,12 @@ def _store_files(files: Mapping[str, bytes]) -> None:
         ],
         ignore_conflicts=True,  # somebody else stored the same content meanwhile
     )
+
+
+def _store_runtimes(runtimes: Mapping[str, Path]) -> None:
+    """Store interpreters, for other machines and later times; read only if they are not there yet."""
+    known = set(Blob.objects.filter(digest__in=runtimes).values_list("digest", flat=True))
+    _store_files({digest: path.read_bytes() for digest, path in runtimes.items() if digest not in known})
 
 
 def _store_deployment(prepared: PreparedDeployment, *, description: str) -> Deployment:
@@ -186,6 +199,7 @@ def _store_component(deployment: Deployment, position: int, component: PreparedC
         digest=spec.id.digest,
         runner=spec.runner.value,
         wasm_id=spec.wasm_digest,
+        artefact_id=spec.artefact_digest,
         config=encode_config(component.config),
         imports=encode_interfaces(spec.imports),
         exports=encode_interfaces(component.exports),
@@ -217,17 +231,19 @@ def _return_type(function: FunctionSpec) -> str:
 
 def _load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:
     functions = sorted(row.functions.all(), key=lambda function: function.position)
+    config = decode_config(row.config)
     return make_spec(
         ComponentId(component_type=ComponentType(row.component_type), name=row.name, digest=row.digest),
-        decode_config(row.config),
+        config,
         runner=Runner(row.runner),
         functions=tuple(
-            FunctionSpec(
-                name=FunctionName.parse(function.ffqn), type=decode_function(function.params, function.return_type)
+            function_spec(
+                FunctionName.parse(function.ffqn), decode_function(function.params, function.return_type), config
             )
             for function in functions
         ),
         imports=decode_interfaces(row.imports),
         wasm_digest=row.wasm_id,
+        artefact_digest=row.artefact_id,
         environ=environ,
     )

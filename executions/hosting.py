@@ -57,6 +57,7 @@ class ExecutorHost:
             load=load_component,
             settings=self._settings,
             randomness=os.urandom,
+            read=wasm_bytes,
         )
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import Runner
 from engine.errors import ConstraintViolation, EngineError, JournalError, NameSyntaxError, ValueMismatch
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
@@ -22,6 +23,7 @@ from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_params, read_value
 from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import SCHEDULE_AT
+from engine.workflow.inheritance import SEED_KEY, Metadata
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 
@@ -146,9 +148,15 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
         scheduled_at=scheduled_at,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
+        metadata=_metadata(function),
     )
     new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
     return NewExecution(new_id, (LogEntry(Version(0), now, created),))
+
+
+def _metadata(function: DeployedFunction) -> Metadata:
+    """Return the secret seed of an execution that an interpreter runs; others ask the engine for random numbers."""
+    return ((SEED_KEY, os.urandom(16).hex()),) if function.component.runner is Runner.SOURCE else ()
 
 
 def _read_call(call: Call, registry: Registry, now: datetime) -> tuple[DeployedFunction, object, datetime]:

@@ -50,3 +50,6 @@ DATABASES = {
     )
     | {"TEST": {"NAME": _data_dir / "test.sqlite3"}},
 }
+
+# Building an interpreter takes half a minute, and every session would do it again.
+OBELISK_RUNTIMES_DIR = Path(__file__).resolve().parent.parent / "var" / "tests" / "runtimes"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from components.manifest.entries import (
     ActivityEntry,
+    BinaryEntry,
     DeclaredActivityEntry,
     DeclaredFunction,
     Entry,
     EnvVar,
     FileReference,
+    FunctionPolicy,
     HostRule,
+    InlineSource,
     Manifest,
+    PythonEntry,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -18,14 +22,18 @@ from components.manifest.parsing import parse_manifest
 
 __all__ = [
     "ActivityEntry",
+    "BinaryEntry",
     "DeclaredActivityEntry",
     "DeclaredFunction",
     "DeploymentFolder",
     "Entry",
     "EnvVar",
     "FileReference",
+    "FunctionPolicy",
     "HostRule",
+    "InlineSource",
     "Manifest",
+    "PythonEntry",
     "WorkflowEntry",
     "parse_manifest",
 ]

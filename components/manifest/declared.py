@@ -30,7 +30,7 @@ def read_declared_activity(reader: TableReader, *, table: str) -> DeclaredActivi
         component_digest = read_component_digest(reader) if table == "activity_external" else None
     else:
         source = _read_function(reader)
-        name = read_name(reader, default=_default_name(source.name))
+        name = read_name(reader, default=default_name(source.name))
         component_digest = None
         _refuse_other_sources(reader)
     reader.refuse_unknown_keys()
@@ -39,7 +39,8 @@ def read_declared_activity(reader: TableReader, *, table: str) -> DeclaredActivi
     )
 
 
-def _default_name(function: FunctionName) -> str:
+def default_name(function: FunctionName) -> str:
+    """Return what a component of one function is called when its entry does not say."""
     return f"{function.interface.interface}.{function.function}"
 
 
@@ -51,19 +52,25 @@ def _refuse_other_sources(reader: TableReader) -> None:
 
 
 def _read_function(reader: TableReader) -> DeclaredFunction:
-    name = _UNKNOWN_FUNCTION
+    name = read_ffqn(reader)
+    # Also the name of the component when none is given, so it has to be one.
+    if (problem := name_problem(default_name(name))) and reader.string("name") is None:
+        reader.refuse("ffqn", f'gives the component its name, which {problem}; set "name"')
+    return DeclaredFunction(name=name, type=FunctionType(read_params(reader), read_result(reader)))
+
+
+def read_ffqn(reader: TableReader) -> FunctionName:
+    """Read ``ffqn``; a wrong one is noted, and another name stands in for it."""
     if text := reader.required_string("ffqn"):
         try:
-            name = FunctionName.parse(text)
+            return FunctionName.parse(text)
         except NameSyntaxError as error:
             reader.refuse("ffqn", f"is not a function name: {error}")
-    # Also the name of the component when none is given, so it has to be one.
-    if (problem := name_problem(_default_name(name))) and reader.string("name") is None:
-        reader.refuse("ffqn", f'gives the component its name, which {problem}; set "name"')
-    return DeclaredFunction(name=name, type=FunctionType(_read_params(reader), _read_result(reader)))
+    return _UNKNOWN_FUNCTION
 
 
-def _read_params(reader: TableReader) -> tuple[Param, ...]:
+def read_params(reader: TableReader) -> tuple[Param, ...]:
+    """Read ``params``; the default is one list of strings."""
     if not reader.has("params"):
         return _DEFAULT_PARAMS
     params = []
@@ -83,7 +90,8 @@ def _read_params(reader: TableReader) -> tuple[Param, ...]:
     return tuple(params)
 
 
-def _read_result(reader: TableReader) -> WitType:
+def read_result(reader: TableReader) -> WitType:
+    """Read ``return_type``; the default is ``result<string, string>``."""
     text = reader.string("return_type")
     return _DEFAULT_RESULT if text is None else _read_type(reader, "return_type", text)
 

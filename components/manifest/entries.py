@@ -6,7 +6,9 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from engine.deployment.spec import (
     ComponentType,
@@ -134,7 +136,80 @@ class DeclaredActivityEntry:
         return ComponentType.ACTIVITY_STUB if self.table == "activity_stub" else ComponentType.ACTIVITY
 
 
-Entry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineSource:
+    """Source code that stands in the deployment file itself; ``path`` is what messages call it."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionPolicy:
+    """How one function of a component is run, where that differs from the component; ``None`` takes what comes before.
+
+    Args:
+        max_retries: Attempts after the first one.
+        backoff: Delay before the first of them.
+        lock_expiry: Longest time of one attempt.
+    """
+
+    max_retries: int | None = None
+    backoff: timedelta | None = None
+    lock_expiry: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedFunction:
+    """The one function of an ``[[activity_py]]`` or ``[[workflow_py]]`` table.
+
+    Args:
+        kind: ``activity`` or ``workflow``.
+        name: Its full name.
+        type: Its type, if the table gives that; else the file's hints tell it.
+    """
+
+    kind: str
+    name: FunctionName
+    type: FunctionType | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonEntry:
+    """A ``[[python]]``, ``[[activity_py]]`` or ``[[workflow_py]]`` table: Python source.
+
+    Args:
+        sources: The main file first.
+        package: WIT package of its functions, if the files do not say.
+        single: The one function; ``None`` in a ``[[python]]`` table, whose functions are decorated.
+        activity_exec: How activities are locked and run.
+        workflow_exec: How workflows are.
+        activity_retry: When failed activities are tried again.
+        workflow_backoff: Delay before a failed run of a workflow is tried again.
+        functions: Policies of functions, by their name in Python.
+    """
+
+    place: str
+    table: str
+    name: str
+    sources: tuple[FileReference | InlineSource, ...]
+    package: str | None
+    single: NamedFunction | None
+    activity_exec: ExecPolicy
+    workflow_exec: ExecPolicy
+    activity_retry: RetryPolicy
+    workflow_backoff: timedelta
+    policy: WorkflowPolicy
+    functions: Mapping[str, FunctionPolicy]
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    log_level: LogLevel | None
+
+
+BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
+"""Entries of one component each, which is a binary or a mere declaration."""
+
+Entry = BinaryEntry | PythonEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
+from components.manifest.python_source import read_python, read_python_function
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
+    DEFAULT_MAX_RETRIES,
     read_component_digest,
     read_env_vars,
     read_exec,
@@ -22,12 +24,11 @@ from components.manifest.shared_keys import (
     read_name,
     read_path,
 )
-from components.manifest.table_reader import U32_MAX, Findings, TableReader, did_you_mean
+from components.manifest.table_reader import Findings, TableReader, did_you_mean
+from components.manifest.workflow_policy import read_policy
 from components.problems import DeploymentRefused
-from engine.deployment.spec import BlockingStrategy, RetryPolicy, StreamTarget, WorkflowPolicy
+from engine.deployment.spec import RetryPolicy, StreamTarget
 
-DEFAULT_MAX_RETRIES = 5
-_DEFAULT_POLICY = WorkflowPolicy()
 _NOT_SUPPORTED_YET = (
     "activity_js",
     "activity_exec",
@@ -134,41 +135,13 @@ def _read_workflow(reader: TableReader) -> WorkflowEntry:
         component_digest=read_component_digest(reader),
         exec=read_exec(reader, is_workflow=True),
         retry=RetryPolicy(max_retries=None, backoff=backoff),
-        policy=_read_policy(reader),
+        policy=read_policy(reader),
         stub_wasi=reader.boolean("stub_wasi", default=False),
         backtrace_sources=_read_backtrace_sources(reader),
         log_level=read_log_level(reader),
     )
     reader.refuse_unknown_keys()
     return entry
-
-
-def _read_policy(reader: TableReader) -> WorkflowPolicy:
-    strategy, batching = _read_blocking_strategy(reader)
-    return WorkflowPolicy(
-        blocking_strategy=strategy,
-        non_blocking_event_batching=batching,
-        lock_extension=reader.boolean("lock_extension", default=_DEFAULT_POLICY.lock_extension),
-        lock_extension_leeway=reader.duration("lock_extension_leeway", default=_DEFAULT_POLICY.lock_extension_leeway),
-        commit_window=reader.optional_duration("commit_window"),
-    )
-
-
-def _read_blocking_strategy(reader: TableReader) -> tuple[BlockingStrategy, int]:
-    """Read ``"await"``, ``"interrupt"`` or a table; a run that unloads at once has nothing to batch."""
-    if not isinstance(reader.value("blocking_strategy"), dict):
-        strategy = reader.choice("blocking_strategy", BlockingStrategy, default=_DEFAULT_POLICY.blocking_strategy)
-        batching = _DEFAULT_POLICY.non_blocking_event_batching
-    else:
-        table = reader.table("blocking_strategy")
-        assert table is not None
-        table.required_string("kind")
-        strategy = table.choice("kind", BlockingStrategy, default=_DEFAULT_POLICY.blocking_strategy)
-        batching = table.integer(
-            "non_blocking_event_batching", default=_DEFAULT_POLICY.non_blocking_event_batching, maximum=U32_MAX
-        )
-        table.refuse_unknown_keys()
-    return strategy, 0 if strategy is BlockingStrategy.INTERRUPT else batching
 
 
 def _read_backtrace_sources(reader: TableReader) -> tuple[tuple[str, FileReference], ...]:
@@ -203,4 +176,7 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "workflow_wasm": _read_workflow,
     "activity_stub": lambda reader: read_declared_activity(reader, table="activity_stub"),
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
+    "python": read_python,
+    "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
+    "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),
 }

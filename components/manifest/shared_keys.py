@@ -14,6 +14,7 @@ from components.manifest.files import UnusableFile, relative_path
 from components.manifest.table_reader import TableReader
 from engine.deployment.spec import ExecPolicy, LockingStrategy, LogLevel
 
+DEFAULT_MAX_RETRIES = 5
 DEFAULT_BACKOFF = timedelta(milliseconds=100)
 MAX_NAME_LENGTH = 255
 

@@ -23,10 +23,14 @@ class Completed:
     Args:
         retval: What it returned.
         is_permanent: Whether an error value asks not to be retried.
+        retry_after: How long a further attempt has to wait at least.
+        trace: Where in the guest's source an error came from.
     """
 
     retval: Returned
     is_permanent: bool = False
+    retry_after: timedelta | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,12 @@ def event_after(
     may_retry = max_retries is None or failures < max_retries
     again_at = now + backoff_delay(failures + 1, initial=backoff)
     match outcome:
-        case Completed(retval=retval, is_permanent=is_permanent):
+        case Completed(retval=retval, is_permanent=is_permanent, retry_after=retry_after, trace=trace):
             if retval.ok or is_permanent or not may_retry:
                 return Finished(retval=retval)
-            detail = retval.payload.value if retval.payload is not None else None
+            detail = trace or (retval.payload.value if retval.payload is not None else None)
+            if retry_after is not None:
+                again_at = max(again_at, now + retry_after)
             return TemporarilyFailed(backoff_expires_at=again_at, reason="activity finished with error", detail=detail)
         case Broken(kind=kind, reason=reason, detail=detail):
             if may_retry:

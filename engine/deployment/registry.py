@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from engine.deployment.spec import ComponentSpec, ComponentType, DeploymentSpec, FunctionSpec
+from engine.deployment.spec import ComponentSpec, ComponentType, DeploymentSpec, FunctionSpec, RetryPolicy
 from engine.errors import DeploymentError, NameSyntaxError
 from engine.wit.names import FunctionName
 from engine.wit.types import FunctionType
@@ -26,6 +27,16 @@ class DeployedFunction:
     def type(self) -> FunctionType:
         """Its parameters and result."""
         return self.spec.type
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """When its failed runs are tried again."""
+        return self.spec.retry or self.component.retry
+
+    @property
+    def lock_expiry(self) -> timedelta:
+        """Longest time one run of it may take."""
+        return self.component.exec.lock_expiry if self.spec.lock_expiry is None else self.spec.lock_expiry
 
     @property
     def is_submittable(self) -> bool:

@@ -28,6 +28,8 @@ class Runner(StrEnum):
 
     WASM = "wasm"
     """A compiled component in the sandbox."""
+    SOURCE = "source"
+    """Source files, carried out by an interpreter in the sandbox."""
     NONE = "none"
     """Nobody here: stubs and external activities, whose result is brought from outside."""
 
@@ -186,10 +188,17 @@ class SandboxPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
-    """One primary function that a component exports."""
+    """One primary function that a component exports.
+
+    Args:
+        retry: When its failed runs are tried again, where that differs from its component's policy.
+        lock_expiry: Longest time one run of it may take, where that differs from its component's.
+    """
 
     name: FunctionName
     type: FunctionType
+    retry: RetryPolicy | None = None
+    lock_expiry: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +210,9 @@ class ComponentSpec:
         runner: What carries out its functions.
         functions: Its exported primary functions, in declaration order.
         imports: What it imports, by interface and function name; empty where there is no binary.
-        wasm_digest: Content digest of the binary, or ``None`` where there is none.
+        wasm_digest: Content digest of the binary, or ``None`` where there is none; of the interpreter's binary where
+            that carries out source files.
+        artefact_digest: Content digest of what the interpreter made of the source files; ``None`` where there are none.
         retry: When failed runs are tried again.
         exec: How executors lock and run it.
         workflow: Set for workflows only.
@@ -216,12 +227,18 @@ class ComponentSpec:
     functions: tuple[FunctionSpec, ...]
     imports: Mapping[InterfaceName, Mapping[str, FunctionType]] = field(default_factory=dict)
     wasm_digest: str | None = None
+    artefact_digest: str | None = None
     retry: RetryPolicy
     exec: ExecPolicy = ExecPolicy()
     workflow: WorkflowPolicy | None = None
     sandbox: SandboxPolicy = SandboxPolicy()
     may_touch_world: bool = True
     log_level: LogLevel | None = LogLevel.DEBUG
+
+    @property
+    def is_run_here(self) -> bool:
+        """Whether executors run its functions in the sandbox."""
+        return self.runner is not Runner.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.deployment.imports import EXPORT_KINDS, Exported, import_problems
+from engine.deployment.imports import EXPORT_KINDS, Exported, Exports, import_problems
 from engine.deployment.problems import Problem
 from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec
 from engine.errors import NameSyntaxError, NotExtendable
@@ -31,13 +31,19 @@ def verify(components: Sequence[ComponentSpec]) -> list[Problem]:
     for component in components:
         problems += _export_problems(component)
     problems += _export_clashes(components)
+    exports = exports_of(components)
+    for component in components:
+        problems += import_problems(component, exports)
+    return problems
+
+
+def exports_of(components: Sequence[ComponentSpec]) -> Exports:
+    """Return all functions of these components that others may call."""
     exports: dict[FunctionName, Exported] = {}
     for component in components:
         for function in component.functions if component.id.component_type in EXPORT_KINDS else ():
             exports.setdefault(function.name, Exported(function.type, component))
-    for component in components:
-        problems += import_problems(component, exports)
-    return problems
+    return exports
 
 
 def _repeated_names(components: Sequence[ComponentSpec]) -> Iterator[Problem]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TextIO
 
@@ -17,6 +17,7 @@ from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
 from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
 from engine.executor.services import ExecutorServices
+from engine.host.context import GuestNote, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.host.wasi.stdio import GuestOutput
 from engine.journal.records import HttpExchange, LogLine
@@ -33,43 +34,49 @@ class ActivityContext:
     Args:
         services: The executor's parts.
         component: Whose guest it is.
-        execution_id: For which execution.
+        facts: For which execution.
         run_id: In which run.
         time_left: How long the attempt may take.
     """
 
     __slots__ = (
         "_component",
-        "_execution_id",
         "_expires_at",
         "_is_stopped",
         "_run_id",
         "_secrets",
         "_services",
         "_wasi",
+        "facts",
+        "note",
     )
 
     def __init__(
         self,
         services: ExecutorServices,
         component: ComponentSpec,
-        execution_id: ExecutionId,
+        facts: RunFacts,
         run_id: RunId,
         *,
         time_left: timedelta,
     ) -> None:
         self._services = services
         self._component = component
-        self._execution_id = execution_id
         self._run_id = run_id
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
+        self.facts = facts
+        self.note: GuestNote | None = None
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self._services.clock.now()
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self._execution_id, self._run_id, level, self._redact(message))
+        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, self._redact(message))
 
     @property
     def wasi(self) -> WasiState:
@@ -83,6 +90,11 @@ class ActivityContext:
             if self._is_stopped:
                 self._wasi.loop.interrupt()
         return self._wasi
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The guest's environment variables, with placeholders where secrets are; raises as ``wasi`` does."""
+        return {**self._component.sandbox.env_vars, **self._known_secrets().environment}
 
     @property
     def http(self) -> HttpClient:
@@ -119,7 +131,7 @@ class ActivityContext:
         return WasiState(
             loop=loop,
             http=http,
-            environment={**sandbox.env_vars, **secrets.environment},
+            environment=self.environment,
             stdout=self._output(sandbox.stdout, "stdout"),
             stderr=self._output(sandbox.stderr, "stderr"),
         )
@@ -150,7 +162,7 @@ class ActivityContext:
     def _store_output(self, stream: str, line: str) -> None:
         self._services.guest_log.add(
             LogLine(
-                execution_id=self._execution_id,
+                execution_id=self.facts.execution_id,
                 run_id=self._run_id,
                 created_at=self._services.clock.now(),
                 level=None,
@@ -165,7 +177,7 @@ class ActivityContext:
     def _record(self, trace: RequestTrace) -> None:
         self._services.http_log.add(
             HttpExchange(
-                execution_id=self._execution_id,
+                execution_id=self.facts.execution_id,
                 run_id=self._run_id,
                 started_at=trace.started_at,
                 duration=trace.duration,

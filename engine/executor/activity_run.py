@@ -17,6 +17,7 @@ from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
+from engine.host.context import RunFacts
 from engine.journal.records import Append, LockedExecution
 from engine.log.events import LogEntry
 from engine.log.state import Holder
@@ -143,7 +144,20 @@ def _attempt(
         services,
         function,
         args,
-        execution_id=locked.state.execution_id,
+        facts=_facts(locked),
         run_id=holder.run_id,
         time_left=locked.state.due_at - services.clock.now(),
+    )
+
+
+def _facts(locked: LockedExecution) -> RunFacts:
+    state = locked.state
+    return RunFacts(
+        execution_id=state.execution_id,
+        ffqn=state.ffqn,
+        parent_id=None if state.parent is None else state.parent[0],
+        created_at=state.created_at,
+        attempt=state.temporary_failures + 1,
+        expires_at=state.due_at,
+        metadata=locked.created.metadata,
     )

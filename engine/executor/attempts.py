@@ -9,16 +9,19 @@ from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, O
 from engine.deployment.registry import DeployedFunction
 from engine.errors import DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
 from engine.executor.activity_context import ActivityContext
+from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
+from engine.host.context import GuestNote, RunFacts
 from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
 from engine.log.return_values import FailureKind
 from engine.log.state import Holder
-from engine.wasm.instance import Instance
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
+
+_NO_NOTE = GuestNote()
 
 
 class Attempt:
@@ -31,7 +34,7 @@ class Attempt:
 
     __slots__ = ("_context", "_instance")
 
-    def __init__(self, instance: Instance, context: ActivityContext) -> None:
+    def __init__(self, instance: RunningInstance, context: ActivityContext) -> None:
         self._instance, self._context = instance, context
 
     def interrupt(self) -> None:
@@ -50,9 +53,9 @@ def lock_event(
         executor_id=holder.executor_id,
         deployment_id=deployment_id,
         run_id=holder.run_id,
-        lock_expires_at=services.clock.now() + component.exec.lock_expiry,
-        max_retries=component.retry.max_retries,
-        retry_backoff=component.retry.backoff,
+        lock_expires_at=services.clock.now() + function.lock_expiry,
+        max_retries=function.retry.max_retries,
+        retry_backoff=function.retry.backoff,
     )
 
 
@@ -75,7 +78,7 @@ def attempt_activity(
     function: DeployedFunction,
     args: Sequence[JsonValue],
     *,
-    execution_id: ExecutionId,
+    facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
 ) -> Outcome:
@@ -85,14 +88,15 @@ def attempt_activity(
         services: The executor's parts.
         function: What to run.
         args: Canonical parameters.
-        execution_id: For which execution.
+        facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
     """
     component = function.component
     result = function.type.result
     assert isinstance(result, ResultType)
-    context = ActivityContext(services, component, execution_id, run_id, time_left=time_left)
+    context = ActivityContext(services, component, facts, run_id, time_left=time_left)
+    execution_id = facts.execution_id
     try:
         program = services.programs.get(component)
         with program.instantiate(
@@ -114,7 +118,13 @@ def attempt_activity(
     finally:
         context.close()
     codec = return_codec(result)
+    note = context.note or _NO_NOTE
     try:
-        return Completed(codec.to_retval(value), codec.is_permanent(value))
+        return Completed(
+            codec.to_retval(value),
+            note.is_permanent or codec.is_permanent(value),
+            retry_after=note.retry_after,
+            trace=note.trace,
+        )
     except ValueMismatch as error:
         return Broken(FailureKind.UNCATEGORIZED, "activity returned too large a value", str(error))

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from engine.activity.outcome import event_after
 from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import ComponentType, Runner
+from engine.deployment.spec import ComponentType
 from engine.errors import JournalError
 from engine.executor.attempts import attempt_activity, lock_event, unlock_write
 from engine.executor.cancellation import end_refused_run
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
+from engine.host.context import RunFacts
 from engine.journal.records import Append, Committed
-from engine.log.events import ChildFinished, Finished, Locked, LogEntry, Response
+from engine.log.events import ChildFinished, Created, Finished, Locked, LogEntry, Response
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.wit.json_values import load_json, read_params
 from engine.workflow.write_buffer import Newborn
@@ -142,7 +143,7 @@ class ChildRunner:
         if function is None:
             return False
         component = function.component
-        if component.runner is not Runner.WASM or component.id.component_type is not ComponentType.ACTIVITY:
+        if not component.is_run_here or component.id.component_type is not ComponentType.ACTIVITY:
             return False
         if component.exec.instance_limit is not None:
             # The executor counts; a run that counted too would wait for itself.
@@ -192,7 +193,6 @@ class ChildRunner:
     def _attempt(self, child: ExecutionId, newborn: Newborn) -> LogEntry:
         """Run a locked child and return the event that ends the attempt."""
         function = _function(newborn)
-        component = function.component
         args = newborn.target.args
         if args is None:
             args = read_params(function.type, load_json(newborn.target.params))
@@ -202,7 +202,7 @@ class ChildRunner:
                 self._services,
                 function,
                 args,
-                execution_id=child,
+                facts=self._facts(child, newborn),
                 run_id=self._driver.holder.run_id,
                 time_left=_lock(newborn).lock_expires_at - self._services.clock.now(),
             )
@@ -211,11 +211,22 @@ class ChildRunner:
         event = event_after(
             outcome,
             failures=0,
-            max_retries=component.retry.max_retries,
-            backoff=component.retry.backoff,
+            max_retries=function.retry.max_retries,
+            backoff=function.retry.backoff,
             now=now,
         )
         return LogEntry(Version(2), now, event)
+
+    def _facts(self, child: ExecutionId, newborn: Newborn) -> RunFacts:
+        birth = newborn.log[0]
+        return RunFacts(
+            execution_id=child,
+            ffqn=newborn.target.ffqn,
+            parent_id=self._driver.execution_id,
+            created_at=birth.created_at,
+            metadata=birth.event.metadata if isinstance(birth.event, Created) else (),
+            expires_at=_lock(newborn).lock_expires_at,
+        )
 
     def _expected_s(self, newborn: Newborn) -> float:
         mean = self._services.durations.mean(newborn.target.ffqn)

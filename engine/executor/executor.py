@@ -12,7 +12,7 @@ import structlog
 from engine.activity.http_transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
-from engine.deployment.spec import ComponentSpec, ComponentType, Runner
+from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
 from engine.executor.durations import Durations
@@ -22,7 +22,7 @@ from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.guest_log import GuestLog
 from engine.executor.http_log import HttpLog
 from engine.executor.locker import Locker
-from engine.executor.programs import ComponentLoader, Programs
+from engine.executor.programs import ComponentLoader, FileReader, Programs
 from engine.executor.running import Running
 from engine.executor.services import ExecutorServices
 from engine.executor.settings import ExecutorSettings
@@ -51,6 +51,7 @@ class Executor:
         load: Where compiled components come from.
         settings: How it behaves.
         randomness: Gives as many random bytes as asked for.
+        read: Where the stored files of source components come from.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Executor:
         load: ComponentLoader,
         settings: ExecutorSettings,
         randomness: Callable[[int], bytes],
+        read: FileReader | None = None,
     ) -> None:
         self.executor_id = make_executor_id(clock.now(), randomness(10))
         self.wakeups = Wakeups()
@@ -73,7 +75,7 @@ class Executor:
             journal=journal,
             commits=GroupCommit(journal, clock, self.wakeups.on_hints),
             wakeups=self.wakeups,
-            programs=Programs(load),
+            programs=Programs(load, read),
             guest_log=GuestLog(journal),
             http_log=HttpLog(journal),
             transport=HttpTransport(),
@@ -129,7 +131,7 @@ class Executor:
     def _warm_up(self, registry: Registry) -> None:
         """Load the components that will be run, so that the first execution of each need not wait for it."""
         for component in registry.deployment.components:
-            if component.runner is Runner.WASM:
+            if component.is_run_here:
                 self._pool.submit(self._load, component)
 
     def _load(self, component: ComponentSpec) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from engine.deployment.registry import DeployedFunction, Registry
-from engine.deployment.spec import ComponentSpec, ComponentType, Runner
+from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec, RetryPolicy
 from engine.executor.activity_run import Job
 from engine.executor.services import ExecutorServices
 from engine.executor.slots import Slots
@@ -53,9 +53,10 @@ class Locker:
         self._registry = registry = self._services.registry
         self._holder = holder = Holder(self._services.executor_id, make_run_id(now, self._randomness(10)))
         choices = tuple(
-            (_lockable(component, limit), _lock_event(component, registry, holder, now))
+            (_lockable(component, functions, limit), _lock_event(component, functions[0], registry, holder, now))
             for component in registry.deployment.components
             if _is_run_here(component) and (limit := self._slots.free_for(component)) > 0
+            for functions in _by_policy(component)
         )
         return LockRequest(now=now, choices=choices, limit=free) if choices else None
 
@@ -86,28 +87,39 @@ class Locker:
 
 def _is_run_here(component: ComponentSpec) -> bool:
     return (
-        component.runner is Runner.WASM
+        component.is_run_here
         and bool(component.functions)
         and component.id.component_type in (ComponentType.ACTIVITY, ComponentType.WORKFLOW)
     )
 
 
-def _lockable(component: ComponentSpec, limit: int) -> Lockable:
+def _by_policy(component: ComponentSpec) -> list[list[FunctionSpec]]:
+    """Return a component's functions in groups that are locked for as long and retried as often."""
+    groups: dict[tuple[RetryPolicy | None, timedelta | None], list[FunctionSpec]] = {}
+    for function in component.functions:
+        groups.setdefault((function.retry, function.lock_expiry), []).append(function)
+    return list(groups.values())
+
+
+def _lockable(component: ComponentSpec, functions: Sequence[FunctionSpec], limit: int) -> Lockable:
     return Lockable(
         component_id=component.id,
-        ffqns=tuple(str(function.name) for function in component.functions),
+        ffqns=tuple(str(function.name) for function in functions),
         strategy=component.exec.locking_strategy,
         limit=limit,
     )
 
 
-def _lock_event(component: ComponentSpec, registry: Registry, holder: Holder, now: datetime) -> Locked:
+def _lock_event(
+    component: ComponentSpec, function: FunctionSpec, registry: Registry, holder: Holder, now: datetime
+) -> Locked:
+    policy = DeployedFunction(function, component)
     return Locked(
         component_id=component.id,
         executor_id=holder.executor_id,
         deployment_id=DeploymentId(registry.deployment.id),
         run_id=holder.run_id,
-        lock_expires_at=now + component.exec.lock_expiry,
-        max_retries=component.retry.max_retries,
-        retry_backoff=component.retry.backoff,
+        lock_expires_at=now + policy.lock_expiry,
+        max_retries=policy.retry.max_retries,
+        retry_backoff=policy.retry.backoff,
     )

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Protocol
 
-from engine.deployment.spec import ComponentSpec, ComponentType
+from engine.deployment.spec import ComponentSpec, ComponentType, Runner
 from engine.errors import InvalidComponent
+from engine.guests.host_call import activity_call, workflow_call
+from engine.guests.program import GuestProgram, Runtime
 from engine.host.imports import imports_for
 from engine.wasm.component import CompiledComponent
+from engine.wasm.instance import InstanceLimits
 from engine.wasm.linking import LinkedComponent, link
+from engine.wit.options import JsonValue
+
+_CALLS: dict[ComponentType, Callable[..., str]] = {
+    ComponentType.ACTIVITY: activity_call,
+    ComponentType.WORKFLOW: workflow_call,
+}
 
 
 class ComponentLoader(Protocol):
@@ -24,36 +35,115 @@ class ComponentLoader(Protocol):
         ...
 
 
+class FileReader(Protocol):
+    """Where the stored files of source components come from."""
+
+    def __call__(self, digest: str) -> bytes:
+        """Return the content of this digest.
+
+        Raises:
+            EngineError: If there is none.
+        """
+        ...
+
+
+class RunningInstance(Protocol):
+    """A component at work, with its own memory; to be used in a ``with``, by one thread at a time."""
+
+    def call(self, export: str, function: str, args: Sequence[object]) -> JsonValue:
+        """Call an exported function with canonical values; the result is one."""
+        ...
+
+    def set_deadline(self, deadline: float | None) -> None:
+        """Let the run end ``deadline`` seconds from now; from any thread."""
+        ...
+
+    def interrupt(self) -> None:
+        """End the run soon, by a trap; from any thread."""
+        ...
+
+    def __enter__(self) -> RunningInstance: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+class Program(Protocol):
+    """A component ready to run, on any number of threads at once."""
+
+    def instantiate(self, *, context: Any, deadline: float | None, limits: InstanceLimits) -> RunningInstance:
+        """Make an instance.
+
+        Args:
+            context: Handed to every host function that the guest calls.
+            deadline: Seconds the run may take.
+            limits: What else it may use up.
+        """
+        ...
+
+
 class Programs:
     """Linked components by what they are.
 
     Args:
         load: Where compiled components come from.
+        read: Where the files of source components come from; ``None`` if there are none.
     """
 
-    def __init__(self, load: ComponentLoader) -> None:
+    def __init__(self, load: ComponentLoader, read: FileReader | None = None) -> None:
         self._load = load
+        self._read = read
         self._linked: dict[tuple[str, ComponentType, bool], LinkedComponent] = {}
+        self._runtimes: dict[tuple[str, ComponentType], Runtime] = {}
+        self._guests: dict[tuple[str, str], GuestProgram] = {}
         self._mutex = threading.Lock()
 
-    def get(self, component: ComponentSpec) -> LinkedComponent:
+    def get(self, component: ComponentSpec) -> Program:
         """Return a component ready to run.
 
         Raises:
             InvalidComponent: If it has no binary, or a broken one.
             LinkError: If it imports what the host does not offer.
         """
-        if component.wasm_digest is None:
-            raise InvalidComponent(f"component {component.id.name} has no binary to run")
-        key = (component.wasm_digest, component.id.component_type, component.sandbox.stub_wasi)
+        if component.runner is Runner.SOURCE:
+            return self._guest(component)
+        digest = _binary_of(component)
+        key = (digest, component.id.component_type, component.sandbox.stub_wasi)
         linked = self._linked.get(key)
         if linked is None:
             with self._mutex:
                 linked = self._linked.get(key)
                 if linked is None:
-                    compiled = self._load(component.wasm_digest)
+                    compiled = self._load(digest)
                     imports = imports_for(
                         component.id.component_type, compiled.shape, stub_wasi=component.sandbox.stub_wasi
                     )
                     linked = self._linked[key] = link(compiled.engine, compiled, imports)
         return linked
+
+    def _guest(self, component: ComponentSpec) -> GuestProgram:
+        # Not by the digest alone: the deployment's words, such as the environment, are part of it.
+        key = (component.id.digest, repr(component.sandbox))
+        program = self._guests.get(key)
+        if program is None:
+            with self._mutex:
+                program = self._guests.get(key)
+                if program is None:
+                    program = self._guests[key] = self._make_guest(component)
+        return program
+
+    def _make_guest(self, component: ComponentSpec) -> GuestProgram:
+        if component.artefact_digest is None or self._read is None:
+            raise InvalidComponent(f"component {component.id.name} has no stored source to run")
+        key = (_binary_of(component), component.id.component_type)
+        runtime = self._runtimes.get(key)
+        if runtime is None:
+            runtime = self._runtimes[key] = Runtime(self._load(key[0]), _CALLS[key[1]])
+        return GuestProgram(runtime, component, self._read(component.artefact_digest))
+
+
+def _binary_of(component: ComponentSpec) -> str:
+    if component.wasm_digest is None:
+        raise InvalidComponent(f"component {component.id.name} has no binary to run")
+    return component.wasm_digest

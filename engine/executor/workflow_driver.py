@@ -34,10 +34,11 @@ from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
+from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
-from engine.host.context import JoinSetHandles
+from engine.host.context import JoinSetHandles, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
@@ -51,7 +52,6 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_codec import return_codec
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.state import ExecutionState, Holder
-from engine.wasm.instance import Instance
 from engine.wit.json_values import load_json, read_params
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
@@ -104,7 +104,7 @@ class WorkflowDriver:
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
-        self._instance: Instance | None = None
+        self._instance: RunningInstance | None = None
         self.children = ChildRunner(self, services)
         # Subscribed before anything is loaded, so that no response is missed.
         self._subscription = services.wakeups.subscribe(self.execution_id)
@@ -135,6 +135,7 @@ class WorkflowDriver:
             port=self,
             deployment_id=self._deployment_id,
             at_tip=self._upgrade(state),
+            metadata=self._locked.created.metadata,
         )
 
     def _upgrade(self, state: ExecutionState) -> ComponentUpgradeFinished | None:
@@ -259,6 +260,18 @@ class WorkflowDriver:
         self._writes.post_end(responses)
 
     # engine.host.context.WorkflowContext
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it is."""
+        state = self._locked.state
+        return RunFacts(
+            execution_id=self.execution_id,
+            ffqn=state.ffqn,
+            parent_id=None if state.parent is None else state.parent[0],
+            created_at=state.created_at,
+            metadata=self._locked.created.metadata,
+        )
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a deployed function, or ``None``."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from engine.activity.http_messages import HttpClient
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
@@ -12,11 +16,78 @@ from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.run import WorkflowRun
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """Which execution a run belongs to.
+
+    Args:
+        ffqn: The function that runs.
+        parent_id: The execution that waits for it, if any.
+        created_at: When the execution was created.
+        attempt: Which run of an activity this is, from 1; 1 in a workflow.
+        expires_at: When this run of an activity is stopped; ``None`` in a workflow.
+        metadata: What its creation carries along.
+    """
+
+    execution_id: ExecutionId
+    ffqn: str
+    parent_id: ExecutionId | None
+    created_at: datetime
+    attempt: int = 1
+    expires_at: datetime | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestNote:
+    """What an interpreted guest says beside a returned error.
+
+    Args:
+        is_permanent: Whether another attempt is of no use.
+        retry_after: How long another attempt has to wait at least.
+        trace: Where in the source the error came from.
+    """
+
+    is_permanent: bool = False
+    retry_after: timedelta | None = None
+    trace: str | None = None
+
+
 class LoggingContext(Protocol):
     """A run that takes log lines."""
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
+        ...
+
+
+class ActivityContext(LoggingContext, Protocol):
+    """An attempt at an activity.
+
+    Args:
+        facts: Which execution it belongs to.
+        note: Set by an interpreted guest that returned an error.
+    """
+
+    note: GuestNote | None
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it belongs to."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The guest's environment variables."""
+        ...
+
+    @property
+    def http(self) -> HttpClient:
+        """The guest's way out."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the present instant."""
         ...
 
 
@@ -32,6 +103,11 @@ class WorkflowContext(LoggingContext, Protocol):
     mutex: threading.Lock
     run: WorkflowRun
     join_sets: JoinSetHandles
+
+    @property
+    def facts(self) -> RunFacts:
+        """Which execution it belongs to."""
+        ...
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a deployed function, or ``None``."""

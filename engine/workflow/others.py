@@ -11,6 +11,7 @@ from engine.log.ids import DeploymentId, ExecutionId
 from engine.log.return_values import Returned
 from engine.log.retval_json import retval_text
 from engine.log.schedules import ScheduleAt, scheduled_instant
+from engine.workflow.inheritance import Metadata, inherited_metadata
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.port import RunPort
 from engine.workflow.recorder import Recorder
@@ -28,6 +29,7 @@ class OtherExecutions:
         buffer: Takes what is created.
         values: Knows the ids that this run generated, which nobody else can have taken.
         port: The outside.
+        metadata: What the own creation carries along.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class OtherExecutions:
         buffer: WriteBuffer,
         values: MadeUpValues,
         port: RunPort,
+        metadata: Metadata,
     ) -> None:
         self._execution_id = execution_id
         self._deployment_id = deployment_id
@@ -46,6 +49,7 @@ class OtherExecutions:
         self._buffer = buffer
         self._values = values
         self._port = port
+        self._metadata = metadata
         self._scheduled_ids: set[ExecutionId] = set()
 
     def schedule(self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target) -> e.SubmitError | None:
@@ -85,6 +89,7 @@ class OtherExecutions:
             component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
             scheduled_by=self._execution_id,
+            metadata=inherited_metadata(self._metadata, execution_id),
         )
         self._buffer.create(execution_id, created, now, target=target, child=None)
 

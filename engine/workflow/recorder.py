@@ -61,6 +61,11 @@ class Recorder:
         self._history.advance()
         return recorded
 
+    def would_follow(self, requested: e.HistoryEvent) -> bool:
+        """Whether a request may be made here: it is the next that was recorded, or nothing more was."""
+        recorded = self._history.peek()
+        return recorded is None or answers(recorded, requested)
+
     def record(self, event: e.HistoryEvent, at: datetime) -> None:
         """Record a new event."""
         self.reach_tip(at)

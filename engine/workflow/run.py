@@ -30,6 +30,7 @@ from engine.log.return_values import JsonText, Returned
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
+from engine.workflow.inheritance import Metadata, inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
@@ -66,6 +67,7 @@ class WorkflowRun:
         port: The outside.
         deployment_id: The deployment in whose name children are created.
         at_tip: Recorded before the first new event: that another version of the component could replay the history.
+        metadata: What its creation carries along.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class WorkflowRun:
         port: RunPort,
         deployment_id: DeploymentId,
         at_tip: e.ComponentUpgradeFinished | None = None,
+        metadata: Metadata = (),
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
@@ -95,7 +98,9 @@ class WorkflowRun:
             buffer=self.buffer,
             values=self._values,
             port=port,
+            metadata=metadata,
         )
+        self._metadata = metadata
         self._names: set[str] = set()
         self._generated = 0
         self._one_offs = 0
@@ -164,6 +169,21 @@ class WorkflowRun:
         self._names.add(name)
         return self._create(named_join_set(name)).id
 
+    def patched(self, name: str) -> bool | NameInvalid:
+        """Tell whether a change of the workflow's code applies to this execution; to be asked once for each name.
+
+        It does where the run is at the end of its history or took the new path before: the record is a join set of the
+        name ``patched/...``, which stays empty. It does not where the history goes on without one.
+        """
+        if problem := join_set_name_problem(name):
+            return NameInvalid(problem)
+        join_set = named_join_set(f"patched/{name}")
+        if not self._recorder.would_follow(e.JoinSetCreated(join_set_id=join_set)):
+            return False
+        self._names.add(f"patched/{name}")
+        self._create(join_set)
+        return True
+
     def _create(self, join_set: JoinSetId) -> JoinSet:
         event = e.JoinSetCreated(join_set_id=join_set)
         if self._recorder.replay(event) is None:
@@ -210,6 +230,7 @@ class WorkflowRun:
             scheduled_at=now,
             component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
+            metadata=inherited_metadata(self._metadata, event.child_execution_id),
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._recorder.record(event, now)

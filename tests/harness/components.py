@@ -60,10 +60,33 @@ def _names_by_digest() -> Mapping[str, str]:
 
 def load(wasm_digest: str) -> CompiledComponent:
     """Find a test component by its content, as an executor does."""
+    if wasm_digest in _runtimes:
+        return _runtimes[wasm_digest]
     try:
         return compiled(_names_by_digest()[wasm_digest])
     except KeyError:
         raise InvalidComponent(f"no test component has the digest {wasm_digest}") from None
+
+
+_runtimes: dict[str, CompiledComponent] = {}
+_files: dict[str, bytes] = {}
+
+
+def add_runtime(compiled: CompiledComponent) -> None:
+    """Let executors find the runtime of source components."""
+    _runtimes[compiled.digest] = compiled
+
+
+def add_file(content: bytes) -> str:
+    """Let executors find the file of a source component, and return its digest."""
+    digest = digest_of(content)
+    _files[digest] = content
+    return digest
+
+
+def read(digest: str) -> bytes:
+    """Return the file of a source component, as an executor does."""
+    return _files[digest]
 
 
 def probe(

@@ -16,7 +16,7 @@ from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
-from tests.harness.components import load
+from tests.harness.components import load, read
 from tests.harness.connections import Connection, Cut
 from tests.harness.simulation import AttemptHook, WatchedRunning
 from tests.harness.world import World
@@ -42,6 +42,7 @@ class LiveExecutor:
             clock=world.clock,
             registry=world.registry,
             load=load,
+            read=read,
             settings=settings,
             randomness=os.urandom,
         )

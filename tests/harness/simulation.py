@@ -17,7 +17,7 @@ from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
-from tests.harness.components import load
+from tests.harness.components import load, read
 from tests.harness.connections import Connection, Cut, ProcessKilled
 from tests.harness.world import World
 
@@ -98,6 +98,7 @@ class SimulatedExecutor:
             clock=world.clock,
             registry=world.registry,
             load=load,
+            read=read,
             settings=settings,
             randomness=random.Random(seed).randbytes,
         )

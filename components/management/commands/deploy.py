@@ -37,7 +37,11 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, file: Path, description: str, verify_only: bool, json: bool, **_options: Any) -> None:
         """Deploy, or only verify."""
         try:
-            prepared = prepare(file, on_component=(lambda component: None) if json else self._show_component)
+            prepared = prepare(
+                file,
+                on_component=(lambda component: None) if json else self._show_component,
+                on_progress=lambda sentence: self.stderr.write(f"{sentence} ..."),
+            )
             if not json:
                 self._show_warnings(prepared)
             if verify_only:

@@ -1,0 +1,141 @@
+"""``host.call(op, body) -> answer``: what a guest runtime asks of the engine.
+
+This is the contract with the runtimes. Body and answer are JSON objects. ``params`` is an array, ``value`` any
+canonical JSON value (docs/decisions/0003). Moments are integers of microseconds since 1970 (``_us``), and so are
+durations. A *schedule* is ``"now"``, ``{"in_us": n}`` or ``{"at_us": n}``. A *set* is the text by which the host knows
+a join set (``g:1``, ``n:quotes``). A key followed by ``?`` may be left out.
+
+A *response* is what came back to a join set::
+
+    {"id": "E_..", "ok": value}           the function returned; null where it returns nothing
+    {"id": "E_..", "err": value}          the function's error value
+    {"id": "E_..", "err": value, "failure": {"kind": "timed_out", "reason": text or null, "detail": text or null}}
+                                          the platform ended it; err is how its error type shows that
+    {"id": "Delay_..", "ok": null}        a delay ran out
+    {"id": "Delay_..", "err": null}       a delay was cancelled
+
+What cannot be done is answered by ``{"refused": code, "message": sentence}``. Requests that the engine can make no
+sense of (a body that is no JSON, an unknown set) end the run. So does whatever unwinds a run: then the call does not
+return.
+
+Workflows. *Recorded* operations are events, compared on replay; all but ``js_last``, ``result``, ``last`` are::
+
+    op         body                                        answer
+    call       {"ffqn", "params"}                          response; or refused function_not_found, type_check_error,
+                                                           ffqn_parsing_error
+    js_create  {"name"?}                                   {"set"}; or refused conflict, invalid_name
+    js_submit  {"set", "ffqn", "params"}                   {"id"}; or refused as call
+    js_delay   {"set", "schedule"}                         {"id"}
+    js_next    {"set", "ffqn"?}                            response; or refused all_processed, which is recorded
+    js_try     {"set"}                                     response; or refused pending, all_processed
+    js_close   {"set"}                                     {}; waits for what is open
+    js_last    {"set"}                                     {"id": text or null}: consumed last from this set
+    result     {"id"}                                      the response of a child that was consumed before; or refused
+                                                           not_found
+    last       {}                                          {"call": id or null, "one_off": id or null}: the child of the
+                                                           last call; the member of the last call or sleep
+    sleep      {"schedule", "name"?}                       {"expires_at_us", "cancelled": bool}
+    new_id     {}                                          {"id"}: a fresh top-level execution id
+    schedule   {"ffqn", "params", "schedule", "id"?}       {"id"}; or refused as call, execution_id_parsing_error;
+                                                           without an id a fresh one is made
+    stub       {"id", "result": {"ok": value}}             {}; or refused execution_not_found, conflict,
+               {"id", "result": {"err": value}}            type_check_error, execution_id_parsing_error
+    patched    {"name"}                                    {"patched": bool}; or refused invalid_name
+    random     {"u64": [low, high inclusive]}              {"value": integer}
+    random     {"string": [min, max exclusive]}            {"value": text}
+
+Workflows and activities; nothing is recorded::
+
+    log        {"level": "trace" .. "error", "message"}    {}
+    now        {}                                          {"us"}; in a workflow the moment of the newest response that
+                                                           it consumed
+    info       {}                                          {"execution_id", "function", "parent_id": id or null,
+                                                           "created_at_us", "attempt" from 1, "deadline_us": n or null,
+                                                           "labels": {}}
+
+Activities::
+
+    pause      {"us"}                                      {} after that time, or a little earlier
+    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
+                "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
+                                                           "url": after redirects}; or refused denied, timeout,
+                                                           connect, invalid, protocol
+
+An operation that is not offered where it is asked for is refused ``not_here``.
+"""
+
+from __future__ import annotations
+
+from engine.deployment.spec import LogLevel
+from engine.errors import ConstraintViolation
+from engine.guests import activity_operations, workflow_operations
+from engine.guests.answers import DONE, refused, write
+from engine.guests.bodies import Body
+from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
+
+_LEVELS = {level.value: level for level in LogLevel}
+
+
+def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
+    """Carry out an operation for a workflow.
+
+    Raises:
+        WorkflowError: If the run cannot go on.
+        RunInterrupted: If it ends here for now.
+    """
+    operation = workflow_operations.OPERATIONS.get(op)
+    if operation is None:
+        return _common(guest, op, Body(op, text))
+    body = Body(op, text)
+    context = guest.context
+    with context.mutex:
+        answer = operation(guest, body)
+        context.after_call()
+        return answer
+
+
+def activity_call(guest: ActivityGuest, op: str, text: str) -> str:
+    """Carry out an operation for an activity.
+
+    Raises:
+        ConstraintViolation: If the body is malformed.
+    """
+    body = Body(op, text)
+    operation = activity_operations.OPERATIONS.get(op)
+    return _common(guest, op, body) if operation is None else operation(guest, body)
+
+
+def reading_call(guest: Reading, op: str, text: str) -> str:
+    """Carry out an operation while files are read at deploy: what is printed goes nowhere, all else is refused."""
+    return DONE if op == "log" else refused("not_here", f"the operation {op} is not offered while files are read")
+
+
+def _common(guest: WorkflowGuest | ActivityGuest, op: str, body: Body) -> str:
+    match op:
+        case "log":
+            level = _LEVELS.get(body.text("level"))
+            if level is None:
+                raise ConstraintViolation(f"log: there is no level {body.text('level')!r}")
+            guest.log(level, body.text("message"))
+            return DONE
+        case "now":
+            return write({"us": guest.now_us()})
+        case "info":
+            return _info(guest)
+        case _:
+            return refused("not_here", f"the operation {op} is not offered here")
+
+
+def _info(guest: WorkflowGuest | ActivityGuest) -> str:
+    facts = guest.facts
+    return write(
+        {
+            "execution_id": facts.execution_id,
+            "function": facts.ffqn,
+            "parent_id": facts.parent_id,
+            "created_at_us": microseconds(facts.created_at),
+            "attempt": facts.attempt,
+            "deadline_us": None if facts.expires_at is None else microseconds(facts.expires_at),
+            "labels": {},
+        }
+    )

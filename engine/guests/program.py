@@ -1,0 +1,195 @@
+"""Source components at work: a runtime in the sandbox, given a component's artefact and a call.
+
+To the executor a source component looks like a compiled one: it is instantiated, and its functions take and return
+canonical values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import TracebackType
+
+from engine.deployment.spec import ComponentSpec, ComponentType
+from engine.errors import LinkError, Trap, TrapKind
+from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest
+from engine.guests.wasi import wasi_imports
+from engine.host.context import ActivityContext, GuestNote, WorkflowContext
+from engine.wasm.component import CompiledComponent
+from engine.wasm.host_functions import HostFunction, HostInterface
+from engine.wasm.instance import Instance, InstanceLimits
+from engine.wasm.linking import LinkedComponent, link
+from engine.wit.json_values import dump_json, load_json, read_value
+from engine.wit.options import JsonValue
+from engine.wit.types import STRING, FunctionType, Param, ResultType
+
+_HOST = "obelisk:guest/host@1.0.0"
+RUNTIME = "obelisk:guest/runtime@1.0.0"
+DEFAULT_LIMITS = InstanceLimits()
+_MAX_ANSWER_BYTES = 64 << 20
+_CALL = FunctionType((Param("op", STRING), Param("body", STRING)), STRING)
+
+
+class Runtime:
+    """An interpreter, ready to run; the same for all components that it can run.
+
+    Args:
+        compiled: Its binary.
+        call: What its one host function does, given the run's context, an operation and its body.
+
+    Raises:
+        LinkError: If it imports more than the host offers, or is no runtime.
+    """
+
+    def __init__(self, compiled: CompiledComponent, call: Callable[..., str]) -> None:
+        imports = wasi_imports(compiled.shape)
+        imports[_HOST] = HostInterface(functions={"call": HostFunction(type=_CALL, call=call)})
+        if RUNTIME not in compiled.shape.exports:
+            raise LinkError(f"the runtime of source components does not export {RUNTIME}")
+        self._linked: LinkedComponent = link(compiled.engine, compiled, imports)
+
+    def instantiate(
+        self, *, context: object, deadline: float | None, limits: InstanceLimits = DEFAULT_LIMITS
+    ) -> Instance:
+        """Make an instance; arguments are those of `LinkedComponent.instantiate`."""
+        return self._linked.instantiate(context=context, deadline=deadline, limits=limits)
+
+    def describe(self, request: dict[str, JsonValue], *, deadline: float) -> dict[str, object]:
+        """Read a component's files in the sandbox; ``engine/guests/wit/world.wit`` has request and answer.
+
+        Args:
+            request: The files.
+            deadline: Seconds it may take.
+
+        Raises:
+            Trap: If it takes longer, or the interpreter dies.
+        """
+        with self.instantiate(context=Reading(), deadline=deadline) as instance:
+            return _load_object(instance.call(RUNTIME, "describe", [dump_json(request)]))
+
+
+class GuestProgram:
+    """A source component, ready to run.
+
+    Args:
+        runtime: The interpreter, with the host function of the component's kind.
+        component: What runs in it.
+        artefact: What the interpreter made of its files at deploy.
+    """
+
+    def __init__(self, runtime: Runtime, component: ComponentSpec, artefact: bytes) -> None:
+        self._runtime = runtime
+        self._component = component
+        self._artefact = artefact
+        self._functions = {
+            (str(function.name.interface), function.name.function): function for function in component.functions
+        }
+
+    def instantiate(
+        self, *, context: ActivityContext | WorkflowContext, deadline: float | None, limits: InstanceLimits
+    ) -> GuestInstance:
+        """Make an instance for one call; arguments are those of `LinkedComponent.instantiate`."""
+        guest: ActivityGuest | WorkflowGuest
+        if self._component.id.component_type is ComponentType.WORKFLOW:
+            guest = WorkflowGuest(context)  # type: ignore[arg-type]  # a workflow's run has such a context
+        else:
+            guest = ActivityGuest(context)  # type: ignore[arg-type]  # an attempt has such a context
+        instance = self._runtime.instantiate(context=guest, deadline=deadline, limits=limits)
+        return GuestInstance(self, instance, guest)
+
+    def call(
+        self,
+        instance: Instance,
+        guest: ActivityGuest | WorkflowGuest,
+        export: str,
+        function: str,
+        args: Sequence[object],
+    ) -> JsonValue:
+        """Call a function in an instance of the runtime; see `GuestInstance.call`."""
+        spec = self._functions.get((export, function))
+        if spec is None:
+            raise LinkError(f"the component has no function {export}.{function}")
+        context: JsonValue = {
+            "execution_id": guest.facts.execution_id,
+            "ffqn": str(spec.name),
+            "seed": guest.seed.hex(),
+            "env": dict(guest.environment),
+        }
+        kind = self._component.id.component_type.value
+        params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
+        text = instance.call(RUNTIME, "run", [kind, self._artefact, function, params, dump_json(context)])
+        return _read_answer(guest, spec.type.result, text)
+
+
+class GuestInstance:
+    """A runtime at work on one call of one component; as `engine.wasm.instance.Instance` to whoever runs it."""
+
+    def __init__(self, program: GuestProgram, instance: Instance, guest: ActivityGuest | WorkflowGuest) -> None:
+        self._program = program
+        self._instance = instance
+        self._guest = guest
+
+    def call(self, export: str, function: str, args: Sequence[object]) -> JsonValue:
+        """Call a function of the component.
+
+        Args:
+            export: The interface that it stands in.
+            function: Its name.
+            args: Canonical values.
+
+        Returns:
+            The canonical result.
+
+        Raises:
+            LinkError: If the component has no such function.
+            ValueMismatch: If it returns what is not of its type.
+            Trap: If the guest dies.
+            BaseException: Whatever a host function raised.
+        """
+        return self._program.call(self._instance, self._guest, export, function, args)
+
+    def set_deadline(self, deadline: float | None) -> None:
+        """Let the run end ``deadline`` seconds from now."""
+        self._instance.set_deadline(deadline)
+
+    def interrupt(self) -> None:
+        """End the run soon; from any thread."""
+        self._instance.interrupt()
+
+    def __enter__(self) -> GuestInstance:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Free the sandbox."""
+        self._instance.close()
+
+
+def _read_answer(guest: ActivityGuest | WorkflowGuest, result: object, text: JsonValue) -> JsonValue:
+    answer = _load_object(text)
+    if not ("ok" in answer) ^ ("err" in answer):
+        raise Trap(TrapKind.OTHER, "the runtime of the component gave an answer that is none")
+    assert isinstance(result, ResultType)
+    key = "ok" if "ok" in answer else "err"
+    if isinstance(guest, ActivityGuest):
+        guest.context.note = _note(answer)
+    return read_value(result, {key: answer[key]}, path="result")
+
+
+def _load_object(text: JsonValue) -> dict[str, object]:
+    assert isinstance(text, str)
+    answer = load_json(text, max_bytes=_MAX_ANSWER_BYTES)
+    if not isinstance(answer, dict):
+        raise Trap(TrapKind.OTHER, "the runtime of the component gave an answer that is none")
+    return answer
+
+
+def _note(answer: dict[str, object]) -> GuestNote:
+    after, trace = answer.get("retry_after_us"), answer.get("trace")
+    return GuestNote(
+        is_permanent=answer.get("permanent") is True,
+        retry_after=timedelta(microseconds=after) if isinstance(after, int) else None,
+        trace=trace if isinstance(trace, str) else None,
+    )

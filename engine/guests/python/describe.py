@@ -1,0 +1,200 @@
+"""What a Python component is, as read at deploy: its functions, what it imports, and what is stored to run it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from engine.errors import NameSyntaxError, NotExtendable, Trap, TypeSyntaxError
+from engine.guests.program import Runtime
+from engine.wit.grammar import parse_type
+from engine.wit.json_values import JsonValue
+from engine.wit.names import FunctionName
+from engine.wit.types import FunctionType, Param, WitType
+
+_DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceText:
+    """One file; ``path`` is what messages call it."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFunction:
+    """A function that the files define.
+
+    Args:
+        kind: ``activity``, ``workflow``, ``stub`` or ``signal``.
+        label: Its name in Python.
+        place: ``file.py:12``.
+        name: Its full name.
+        optional_params: How many of its last parameters have defaults.
+        max_retries: What its decorator says; ``None`` if nothing. So are the next two.
+        doc: Its docstring.
+    """
+
+    kind: str
+    label: str
+    place: str
+    name: FunctionName
+    type: FunctionType
+    optional_params: int
+    max_retries: int | None
+    retry_backoff: timedelta | None
+    attempt_timeout: timedelta | None
+    doc: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceImport:
+    """A function of another component that the files declare.
+
+    Args:
+        label: What the file calls it.
+        ok: Its result; ``None`` if it returns nothing.
+    """
+
+    label: str
+    place: str
+    name: FunctionName
+    params: tuple[Param, ...]
+    ok: WitType | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceDescription:
+    """A component's files, read; ``artefact`` is what the runtime takes to run it."""
+
+    functions: tuple[SourceFunction, ...]
+    imports: tuple[SourceImport, ...]
+    artefact: bytes
+
+
+class SourceRefused(Exception):
+    """The files cannot be deployed.
+
+    Args:
+        problems: One sentence each, with ``file.py:12: `` in front.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def describe_module(runtime: Runtime, files: Sequence[SourceText], *, package: str | None) -> SourceDescription:
+    """Read a component whose functions are decorated.
+
+    Args:
+        runtime: The Python runtime.
+        files: The main file first.
+        package: ``namespace:name``, unless the files have ``PACKAGE``.
+
+    Raises:
+        SourceRefused: If anything in them is wrong.
+    """
+    return _describe(runtime, files, {"kind": "module", "package": package})
+
+
+def describe_function(
+    runtime: Runtime, files: Sequence[SourceText], *, kind: str, name: FunctionName, declared: FunctionType | None
+) -> SourceDescription:
+    """Read a component of one function that the deployment file names.
+
+    Args:
+        runtime: The Python runtime.
+        files: The main file first.
+        kind: ``activity`` or ``workflow``.
+        name: Its full name; the file has a function of the last part's name in snake_case.
+        declared: Its type, if that stands in the deployment file; else its hints tell it.
+
+    Raises:
+        SourceRefused: If anything in them is wrong.
+    """
+    request: dict[str, JsonValue] = {
+        "kind": kind,
+        "function": name.function.removesuffix("-cancellable"),
+        "ffqn": str(name),
+        "has_types": declared is not None,
+    }
+    found = _describe(runtime, files, request)
+    if declared is None:
+        return found
+    function = SourceFunction(
+        kind=kind,
+        label=name.function.replace("-", "_"),
+        place=f"{files[0].path}:1",
+        name=name,
+        type=declared,
+        optional_params=0,
+        max_retries=None,
+        retry_backoff=None,
+        attempt_timeout=None,
+        doc=None,
+    )
+    return SourceDescription(functions=(function,), imports=found.imports, artefact=found.artefact)
+
+
+def _describe(runtime: Runtime, files: Sequence[SourceText], request: dict[str, JsonValue]) -> SourceDescription:
+    sources: list[JsonValue] = [{"path": file.path, "text": file.text} for file in files]
+    try:
+        answer: dict[str, Any] = runtime.describe({**request, "files": sources}, deadline=_DEADLINE_S)
+    except Trap as trap:
+        raise SourceRefused([f"{files[0].path}:1: the file cannot be imported: {trap.message}"]) from trap
+    if problems := answer.get("problems"):
+        raise SourceRefused(problems)
+    found: list[str] = []
+    functions = [_read(found, item, _function) for item in answer["functions"]]
+    imports = [_read(found, item, _import) for item in answer["imports"]]
+    if found:
+        raise SourceRefused(found)
+    return SourceDescription(
+        functions=tuple(function for function in functions if function is not None),
+        imports=tuple(imported for imported in imports if imported is not None),
+        artefact=base64.b64decode(answer["artefact"]),
+    )
+
+
+def _read(problems: list[str], item: dict[str, Any], read: Any) -> Any:
+    try:
+        return read(item)
+    except (NameSyntaxError, TypeSyntaxError, NotExtendable) as error:
+        problems.append(f"{item['place']}: {item['name']}: {error}")
+        return None
+
+
+def _function(item: dict[str, Any]) -> SourceFunction:
+    params = tuple(Param(param["name"], parse_type(param["type"])) for param in item["params"])
+    return SourceFunction(
+        kind=item["kind"],
+        label=item["name"],
+        place=item["place"],
+        name=FunctionName.parse(item["ffqn"]),
+        type=FunctionType(params, parse_type(item["result"])),
+        optional_params=sum(param["is_optional"] for param in item["params"]),
+        max_retries=item["max_retries"],
+        retry_backoff=_duration(item["retry_backoff_ms"]),
+        attempt_timeout=_duration(item["attempt_timeout_ms"]),
+        doc=item["doc"],
+    )
+
+
+def _import(item: dict[str, Any]) -> SourceImport:
+    return SourceImport(
+        label=item["name"],
+        place=item["place"],
+        name=FunctionName.parse(item["ffqn"]),
+        params=tuple(Param(param["name"], parse_type(param["type"])) for param in item["params"]),
+        ok=None if item["ok"] is None else parse_type(item["ok"]),
+    )
+
+
+def _duration(milliseconds: int | None) -> timedelta | None:
+    return None if milliseconds is None else timedelta(milliseconds=milliseconds)

@@ -1,0 +1,109 @@
+"""One call of one function."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from datetime import timedelta
+from typing import Any
+
+from engine.guests.python.runtime import output
+from engine.guests.python.runtime.loading import Artefact, Program
+from engine.guests.python.runtime.output import HostCall
+from engine.guests.python.runtime.tracebacks import format_error
+from obelisk import errors
+from obelisk.activity_backend import ActivityBackend
+from obelisk.backends import Backend, active
+from obelisk.functions import Function
+from obelisk.signatures import describe_error
+from obelisk.workflow_backend import WorkflowBackend
+
+_MICROSECOND = timedelta(microseconds=1)
+_PAUSE_US = 50_000
+"""An activity that sleeps asks again that often, so that it can be interrupted in between."""
+
+_dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, context: dict[str, Any]) -> str:
+    """Call a function and return its result or error (``engine/guests/wit/world.wit`` has the form)."""
+    random.seed(int(context["seed"], 16))
+    os.environ.clear()
+    os.environ.update(context["env"])
+    output.install(host)
+    program = Program(Artefact.load(artefact))
+    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
+    time.sleep = _sleep_of(host, backend)
+    target: Function[..., Any] | None = None
+    try:
+        program.import_all()
+        target = program.find(kind, function)
+        is_raw = program.artefact.single is not None and program.artefact.single[2]
+        with active(backend):
+            answer = {"ok": _call_raw(target, params) if is_raw else _call(target, params)}
+    except BaseException as error:  # noqa: BLE001  # whatever leaves the function is its error value
+        answer = _failed(program, target, error)
+        output.send_line(host, "error", answer["trace"])
+    output.finish()
+    return _dump(answer)
+
+
+def _call(function: Function[..., Any], params: str) -> Any:
+    signature = function.signature
+    try:
+        args = signature.decode_params(json.loads(params))
+    except TypeError as error:
+        error.is_permanent = True  # type: ignore[attr-defined]  # the parameters stay the same
+        raise
+    result = function.fn(*args)
+    try:
+        return signature.encode_result(result)
+    except TypeError as error:
+        error.is_permanent = True  # type: ignore[attr-defined]  # a bug, not bad luck
+        raise
+
+
+def _call_raw(function: Function[..., Any], params: str) -> Any:
+    """Call a function whose types stand in the deployment file: it takes and returns JSON data."""
+    return function.fn(*json.loads(params))
+
+
+def _failed(program: Program, function: Function[..., Any] | None, error: BaseException) -> dict[str, Any]:
+    program.show_sources()
+    answer: dict[str, Any] = {
+        "err": _error_value(program, function, error),
+        "trace": format_error(error, program.paths),
+    }
+    if errors.is_permanent(error):
+        answer["permanent"] = True
+    after = errors.retry_after(error)
+    if after is not None:
+        answer["retry_after_us"] = after // _MICROSECOND
+    return answer
+
+
+def _error_value(program: Program, function: Function[..., Any] | None, error: BaseException) -> Any:
+    is_raw = program.artefact.single is not None and program.artefact.single[2]
+    if function is None or is_raw:
+        return describe_error(error)
+    try:
+        return function.signature.encode_error(error)
+    except TypeError as failure:
+        return function.signature.encode_error(failure)
+
+
+def _sleep_of(host: HostCall, backend: Backend) -> Any:
+    def sleep(seconds: float, /) -> None:
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        if isinstance(backend, WorkflowBackend):
+            backend.sleep(timedelta(seconds=seconds))
+            return
+        left_us = round(seconds * 1_000_000)
+        while left_us > 0:
+            host("pause", _dump({"us": min(left_us, _PAUSE_US)}))
+            left_us -= _PAUSE_US
+
+    return sleep
