@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
+from components.django_activities import django_activities
 from components.entry_config import entry_config, make_id
 from components.guest_runtimes import load_python_runtime
 from components.interface_codec import Interfaces
@@ -151,6 +152,8 @@ def prepare(
 
 
 def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImport]) -> list[str]:
+    # The site's own activities are part of every deployment.
+    specs = [*specs, *django_activities().components]
     exports = exports_of(specs)
     return [*map(str, verify(specs)), *import_problems(source_imports, exports)]
 

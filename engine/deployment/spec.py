@@ -30,6 +30,10 @@ class Runner(StrEnum):
     """A compiled component in the sandbox."""
     SOURCE = "source"
     """Source files, carried out by an interpreter in the sandbox."""
+    PROCESS = "process"
+    """A native program, in a process of its own for each run."""
+    HOST = "host"
+    """Functions of the program that hosts the executor; it finds them by itself, no deployment file names them."""
     NONE = "none"
     """Nobody here: stubs and external activities, whose result is brought from outside."""
 
@@ -237,8 +241,13 @@ class ComponentSpec:
 
     @property
     def is_run_here(self) -> bool:
-        """Whether executors run its functions in the sandbox."""
+        """Whether executors run its functions."""
         return self.runner is not Runner.NONE
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether a run ends when it is told to; the host's own functions end when they like."""
+        return self.runner is not Runner.HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
