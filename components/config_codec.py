@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from components.manifest.entries import EnvVar, FunctionPolicy, HostRule
+from components.manifest.entries import EnvVar, FunctionPolicy, HostRule, Route, WebhookMount
 from engine.deployment.spec import (
     BlockingStrategy,
     ExecPolicy,
@@ -33,7 +33,7 @@ class SourceOrigin:
     """Where a component written as source comes from.
 
     Args:
-        language: ``python``.
+        language: ``python`` or ``javascript``.
         runtime: Digest of what its interpreter is built from; two builds of it differ, so others take this one's.
         files: Digests of its files, by path; the main file first.
     """
@@ -60,6 +60,8 @@ class ComponentConfig:
         log_level: Lowest level of log lines that are stored; ``None`` stores none.
         functions: Policies of single functions, by full name.
         source: Where a component written as source comes from; ``None`` for others.
+        reuses_instances: Whether an interpreter's instance may serve one call after another.
+        webhook: Where a webhook endpoint is mounted; ``None`` for others.
     """
 
     retry: RetryPolicy
@@ -74,6 +76,8 @@ class ComponentConfig:
     log_level: LogLevel | None
     functions: Mapping[str, FunctionPolicy] = field(default_factory=dict)
     source: SourceOrigin | None = None
+    reuses_instances: bool = False
+    webhook: WebhookMount | None = None
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
@@ -101,6 +105,9 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["functions"] = {name: _encode_function(policy) for name, policy in config.functions.items()}
     if config.source is not None:
         stored["source"] = _encode_source(config.source)
+        stored["reuses_instances"] = config.reuses_instances
+    if config.webhook is not None:
+        stored["webhook"] = _encode_webhook(config.webhook)
     return stored
 
 
@@ -128,6 +135,20 @@ def _encode_rule(rule: HostRule) -> dict[str, Any]:
         stored["secrets"] = list(rule.secrets)
         stored["replace_in"] = [location.value for location in rule.replace_in]
     return stored
+
+
+def _encode_webhook(webhook: WebhookMount) -> dict[str, Any]:
+    return {
+        "http_server": webhook.http_server,
+        "routes": [{"methods": list(route.methods), "path": route.path} for route in webhook.routes],
+    }
+
+
+def _decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
+    if stored is None:
+        return None
+    routes = (Route(methods=tuple(route["methods"]), path=route["path"]) for route in stored["routes"])
+    return WebhookMount(http_server=stored["http_server"], routes=tuple(routes))
 
 
 def _encode_workflow(policy: WorkflowPolicy) -> dict[str, Any]:
@@ -170,6 +191,8 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         log_level=None if level is None else LogLevel(level),
         functions={name: _decode_function(policy) for name, policy in stored.get("functions", {}).items()},
         source=_decode_source(stored.get("source")),
+        reuses_instances=stored.get("reuses_instances", False),
+        webhook=_decode_webhook(stored.get("webhook")),
     )
 
 

@@ -17,9 +17,11 @@ from components.wasm_cache import compile_cache, wasm_engine
 from engine.deployment.spec import Runner
 from engine.errors import DeploymentError
 from engine.guests.host_call import reading_call
+from engine.guests.javascript.runtime_file import JAVASCRIPT_RUNTIME
+from engine.guests.javascript.source import JavaScriptReader
 from engine.guests.program import Runtime
 from engine.guests.python.build import python_runtime, source_digest
-from engine.wasm.component import CompiledComponent
+from engine.wasm.component import CompiledComponent, digest_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,37 @@ class PythonRuntime:
     reader: Runtime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JavaScriptRuntime:
+    """The JavaScript runtime, which comes with the program.
+
+    Args:
+        digest: Digest of its binary.
+        path: The binary.
+        reader: Reads the files of components.
+    """
+
+    digest: str
+    path: Path
+    reader: JavaScriptReader
+
+
 _loaded: dict[str, PythonRuntime] = {}
+_loaded_javascript: list[JavaScriptRuntime] = []
+
+
+def load_javascript_runtime(on_progress: Callable[[str], None]) -> JavaScriptRuntime:
+    """Return the JavaScript runtime, compiled if need be.
+
+    Args:
+        on_progress: Called with one sentence before something that takes long.
+    """
+    if not _loaded_javascript:
+        digest = digest_of(JAVASCRIPT_RUNTIME.read_bytes())
+        compiled = _compiled(digest, JAVASCRIPT_RUNTIME.read_bytes, on_progress, language="JavaScript")
+        reader = JavaScriptReader(compiled)
+        _loaded_javascript.append(JavaScriptRuntime(digest=digest, path=JAVASCRIPT_RUNTIME, reader=reader))
+    return _loaded_javascript[0]
 
 
 def load_python_runtime(on_progress: Callable[[str], None]) -> PythonRuntime:
@@ -76,10 +108,12 @@ def _built(source: str, on_progress: Callable[[str], None]) -> PythonRuntime:
     return PythonRuntime(source=source, digest=built.digest, path=built.path, reader=Runtime(compiled, reading_call))
 
 
-def _compiled(digest: str, read: Callable[[], bytes], on_progress: Callable[[str], None]) -> CompiledComponent:
+def _compiled(
+    digest: str, read: Callable[[], bytes], on_progress: Callable[[str], None], *, language: str = "Python"
+) -> CompiledComponent:
     engine, cache = wasm_engine(), compile_cache()
     found = cache.load(engine, digest)
     if found is None:
-        on_progress("compiling the Python runtime (once, some seconds)")
+        on_progress(f"compiling the {language} runtime (once, some seconds)")
         found = cache.compile(engine, read())
     return found

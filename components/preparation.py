@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import assert_never
@@ -16,8 +16,9 @@ from typing import assert_never
 from components.config_codec import ComponentConfig
 from components.django_activities import django_activities
 from components.entry_config import entry_config, make_id
-from components.guest_runtimes import load_python_runtime
+from components.guest_runtimes import load_javascript_runtime, load_python_runtime
 from components.interface_codec import Interfaces
+from components.javascript_preparation import find_imports, read_javascript
 from components.manifest import (
     ActivityEntry,
     BinaryEntry,
@@ -27,6 +28,7 @@ from components.manifest import (
     Entry,
     FileReference,
     InlineSource,
+    JavaScriptEntry,
     Manifest,
     PythonEntry,
     WorkflowEntry,
@@ -48,6 +50,7 @@ from engine.deployment.spec import (
 )
 from engine.deployment.verify import exports_of, verify
 from engine.errors import InvalidComponent
+from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
@@ -139,7 +142,15 @@ def prepare(
             components.append(component)
             on_component(component)
     # What could not be read cannot be imported either; saying so would only bury the cause.
-    problems = preparation.problems or _verify([each.spec for each in components], preparation.source_imports)
+    if preparation.problems:
+        raise DeploymentRefused(preparation.problems)
+    offered = [*(each.spec for each in components), *django_activities().components]
+    found, missing = find_imports(offered, preparation.named_imports)
+    components = [
+        replace(each, spec=replace(each.spec, imports=found.get(each.spec.id.name, each.spec.imports)))
+        for each in components
+    ]
+    problems = [*map(str, missing), *_verify([each.spec for each in components], preparation.source_imports)]
     if problems:
         raise DeploymentRefused(problems)
     return PreparedDeployment(
@@ -181,12 +192,15 @@ class _Preparation:
     files: dict[str, bytes] = field(default_factory=dict)
     runtimes: dict[str, Path] = field(default_factory=dict)
     source_imports: list[SourceImport] = field(default_factory=list)
+    named_imports: dict[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def prepare(self, entry: Entry) -> Sequence[PreparedComponent]:
         """Prepare one entry; nothing comes of it if there are problems."""
         match entry:
             case PythonEntry():
                 return self._prepare_python(entry)
+            case JavaScriptEntry():
+                component = self._prepare_javascript(entry)
             case DeclaredActivityEntry():
                 component = (
                     self._prepare_declared(entry, entry.source)
@@ -226,6 +240,33 @@ class _Preparation:
             )
             for component in app.components
         ]
+
+    def _prepare_javascript(self, entry: JavaScriptEntry) -> PreparedComponent | None:
+        runtime = load_javascript_runtime(self.on_progress)
+        started = time.perf_counter()
+        try:
+            component = read_javascript(entry, runtime.reader, self.folder, runtime=runtime.digest)
+        except SourceFilesRefused as error:
+            self.problems.extend(error.problems)
+            return None
+        seconds = time.perf_counter() - started
+        self.files.update(component.files)
+        self.runtimes[runtime.digest] = runtime.path
+        self.named_imports[entry.name] = component.source.imports
+        spec = self._spec(
+            component.id,
+            component.config,
+            runner=Runner.SOURCE,
+            functions=component.functions,
+            imports={},
+            wasm_digest=runtime.digest,
+            artefact_digest=content_digest(component.source.artefact),
+        )
+        if spec is None:
+            return None
+        return PreparedComponent(
+            spec=spec, config=component.config, exports=component.exports, origin=Origin.READ, seconds=seconds
+        )
 
     def _source(self, entry: PythonEntry, source: FileReference | InlineSource) -> SourceText | None:
         if isinstance(source, InlineSource):
@@ -321,6 +362,7 @@ class _Preparation:
         functions: tuple[FunctionSpec, ...],
         imports: Interfaces,
         wasm_digest: str | None,
+        artefact_digest: str | None = None,
     ) -> ComponentSpec | None:
         declared = self.operator.secret_variables
         unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
@@ -339,6 +381,7 @@ class _Preparation:
                 functions=functions,
                 imports=imports,
                 wasm_digest=wasm_digest,
+                artefact_digest=artefact_digest,
                 environ=self.environ,
             )
         except DeploymentRefused as error:

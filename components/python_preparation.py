@@ -10,7 +10,7 @@ from typing import assert_never
 from components.config_codec import ComponentConfig, SourceOrigin
 from components.guest_runtimes import PythonRuntime
 from components.interface_codec import Interfaces
-from components.manifest import FunctionPolicy, PythonEntry
+from components.manifest import FunctionPolicy, Instances, PythonEntry
 from components.manifest.files import content_digest
 from components.manifest.shared_keys import DEFAULT_BACKOFF
 from components.specs import function_spec, make_spec
@@ -158,6 +158,7 @@ def _config(entry: PythonEntry, component_type: ComponentType) -> ComponentConfi
         stub_wasi=False,
         backtrace_sources={},
         log_level=entry.log_level,
+        reuses_instances=is_activity and entry.instances is Instances.WARM,
     )
     match component_type:
         case ComponentType.ACTIVITY:

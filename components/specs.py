@@ -56,6 +56,7 @@ def make_spec(
         sandbox=sandbox,
         may_touch_world=runner is Runner.NONE or may_touch_world(_ways_out(component, runner, imports), hosts),
         log_level=config.log_level,
+        reuses_instances=config.reuses_instances,
     )
 
 

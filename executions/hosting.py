@@ -7,11 +7,13 @@ threads and connections do not survive one, and a process that compiled wasm bef
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from datetime import timedelta
 from multiprocessing.util import Finalize
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import structlog
 from django.conf import settings
@@ -158,3 +160,11 @@ def start_in_worker(**_signal: Any) -> None:
     host = ExecutorHost()
     host.start()
     Finalize(host, host.stop, exitpriority=_EXIT_PRIORITY)
+    # It came blocked (see `run_executor`), but whoever signals a worker means it.
+    signal.signal(signal.SIGTERM, _end_in_order)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _end_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End this worker, by way of its finalisers, which stop its executor."""
+    raise SystemExit(0)

@@ -10,6 +10,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
+from components.operator import operator_config
+from components.problems import DeploymentRefused
+
 #: Hosts that only this machine can reach.
 LOOPBACK_HOSTS: Final = frozenset({"localhost", ".localhost", "127.0.0.1", "[::1]"})
 
@@ -33,6 +36,16 @@ def check_database(app_configs: Sequence[AppConfig] | None, **_options: Any) -> 
 def check_queue(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
     """Report a queue that would run tasks twice, or whose broker has no database."""
     return list(_queue_messages())
+
+
+@checks.register()
+def check_outbound_http(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Report a list of hosts or a file of the operator that cannot be used; the executor would not start."""
+    try:
+        operator_config()
+    except DeploymentRefused as error:
+        return [checks.Error(problem, id="obelisk.E007") for problem in error.problems]
+    return []
 
 
 def _security_messages() -> Iterator[CheckMessage]:

@@ -13,8 +13,12 @@ from components.manifest.entries import (
     FunctionPolicy,
     HostRule,
     InlineSource,
+    Instances,
+    JavaScriptEntry,
     Manifest,
     PythonEntry,
+    Route,
+    WebhookMount,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -32,8 +36,12 @@ __all__ = [
     "FunctionPolicy",
     "HostRule",
     "InlineSource",
+    "Instances",
+    "JavaScriptEntry",
     "Manifest",
     "PythonEntry",
+    "Route",
+    "WebhookMount",
     "WorkflowEntry",
     "parse_manifest",
 ]

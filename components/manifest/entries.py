@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from engine.deployment.spec import (
     ComponentType,
@@ -174,6 +175,15 @@ class NamedFunction:
     type: FunctionType | None
 
 
+class Instances(StrEnum):
+    """How many calls of an activity one instance of the interpreter serves."""
+
+    WARM = "warm"
+    """One after another: modules are imported once, and what they hold is there for the next call."""
+    FRESH = "fresh"
+    """One."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PythonEntry:
     """A ``[[python]]``, ``[[activity_py]]`` or ``[[workflow_py]]`` table: Python source.
@@ -187,6 +197,7 @@ class PythonEntry:
         activity_retry: When failed activities are tried again.
         workflow_backoff: Delay before a failed run of a workflow is tried again.
         functions: Policies of functions, by their name in Python.
+        instances: Of activities; every run of a workflow has one of its own.
     """
 
     place: str
@@ -204,12 +215,63 @@ class PythonEntry:
     env_vars: tuple[EnvVar, ...]
     allowed_hosts: tuple[HostRule, ...]
     log_level: LogLevel | None
+    instances: Instances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route of a webhook endpoint.
+
+    Args:
+        methods: HTTP methods that it takes; empty takes all that no other route takes by name.
+        path: ``/path``, ``/path/*``, ``/path/:name``; empty for everything.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookMount:
+    """Where a webhook endpoint is mounted."""
+
+    http_server: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JavaScriptEntry:
+    """An ``[[activity_js]]``, ``[[workflow_js]]`` or ``[[webhook_endpoint_js]]`` table.
+
+    Args:
+        file_digests: Digests that files must have, by path; of those that have none here, any will do.
+        function: What it exports; ``None`` for a webhook endpoint.
+        policy: Set for workflows only.
+        webhook: Set for webhook endpoints only.
+    """
+
+    place: str
+    component_type: ComponentType
+    name: str
+    source: FileReference | InlineSource
+    file_digests: Mapping[str, str]
+    component_digest: str | None
+    function: DeclaredFunction | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    policy: WorkflowPolicy | None
+    webhook: WebhookMount | None
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    log_level: LogLevel | None
 
 
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry
+Entry = BinaryEntry | PythonEntry | JavaScriptEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

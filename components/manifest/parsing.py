@@ -12,6 +12,7 @@ from collections.abc import Callable
 from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
+from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
 from components.manifest.python_source import read_python, read_python_function
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
@@ -30,11 +31,8 @@ from components.problems import DeploymentRefused
 from engine.deployment.spec import RetryPolicy, StreamTarget
 
 _NOT_SUPPORTED_YET = (
-    "activity_js",
     "activity_exec",
-    "workflow_js",
     "webhook_endpoint_wasm",
-    "webhook_endpoint_js",
     "cron",
 )
 
@@ -176,6 +174,9 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "workflow_wasm": _read_workflow,
     "activity_stub": lambda reader: read_declared_activity(reader, table="activity_stub"),
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
+    "activity_js": read_activity_js,
+    "workflow_js": read_workflow_js,
+    "webhook_endpoint_js": read_webhook_endpoint_js,
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
     "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),

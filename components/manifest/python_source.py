@@ -13,7 +13,14 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 
 from components.manifest.declared import default_name, read_ffqn, read_params, read_result
-from components.manifest.entries import FileReference, FunctionPolicy, InlineSource, NamedFunction, PythonEntry
+from components.manifest.entries import (
+    FileReference,
+    FunctionPolicy,
+    InlineSource,
+    Instances,
+    NamedFunction,
+    PythonEntry,
+)
 from components.manifest.files import UnusableFile, relative_path
 from components.manifest.hosts import read_host_rules
 from components.manifest.shared_keys import (
@@ -62,6 +69,7 @@ def read_python(reader: TableReader) -> PythonEntry:
         env_vars=read_env_vars(reader),
         allowed_hosts=read_host_rules(reader),
         log_level=read_log_level(reader),
+        instances=reader.choice("instances", Instances, default=Instances.WARM),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -90,6 +98,7 @@ def read_python_function(reader: TableReader, *, table: str) -> PythonEntry:
         env_vars=() if is_workflow else read_env_vars(reader),
         allowed_hosts=() if is_workflow else read_host_rules(reader),
         log_level=read_log_level(reader),
+        instances=Instances.FRESH if is_workflow else reader.choice("instances", Instances, default=Instances.WARM),
     )
     reader.refuse_unknown_keys()
     return entry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -15,6 +16,9 @@ from engine.activity.run_loop import READ, WRITE, RunLoop
 from engine.errors import OutboundConnectError, OutboundDenied, OutboundError
 
 Dialled: TypeAlias = "Connection | OutboundError"
+
+PATIENCE_S = 3.0
+"""How long an address may take while others are left to be tried."""
 
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, errno.EISCONN)
 _CODES = {
@@ -56,7 +60,9 @@ class Dialling:
         self._problem = problem
         self._done: Callable[[Dialled], None] | None = done
         self._rest: Iterator[Endpoint] = iter(())
+        self._left = 0
         self._endpoint: socket.socket | None = None
+        self.due_at: float | None = None
         self._failure: OutboundError | None = None
         self.phase = f"looking up {origin.host}"
         look_up(loop, resolver, origin.host, origin.port, self._found)
@@ -64,6 +70,7 @@ class Dialling:
     def cancel(self) -> None:
         """Give up; ``done`` is not called any more."""
         self._done = None
+        self._loop.discard(self)
         self._drop()
 
     def _found(self, found: Found) -> None:
@@ -77,11 +84,21 @@ class Dialling:
             self._finish(OutboundDenied("destination-IP-prohibited", next(filter(None, problems))))
             return
         # What is connected to is the very address that was checked; the name is not looked up again.
-        self._rest = iter([each for each, problem in zip(found, problems, strict=True) if problem is None])
+        allowed = [each for each, problem in zip(found, problems, strict=True) if problem is None]
+        self._rest, self._left = iter(allowed), len(allowed)
+        self._loop.add(self)
+        self._try_next()
+
+    def on_due(self) -> None:
+        """Hear that an address took too long: one that swallows packets must not hide those behind it."""
+        self._failure = self._connect_error(errno.ETIMEDOUT)
+        self._drop()
         self._try_next()
 
     def _try_next(self) -> None:
         for candidate in self._rest:
+            self._left -= 1
+            self.due_at = time.monotonic() + PATIENCE_S if self._left else None
             self.phase = f"connecting to {self._origin.host} at {candidate.address}"
             try:
                 endpoint = socket.socket(candidate.family, socket.SOCK_STREAM)
@@ -110,6 +127,7 @@ class Dialling:
             self._drop()
             self._try_next()
             return
+        self.due_at = None
         endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._origin.scheme == "http":
             self._succeed(endpoint, address)
@@ -146,6 +164,7 @@ class Dialling:
 
     def _finish(self, dialled: Dialled) -> None:
         done, self._done = self._done, None
+        self._loop.discard(self)
         self._drop()
         if done is not None:
             done(dialled)
@@ -153,6 +172,7 @@ class Dialling:
             dialled.close()
 
     def _drop(self) -> None:
+        self.due_at = None
         endpoint, self._endpoint = self._endpoint, None
         if endpoint is not None:
             self._loop.watch(endpoint, 0, _ignore)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from engine.activity.addresses import Address
 from engine.activity.dialling import Dialled, Dialling
+from engine.activity.exchange_parts import RequestHead, Timeouts
 from engine.activity.http_connection import Connection, Origin
-from engine.activity.http_exchange import Exchange, RequestHead, Timeouts, Wiring
+from engine.activity.http_exchange import Exchange, Wiring
 from engine.activity.http_messages import Header, HttpRequest, HttpResponse
 from engine.activity.http_transport import HttpTransport
 from engine.activity.outbound_policy import Allowed, Denied, OutboundPolicy, Target, address_problem

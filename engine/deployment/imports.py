@@ -139,7 +139,7 @@ def _wasi_problems(component: ComponentSpec, interface: InterfaceName) -> _Found
 def _component_problems(
     component: ComponentSpec, interface: InterfaceName, functions: Mapping[str, FunctionType], exports: Exports
 ) -> _Found:
-    if component.id.component_type is not ComponentType.WORKFLOW and functions:
+    if functions and component.id.component_type not in (ComponentType.WORKFLOW, ComponentType.WEBHOOK_ENDPOINT):
         yield interface, "an activity cannot call other components; it may import WASI and obelisk:log only"
         return
     for name, wanted in functions.items():

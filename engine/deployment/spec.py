@@ -224,6 +224,8 @@ class ComponentSpec:
         may_touch_world: Whether a run can have an effect outside the sandbox. False means running it again after a
             crash cannot be observed, so its events may share a later commit (design: output commit).
         log_level: Lowest level of guest log lines that are stored; ``None`` stores none.
+        reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
+            the first one imported; activities only.
     """
 
     id: ComponentId
@@ -238,11 +240,12 @@ class ComponentSpec:
     sandbox: SandboxPolicy = SandboxPolicy()
     may_touch_world: bool = True
     log_level: LogLevel | None = LogLevel.DEBUG
+    reuses_instances: bool = False
 
     @property
     def is_run_here(self) -> bool:
         """Whether executors run its functions."""
-        return self.runner is not Runner.NONE
+        return self.runner is not Runner.NONE and self.id.component_type is not ComponentType.WEBHOOK_ENDPOINT
 
     @property
     def can_be_stopped(self) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.deployment.imports import EXPORT_KINDS, Exported, Exports, import_problems
 from engine.deployment.problems import Problem
-from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec
+from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec, Runner
 from engine.errors import NameSyntaxError, NotExtendable
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.return_values import check_extendable
@@ -64,7 +64,7 @@ def _equal_components(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
 
 
 def _export_problems(component: ComponentSpec) -> Iterator[Problem]:
-    if not component.functions:
+    if not component.functions and component.id.component_type is not ComponentType.WEBHOOK_ENDPOINT:
         yield _problem(component, "", "it exports no function in a named interface")
     refused: set[InterfaceName] = set()
     for function in component.functions:
@@ -115,14 +115,14 @@ def _export_clashes(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
             if first is not component:
                 yield _problem(component, f"export {name}", f"component {first.id.name} exports the same function")
             home = interfaces.setdefault(interface, component)
-            is_mixed = (home.wasm_digest is None) != (component.wasm_digest is None)
+            is_mixed = (home.runner is Runner.WASM) != (component.runner is Runner.WASM)
             if is_mixed and first is component and interface not in mixed:
                 mixed.add(interface)
                 yield _problem(
                     component,
                     f"export {interface}",
                     f"component {home.id.name} exports the same interface; one interface cannot come from a binary "
-                    "and from functions declared in the deployment file",
+                    "and from source or functions declared in the deployment file",
                 )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
-from engine.errors import DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.errors import ConstraintViolation, DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
 from engine.executor.activity_context import ActivityContext
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
@@ -115,6 +115,8 @@ def attempt_activity(
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
     except (InvalidComponent, LinkError, ValueMismatch, DeploymentError) as error:
         return Impossible(f"cannot run {function.name}", str(error))
+    except ConstraintViolation as error:
+        return Broken(FailureKind.UNCATEGORIZED, "activity host function error", str(error))
     finally:
         context.close()
     codec = return_codec(result)

@@ -123,6 +123,7 @@ class Executor:
         patience.cancel()
         self._flusher.stop()
         self._services.commits.stop()
+        self._services.programs.close()
         self._services.guest_log.flush()
         self._services.http_log.flush()
         self._services.transport.close()

@@ -3,6 +3,9 @@
 Whoever first needs an acknowledgement leads: it takes everything that waits and commits it. Nobody is handed over to
 another thread for that, so a lone writer pays nothing, and under load the followers find their write done. The same
 transaction locks what becomes due by it, so an execution that is submitted or woken here is begun at no extra commit.
+
+A writer that wants every step committed, and has the next one to compute, leaves the waiting for the disk to another
+thread (`GroupCommit.commit_behind`).
 """
 
 from __future__ import annotations
@@ -11,14 +14,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
 
 import structlog
 
 from engine.clock import Clock
 from engine.errors import JournalError, JournalUnavailable
 from engine.journal.ledger import may_make_due
-from engine.journal.protocol import Journal
+from engine.journal.protocol import Journal, OpenCommit
 from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
 
 log = structlog.get_logger(__name__)
@@ -89,16 +93,22 @@ class GroupCommit:
         self._is_look_due = False
         self._locked_count = 0
         self._committer = threading.Thread(target=self._commit_posts, name="committer", daemon=True)
+        self._begun: SimpleQueue[_Begun | None] = SimpleQueue()
+        self._is_finishing = threading.Semaphore(0)
+        self._finisher = threading.Thread(target=self._finish_begun, name="finisher", daemon=True)
 
     def start(self) -> None:
-        """Start the thread that commits what nobody waits for."""
+        """Start the threads that commit what nobody waits for."""
         self._committer.start()
+        self._finisher.start()
 
     def stop(self) -> None:
-        """Commit what was posted and end that thread."""
+        """Commit what was posted and end those threads."""
         self._is_stopped = True
         self._has_posts.set()
         self._committer.join()
+        self._begun.put(None)
+        self._finisher.join()
 
     def lock_for(self, source: LockSource | None) -> None:
         """Lock due executions for this source from now on, and hand no more to the last one; ``None`` for nobody."""
@@ -164,6 +174,35 @@ class GroupCommit:
             self._posted.append(ticket)
             self._has_posts.set()
 
+    def commit_behind(self, ticket: Ticket) -> None:
+        """Have a write committed, with whatever else waits, by a thread that waits for the disk instead of this one.
+
+        `settle` tells what became of it.
+        """
+        if not self._finisher.is_alive():
+            return
+        # Given up by the finisher.
+        self._leading.acquire()
+        begun = None
+        try:
+            if not ticket.is_settled:
+                begun = self._begin()
+        finally:
+            if not isinstance(begun, _Begun):
+                self._leading.release()
+        if isinstance(begun, _Begun):
+            self._begun.put(begun)
+            # Else it would wait for the interpreter lock, which this thread goes on to hold while it computes.
+            self._is_finishing.acquire()
+
+    def _finish_begun(self) -> None:
+        while (begun := self._begun.get()) is not None:
+            self._is_finishing.release()
+            try:
+                self._finish(begun)
+            finally:
+                self._leading.release()
+
     def _commit_posts(self) -> None:
         while not (self._is_stopped and not self._posted):
             self._has_posts.wait()
@@ -192,24 +231,40 @@ class GroupCommit:
 
     def _commit_waiting(self) -> JournalUnavailable | None:
         """Commit what waits, as the leader; return why the storage did not, if it did not."""
-        batch: list[Ticket] = []
-        while self._waiting and len(batch) < self._max_writes:
-            batch.append(self._waiting.popleft())
-        writes = [ticket.write for ticket in batch]
+        begun = self._begin()
+        return self._finish(begun) if isinstance(begun, _Begun) else begun
+
+    def _begin(self) -> _Begun | JournalUnavailable | None:
+        """Begin to commit what waits, as the leader; ``None`` if nothing does, an error if the storage failed."""
+        tickets: list[Ticket] = []
+        while self._waiting and len(tickets) < self._max_writes:
+            tickets.append(self._waiting.popleft())
+        writes = [ticket.write for ticket in tickets]
         now = self._clock.now()
         lock = self._lock_request(writes, now)
-        if not batch and lock is None:
+        if not tickets and lock is None:
             return None
         try:
-            report = self._journal.commit(writes, now=now, lock=lock)
+            return _Begun(tickets, self._journal.begin_commit(writes, now=now, lock=lock))
         except JournalUnavailable as error:
-            _settle_all(batch, error)
+            _fail(tickets, error)
             return error
         except BaseException:
             # Whoever waits for one of these must not wait for ever, whatever went wrong.
-            _settle_all(batch, JournalUnavailable("the commit broke off"))
+            _fail(tickets, JournalUnavailable("the commit broke off"))
             raise
-        for ticket, outcome in zip(batch, report.outcomes, strict=True):
+
+    def _finish(self, begun: _Begun) -> JournalUnavailable | None:
+        """Make durable what was begun, as the leader, and tell whoever waits."""
+        try:
+            report = begun.commit.finish()
+        except JournalUnavailable as error:
+            _fail(begun.tickets, error)
+            return error
+        except BaseException:
+            _fail(begun.tickets, JournalUnavailable("the commit broke off"))
+            raise
+        for ticket, outcome in zip(begun.tickets, report.outcomes, strict=True):
             ticket.outcome = outcome
         self._on_hints(report.hints)
         if report.locked and self._lock_source is not None:
@@ -224,9 +279,16 @@ class GroupCommit:
         return self._lock_source.request(now)
 
 
-def _settle_all(batch: Sequence[Ticket], outcome: JournalError) -> None:
-    for ticket in batch:
-        ticket.outcome = outcome
+class _Begun(NamedTuple):
+    """A commit that is under way."""
+
+    tickets: Sequence[Ticket]
+    commit: OpenCommit
+
+
+def _fail(tickets: Sequence[Ticket], error: JournalError) -> None:
+    for ticket in tickets:
+        ticket.outcome = error
 
 
 def _log_refusal(ticket: Ticket) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.executor.group_commit import GroupCommit
-from engine.journal.protocol import CommitReport, Journal
+from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
 from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
@@ -29,6 +29,10 @@ class GroupedJournal:
         """See `Journal`. Hints went to the executor already, which is also the one that locks."""
         assert lock is None, "in an executor's process, the executor locks"
         return CommitReport(tuple(self._commits.commit_all(writes)), Hints())
+
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        """See `Journal`."""
+        return FinishedCommit(self.commit(writes, now=now, lock=lock))
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:
         """See `Journal`."""

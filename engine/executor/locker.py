@@ -44,6 +44,7 @@ class Locker:
         self._start = start
         self._registry = services.registry
         self._holder: Holder | None = None
+        self._turn = 0
 
     def request(self, now: datetime) -> LockRequest | None:
         """Return what may be locked now, or ``None`` while all slots are taken."""
@@ -56,7 +57,7 @@ class Locker:
             (_lockable(component, functions, limit), _lock_event(component, functions[0], registry, holder, now))
             for component in registry.deployment.components
             if _is_run_here(component) and (limit := self._slots.free_for(component)) > 0
-            for functions in _by_policy(component)
+            for functions in self._groups(component)
         )
         return LockRequest(now=now, choices=choices, limit=free) if choices else None
 
@@ -75,6 +76,15 @@ class Locker:
                 self._start([(execution, function)], holder)
         if short:
             self._start(short, holder)
+
+    def _groups(self, component: ComponentSpec) -> Sequence[Sequence[FunctionSpec]]:
+        """Return the functions of a component that may be locked now, by how they are locked."""
+        groups = _by_policy(component)
+        if component.exec.instance_limit is None or len(groups) == 1:
+            return groups
+        # Each group would take the whole limit, so they take turns.
+        self._turn += 1
+        return [groups[self._turn % len(groups)]]
 
     def _is_short(self, function: DeployedFunction) -> bool:
         """Whether an execution is over so soon that a thread and a commit of its own would cost more than it."""

@@ -96,7 +96,7 @@ class Programs:
         self._read = read
         self._linked: dict[tuple[str, ComponentType, bool], LinkedComponent] = {}
         self._runtimes: dict[tuple[str, ComponentType], Runtime] = {}
-        self._guests: dict[tuple[str, str], GuestProgram] = {}
+        self._guests: dict[object, GuestProgram] = {}
         self._mutex = threading.Lock()
 
     def get(self, component: ComponentSpec) -> Program:
@@ -122,9 +122,15 @@ class Programs:
                     linked = self._linked[key] = link(compiled.engine, compiled, imports)
         return linked
 
+    def close(self) -> None:
+        """Free what is kept for further calls."""
+        for program in self._guests.values():
+            program.close()
+
     def _guest(self, component: ComponentSpec) -> GuestProgram:
-        # Not by the digest alone: the deployment's words, such as the environment, are part of it.
-        key = (component.id.digest, repr(component.sandbox))
+        # Not by the digest alone: the deployment's words, such as the environment, and what other components offer are
+        # part of it.
+        key = (component.id.digest, _binary_of(component), repr(component.sandbox), _names(component))
         program = self._guests.get(key)
         if program is None:
             with self._mutex:
@@ -141,6 +147,10 @@ class Programs:
         if runtime is None:
             runtime = self._runtimes[key] = Runtime(self._load(key[0]), _CALLS[key[1]])
         return GuestProgram(runtime, component, self._read(component.artefact_digest))
+
+
+def _names(component: ComponentSpec) -> tuple[tuple[str, ...], ...]:
+    return tuple((str(interface), *functions) for interface, functions in component.imports.items())
 
 
 def _binary_of(component: ComponentSpec) -> str:

@@ -77,12 +77,16 @@ class WritePath:
         """
         self._check_not_lost()
         inflight = self._inflight
-        if inflight is not None and inflight.is_settled:
+        if inflight is not None and (inflight.is_settled or self.window_s <= 0):
             self._settle_inflight()
         buffer = self._run.buffer
         if buffer.is_empty:
             return
-        if self.window_s <= 0 or len(buffer.entries) >= self._services.settings.buffer_events:
+        if self.window_s <= 0:
+            # The next step is computed while this one reaches the disk; before anything leaves the sandbox it is there.
+            self._inflight = self._enqueue()
+            self._services.commits.commit_behind(self._inflight)
+        elif len(buffer.entries) >= self._services.settings.buffer_events:
             self.flush()
         elif not self._is_registered:
             self._is_registered = True

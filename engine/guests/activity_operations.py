@@ -23,6 +23,7 @@ from engine.guests.bodies import Body
 from engine.guests.contexts import ActivityGuest
 
 _LONGEST_PAUSE_S = 1.0
+_MOST_RANDOM_BYTES = 65536
 _MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BECOMES_GET = frozenset({301, 302, 303})
@@ -40,6 +41,13 @@ def _pause(guest: ActivityGuest, body: Body) -> str:
     # In pieces, as a run cannot be interrupted while the host has it; the runtime asks again.
     guest.pause(min(body.integer("us") / 1_000_000, _LONGEST_PAUSE_S))
     return DONE
+
+
+def _entropy(guest: ActivityGuest, body: Body) -> str:
+    count = body.integer("bytes")
+    if not 0 <= count <= _MOST_RANDOM_BYTES:
+        raise ConstraintViolation(f"entropy: from 0 to {_MOST_RANDOM_BYTES} bytes at once, got {count}")
+    return write({"value": base64.b64encode(guest.random_bytes(count)).decode()})
 
 
 def _http(guest: ActivityGuest, body: Body) -> str:
@@ -114,5 +122,9 @@ def _decode(text: str | None) -> bytes:
         raise ConstraintViolation("http: the body must be base64") from None
 
 
-OPERATIONS: Mapping[str, Callable[[ActivityGuest, Body], str]] = {"pause": _pause, "http": _http}
+OPERATIONS: Mapping[str, Callable[[ActivityGuest, Body], str]] = {
+    "entropy": _entropy,
+    "pause": _pause,
+    "http": _http,
+}
 """By name."""

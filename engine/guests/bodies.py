@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -38,6 +39,13 @@ class Body:
     def optional_text(self, key: str) -> str | None:
         """Return a string, or ``None`` if it is missing or null."""
         return None if self._data.get(key) is None else self.text(key)
+
+    def octets(self, key: str) -> bytes:
+        """Return bytes, written as base64."""
+        try:
+            return base64.b64decode(self.text(key), validate=True)
+        except ValueError:
+            raise self._refusal(key, "base64") from None
 
     def integer(self, key: str) -> int:
         """Return an integer."""

@@ -40,10 +40,14 @@ class ActivityGuest:
     """
 
     def __init__(self, context: ActivityContext) -> None:
+        self._waits = threading.Event()
+        self.serve(context)
+
+    def serve(self, context: ActivityContext) -> None:
+        """Go over to another attempt: its instance is used again."""
         self.context = context
         self.facts = context.facts
         self.seed = os.urandom(16)
-        self._waits = threading.Event()
 
     @property
     def environment(self) -> Mapping[str, str]:

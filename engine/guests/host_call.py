@@ -52,9 +52,13 @@ Workflows and activities; nothing is recorded::
     info       {}                                          {"execution_id", "function", "parent_id": id or null,
                                                            "created_at_us", "attempt" from 1, "deadline_us": n or null,
                                                            "labels": {}}
+    digest     {"hash": name, "data": base64}              {"value": base64}; SHA-1, SHA-256, SHA-384 or SHA-512
+    hmac       {"hash": name, "key": base64,               {"value": base64}
+                "data": base64}
 
 Activities::
 
+    entropy    {"bytes": n}                                {"value": base64}: random bytes
     pause      {"us"}                                      {} after that time, or a little earlier
     http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
@@ -68,7 +72,7 @@ from __future__ import annotations
 
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
-from engine.guests import activity_operations, workflow_operations
+from engine.guests import activity_operations, hashing, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
@@ -122,6 +126,10 @@ def _common(guest: WorkflowGuest | ActivityGuest, op: str, body: Body) -> str:
             return write({"us": guest.now_us()})
         case "info":
             return _info(guest)
+        case "digest":
+            return hashing.digest(body)
+        case "hmac":
+            return hashing.authenticate(body)
         case _:
             return refused("not_here", f"the operation {op} is not offered here")
 

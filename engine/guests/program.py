@@ -6,6 +6,7 @@ canonical values.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -27,6 +28,9 @@ _HOST = "obelisk:guest/host@1.0.0"
 RUNTIME = "obelisk:guest/runtime@1.0.0"
 DEFAULT_LIMITS = InstanceLimits()
 _MAX_ANSWER_BYTES = 64 << 20
+_MOST_IDLE = 8
+_MOST_CALLS = 100
+"""After that many an instance is replaced, whatever it has piled up with it."""
 _CALL = FunctionType((Param("op", STRING), Param("body", STRING)), STRING)
 
 
@@ -81,6 +85,11 @@ class GuestProgram:
         self._runtime = runtime
         self._component = component
         self._artefact = artefact
+        self._imports: JsonValue = {
+            str(interface): list(functions) for interface, functions in component.imports.items()
+        }
+        self._idle: list[GuestInstance] = []
+        self._mutex = threading.Lock()
         self._functions = {
             (str(function.name.interface), function.name.function): function for function in component.functions
         }
@@ -88,7 +97,13 @@ class GuestProgram:
     def instantiate(
         self, *, context: ActivityContext | WorkflowContext, deadline: float | None, limits: InstanceLimits
     ) -> GuestInstance:
-        """Make an instance for one call; arguments are those of `LinkedComponent.instantiate`."""
+        """Return an instance for one call; arguments are those of `LinkedComponent.instantiate`.
+
+        Where the component reuses instances, it may have served calls before.
+        """
+        if (idle := self._take_idle()) is not None:
+            idle.begin(context, deadline)  # type: ignore[arg-type]  # as below
+            return idle
         guest: ActivityGuest | WorkflowGuest
         if self._component.id.component_type is ComponentType.WORKFLOW:
             guest = WorkflowGuest(context)  # type: ignore[arg-type]  # a workflow's run has such a context
@@ -96,6 +111,25 @@ class GuestProgram:
             guest = ActivityGuest(context)  # type: ignore[arg-type]  # an attempt has such a context
         instance = self._runtime.instantiate(context=guest, deadline=deadline, limits=limits)
         return GuestInstance(self, instance, guest)
+
+    def _take_idle(self) -> GuestInstance | None:
+        with self._mutex:
+            return self._idle.pop() if self._idle else None
+
+    def give_back(self, instance: GuestInstance) -> bool:
+        """Take an instance that is fit for more calls; tell whether there is room for it."""
+        if not self._component.reuses_instances:
+            return False
+        with self._mutex:
+            if len(self._idle) >= _MOST_IDLE:
+                return False
+            self._idle.append(instance)
+            return True
+
+    def close(self) -> None:
+        """Free idle instances."""
+        while (idle := self._take_idle()) is not None:
+            idle.close()
 
     def call(
         self,
@@ -114,6 +148,8 @@ class GuestProgram:
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
             "env": dict(guest.environment),
+            "imports": self._imports,
+            "result": _shape(spec.type.result),
         }
         kind = self._component.id.component_type.value
         params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
@@ -128,6 +164,14 @@ class GuestInstance:
         self._program = program
         self._instance = instance
         self._guest = guest
+        self._calls = 0
+        self._is_fit = False
+
+    def begin(self, context: ActivityContext, deadline: float | None) -> None:
+        """Serve another attempt."""
+        assert isinstance(self._guest, ActivityGuest)
+        self._guest.serve(context)
+        self._instance.set_deadline(deadline)
 
     def call(self, export: str, function: str, args: Sequence[object]) -> JsonValue:
         """Call a function of the component.
@@ -141,12 +185,22 @@ class GuestInstance:
             The canonical result.
 
         Raises:
-            LinkError: If the component has no such function.
+            LinkError: If the component has no such function, or the source cannot be loaded.
             ValueMismatch: If it returns what is not of its type.
             Trap: If the guest dies.
             BaseException: Whatever a host function raised.
         """
-        return self._program.call(self._instance, self._guest, export, function, args)
+        self._is_fit = False
+        self._calls += 1
+        value = self._program.call(self._instance, self._guest, export, function, args)
+        # What did not return cannot be entered again.
+        note = self._guest.context.note if isinstance(self._guest, ActivityGuest) else None
+        self._is_fit = self._calls < _MOST_CALLS and not (note and note.wants_retirement)
+        return value
+
+    def close(self) -> None:
+        """Free the sandbox."""
+        self._instance.close()
 
     def set_deadline(self, deadline: float | None) -> None:
         """Let the run end ``deadline`` seconds from now."""
@@ -163,12 +217,22 @@ class GuestInstance:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Free the sandbox."""
-        self._instance.close()
+        """Free the sandbox, or keep it for the next call."""
+        if not (self._is_fit and not self._instance.is_interrupted and self._program.give_back(self)):
+            self.close()
+
+
+def _shape(result: object) -> JsonValue:
+    """Tell, for languages without types, what a function's result has room for."""
+    assert isinstance(result, ResultType)
+    err = "none" if result.err is None else "string" if result.err == STRING else "other"
+    return {"ok": result.ok is not None, "err": err}
 
 
 def _read_answer(guest: ActivityGuest | WorkflowGuest, result: object, text: JsonValue) -> JsonValue:
     answer = _load_object(text)
+    if isinstance(broken := answer.get("broken"), str):
+        raise LinkError(broken)
     if not ("ok" in answer) ^ ("err" in answer):
         raise Trap(TrapKind.OTHER, "the runtime of the component gave an answer that is none")
     assert isinstance(result, ResultType)
@@ -192,4 +256,5 @@ def _note(answer: dict[str, object]) -> GuestNote:
         is_permanent=answer.get("permanent") is True,
         retry_after=timedelta(microseconds=after) if isinstance(after, int) else None,
         trace=trace if isinstance(trace, str) else None,
+        wants_retirement=answer.get("retire") is True,
     )

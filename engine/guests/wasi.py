@@ -3,7 +3,7 @@
 An interpreter imports all of WASI whether it uses it or not. Here are clocks, random bytes, empty environment and
 output streams; what user code does about files, sockets and threads is refused inside the runtime, in words for its
 author, before it comes here. In a workflow clocks and random bytes are those that replay
-(docs/decisions, "determinism").
+(docs/decisions/0010).
 """
 
 from __future__ import annotations

@@ -46,11 +46,13 @@ class GuestNote:
         is_permanent: Whether another attempt is of no use.
         retry_after: How long another attempt has to wait at least.
         trace: Where in the source the error came from.
+        wants_retirement: Whether its instance should serve no further call.
     """
 
     is_permanent: bool = False
     retry_after: timedelta | None = None
     trace: str | None = None
+    wants_retirement: bool = False
 
 
 class LoggingContext(Protocol):

@@ -22,7 +22,7 @@ from engine.journal.ledger import (
     source_of,
 )
 from engine.journal.locking import Allotment, take_lock
-from engine.journal.protocol import CommitReport
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
 from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
@@ -97,6 +97,10 @@ class MemoryJournal:
             if self.after_commit is not None:
                 self.after_commit(writes)
             return CommitReport(outcomes, hints, tuple(locked))
+
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        """See `Journal`."""
+        return FinishedCommit(self.commit(writes, now=now, lock=lock))
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

@@ -41,6 +41,28 @@ class CommitReport(Struct, frozen=True, gc=False):
     locked: tuple[LockedExecution, ...] = ()
 
 
+class FinishedCommit(Struct, frozen=True, gc=False):
+    """An `OpenCommit` of a storage that had nothing to wait for."""
+
+    report: CommitReport
+
+    def finish(self) -> CommitReport:
+        """See `OpenCommit`."""
+        return self.report
+
+
+class OpenCommit(Protocol):
+    """A commit whose writes are applied and not durable yet; nobody else's writes are until it is finished."""
+
+    def finish(self) -> CommitReport:
+        """Make it durable and return what became of it; once, from any thread.
+
+        Raises:
+            JournalUnavailable: If the storage did not answer.
+        """
+        ...
+
+
 class Journal(Protocol):
     """Durable storage of executions, their logs, responses and delays.
 
@@ -71,6 +93,10 @@ class Journal(Protocol):
             now: The present instant; locks that expired by then do not count.
             lock: What to lock behind the writes; with writes, only if they made something due.
         """
+        ...
+
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        """Do as `commit` up to where it would wait for the disk, so that its caller can do something meanwhile."""
         ...
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:

@@ -230,6 +230,11 @@ class Instance:
         """
         self._run.is_interrupted = True
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether somebody wanted it to end; it is of no more use then."""
+        return self._run.is_interrupted
+
     def close(self) -> None:
         """Free the instance and its memory; does nothing the second time.
 

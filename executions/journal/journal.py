@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +14,12 @@ from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
 from engine.journal.locking import Allotment
-from engine.journal.protocol import CommitReport
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
 from engine.journal.records import (
     Committed,
     DelayRow,
     Hints,
     HttpExchange,
-    LockedExecution,
     LockRequest,
     LogLine,
     Write,
@@ -104,46 +104,59 @@ class SqlJournal:
 
     def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
         """See `Journal`."""
-        if not writes and (lock is None or not self._is_anything_due(lock)):
-            return CommitReport((), Hints())
-        # What the cache holds must be what the last transaction left.
-        with self._committing:
-            try:
-                return self._commit_together(writes, now, lock)
-            except IntegrityError:
-                # A faulty write asked for a row that is there; the others must not suffer for it.
-                return self._commit_one_by_one(writes, now)
+        return self.begin_commit(writes, now=now, lock=lock).finish()
 
-    def _commit_together(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> CommitReport:
-        cache = self._cache
-        locked: list[LockedExecution] = []
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        """See `Journal`."""
+        if not writes and (lock is None or not self._is_anything_due(lock)):
+            return FinishedCommit(CommitReport((), Hints()))
         try:
-            with self._writer.transaction() as statements:
-                report, changes = apply_writes(statements, writes, now, cache=cache)
-                if lock is not None and (report.hints.is_due or not writes):
-                    allotment = Allotment(lock)
-                    locked = lock_due(statements, lock, allotment)
-                    hints = replace(report.hints, is_due=allotment.left == 0)
-                    report = CommitReport(report.outcomes, hints, tuple(locked))
-        except BaseException:
-            if cache is not None:
+            return self._begin_together(writes, now, lock)
+        except IntegrityError:
+            # A faulty write asked for a row that is there; the others must not suffer for it.
+            return FinishedCommit(self.commit_one_by_one(writes, now))
+
+    def _begin_together(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> _OpenTransaction:
+        with ExitStack() as stack:
+            states = stack.enter_context(self._cached_states())
+            statements = stack.enter_context(self._writer.transaction())
+            report, changes = apply_writes(statements, writes, now, cache=self._cache)
+            states.extend(changes.states())
+            if lock is not None and (report.hints.is_due or not writes):
+                allotment = Allotment(lock)
+                locked = lock_due(statements, lock, allotment)
+                states.extend(execution.state for execution in locked)
+                hints = replace(report.hints, is_due=allotment.left == 0)
+                report = CommitReport(report.outcomes, hints, tuple(locked))
+            return _OpenTransaction(self, stack.pop_all(), report, writes, now)
+
+    @contextmanager
+    def _cached_states(self) -> Iterator[list[ExecutionState]]:
+        """Keep the states that are put into the list, if all goes well: what the last transaction left behind."""
+        cache = self._cache
+        if cache is None:
+            yield []
+            return
+        with self._committing:
+            states: list[ExecutionState] = []
+            try:
+                yield states
+            except BaseException:
                 cache.clear()
-            raise
-        if cache is not None:
-            cache.keep(changes.states())
-            cache.keep(execution.state for execution in locked)
-        return report
+                raise
+            cache.keep(states)
 
     def _is_anything_due(self, lock: LockRequest) -> bool:
         """Look whether there is anything to lock, which need not keep other writers away."""
         with self._reader.reading() as statements:
             return bool(find_pending(statements, lock, Allotment(lock), after=None, limit=1, for_update=False))
 
-    def _commit_one_by_one(self, writes: Sequence[Write], now: datetime) -> CommitReport:
+    def commit_one_by_one(self, writes: Sequence[Write], now: datetime) -> CommitReport:
+        """Commit writes of which some are impossible, and refuse those by name; nothing is locked."""
         outcomes: list[Committed | JournalError] = []
         hints = Hints()
         try:
-            with self._writer.transaction() as statements:
+            with self._cached_states(), self._writer.transaction() as statements:
                 for write in writes:
                     report = apply_guarded(statements, write, now)
                     outcomes.extend(report.outcomes)
@@ -218,6 +231,36 @@ class SqlJournal:
             instants = statements.execute(sql.NEXT_WAKE_UP, [to_micros(after)] * 3).fetchone()
         known = [instant for instant in instants if instant is not None]
         return from_micros(min(known)) if known else None
+
+
+class _OpenTransaction:
+    """A transaction that is yet to be committed; `engine.journal.protocol.OpenCommit`.
+
+    Args:
+        journal: Whose it is.
+        transaction: Leaving it commits.
+        report: What became of the writes, once it is durable.
+        writes: The writes.
+        now: The instant of the commit.
+    """
+
+    def __init__(
+        self, journal: SqlJournal, transaction: ExitStack, report: CommitReport, writes: Sequence[Write], now: datetime
+    ) -> None:
+        self._journal = journal
+        self._transaction = transaction
+        self._report = report
+        self._writes = writes
+        self._now = now
+
+    def finish(self) -> CommitReport:
+        """See `OpenCommit`."""
+        try:
+            self._transaction.close()
+        except IntegrityError:
+            # Some constraints are checked at the end, when nobody knows any more whose write it was.
+            return self._journal.commit_one_by_one(self._writes, self._now)
+        return self._report
 
 
 def _ordered(rows: list[Sequence[Any]]) -> list[Sequence[Any]]:

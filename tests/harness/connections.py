@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 
 from engine.errors import JournalUnavailable
-from engine.journal.protocol import CommitReport, Journal
+from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
 from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Write
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
@@ -79,6 +79,10 @@ class Connection:
         report = self._journal.commit(writes, now=now, lock=lock)
         self._end(number)
         return report
+
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        """See `Journal`."""
+        return FinishedCommit(self.commit(writes, now=now, lock=lock))
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

@@ -64,21 +64,24 @@ def python_app(
     max_retries: int = 5,
     policy: WorkflowPolicy | None = None,
     env_vars: dict[str, str] | None = None,
+    is_warm: bool = True,
 ) -> tuple[ComponentSpec, ...]:
     """Describe the components that one set of files is deployed as."""
     description = describe(*files)
     artefact = add_file(description.artefact)
     kinds = dict.fromkeys(function.kind for function in description.functions)
     return tuple(
-        _component(kind, files, artefact, description, max_retries, policy, env_vars)
+        _component(kind, files, artefact, description, max_retries, policy, env_vars, is_warm)
         for kind in kinds
         if kind in _TYPES
     )
 
 
-def deploy_python(*files: SourceText, max_retries: int = 5, env_vars: dict[str, str] | None = None) -> Registry:
+def deploy_python(
+    *files: SourceText, max_retries: int = 5, env_vars: dict[str, str] | None = None, is_warm: bool = True
+) -> Registry:
     """Return the functions of a deployment of these files."""
-    return deploy(*python_app(*files, max_retries=max_retries, env_vars=env_vars))
+    return deploy(*python_app(*files, max_retries=max_retries, env_vars=env_vars, is_warm=is_warm))
 
 
 def _component(
@@ -89,6 +92,7 @@ def _component(
     max_retries: int,
     policy: WorkflowPolicy | None,
     env_vars: dict[str, str] | None,
+    is_warm: bool,
 ) -> ComponentSpec:
     text = "\0".join([kind, *(file.text for file in files)])
     is_workflow = kind == "workflow"
@@ -107,6 +111,7 @@ def _component(
         workflow=(policy or WorkflowPolicy()) if is_workflow else None,
         sandbox=SandboxPolicy(env_vars={} if is_workflow else env_vars or {}),
         may_touch_world=False,
+        reuses_instances=kind == "activity" and is_warm,
     )
 
 

@@ -78,3 +78,14 @@ def test_a_queue_that_cannot_work_is_an_error(settings: Settings, changes: dict[
     settings.Q_CLUSTER = settings.Q_CLUSTER | changes
 
     assert reported() == {error}
+
+
+def test_hosts_of_the_operator_that_mean_nothing_are_reported(settings: Settings) -> None:
+    settings.OBELISK_OUTBOUND_HOSTS = ["https://a.test/path"]
+    assert reported() == {"obelisk.E007"}
+
+    settings.OBELISK_OUTBOUND_HOSTS = ["https://a.test"]
+    assert reported() == set()
+
+    settings.OBELISK_SERVER_CONFIG = "/no/such/file.toml"
+    assert reported() == {"obelisk.E007"}

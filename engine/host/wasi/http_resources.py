@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.activity.http_exchange import Exchange, Timeouts
+from engine.activity.exchange_parts import Timeouts
+from engine.activity.http_exchange import Exchange
 from engine.activity.outgoing_body import OutgoingBody
 from engine.host.wasi.http_bodies import IncomingSource
 from engine.host.wasi.http_fields import Fields

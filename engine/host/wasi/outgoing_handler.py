@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine.errors import OutboundError
 from engine.host.wasi.definition import Definition, trap
 from engine.host.wasi.http_errors import error_code
+from engine.host.wasi.http_interface import FUTURE_RESPONSE, OUTGOING_REQUEST, REQUEST_OPTIONS, TYPES
 from engine.host.wasi.http_resources import FutureIncomingResponse, OutgoingRequest, RequestOptions
-from engine.host.wasi.http_types import FUTURE_RESPONSE, OUTGOING_REQUEST, REQUEST_OPTIONS, TYPES
 from engine.host.wasi.state import WasiContext
 from engine.wit.options import JsonValue
 

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from engine.activity.exchange_parts import Timeouts
 from engine.activity.http_connection import MAX_HEAD_BYTES
-from engine.activity.http_exchange import READ_AHEAD, Exchange, Timeouts
+from engine.activity.http_exchange import READ_AHEAD, Exchange
 from engine.activity.http_messages import HttpRequest, HttpResponse
 from engine.activity.outgoing_body import OutgoingBody
 from engine.errors import OutboundConnectError, OutboundError, OutboundProtocolError, OutboundTimeout

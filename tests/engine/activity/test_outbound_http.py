@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from engine.activity import outbound_http
+from engine.activity import dialling, outbound_http
 from engine.activity.http_messages import HttpRequest
 from engine.activity.http_transport import HttpTransport
 from engine.activity.name_lookup import Endpoint
@@ -134,6 +134,34 @@ def test_addresses_that_are_not_allowed_are_left_out_and_the_others_tried_in_tur
 
         assert guest.http().send(get(f"http://inside.test:{port}/")).body == b"ok"
         guest.close()
+
+
+def test_an_address_that_swallows_everything_does_not_hide_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "PATIENCE_S", 0.05)
+    rule = AllowedHost(pattern="http://inside.test:*", methods=None)
+    # A listener whose queue is full answers no handshake.
+    with serve(ok) as upstream, socket.create_server(("127.0.0.9", 0), backlog=0) as deaf:
+        deaf_port = deaf.getsockname()[1]
+        fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.9", deaf_port))
+            fillers.append(filler)
+        port = int(upstream.authority.rpartition(":")[2])
+
+        def resolver(_host: str, _port: int) -> list[Endpoint]:
+            return [
+                Endpoint(socket.AF_INET, ("127.0.0.9", deaf_port), ip_address("127.0.0.9")),
+                Endpoint(socket.AF_INET, ("127.0.0.1", port), ip_address("127.0.0.1")),
+            ]
+
+        guest = Guest(rules=(rule,), operator=(rule,), resolver=resolver)
+
+        assert guest.http().send(get("http://inside.test:8080/")).body == b"ok"
+        guest.close()
+        for filler in fillers:
+            filler.close()
 
 
 def test_a_kept_connection_of_somebody_who_was_allowed_more_is_not_used() -> None:

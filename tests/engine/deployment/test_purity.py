@@ -26,6 +26,8 @@ HARMLESS = ["obelisk:log/log@1.0.0", "wasi:io/poll@0.2.3", "wasi:filesystem/type
         ([HTTP], [GET_ONLY], True),
         ([*HARMLESS, HTTP], [NOTHING, ANY_HOST], True),
         (["wasi:keyvalue/store@0.2.0"], [], True),
+        (["obelisk:guest/http@1.0.0"], [], False),
+        (["obelisk:guest/http@1.0.0"], [GET_ONLY], True),
     ],
 )
 def test_what_can_be_observed_counts(imports: list[str], hosts: list[AllowedHost], expected: bool) -> None:

@@ -13,6 +13,7 @@ from engine.clock import SimulatedClock
 from engine.errors import ExecutionExists, JournalError, JournalUnavailable, VersionConflict
 from engine.executor.group_commit import GroupCommit, Ticket
 from engine.journal.memory import MemoryJournal
+from engine.journal.protocol import CommitReport, OpenCommit
 from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
 from engine.log.events import Paused
 from engine.log.ids import ExecutionId
@@ -305,3 +306,83 @@ def test_a_source_that_was_taken_away_gets_nothing_more(commits: GroupCommit) ->
     commits.commit(make_submit(make_execution_id(1)))
 
     assert source.taken == []
+
+
+class _SlowDisk(Journal):
+    """Leaves commits open until a test lets them reach the disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disk = threading.Event()
+        self.is_broken = False
+
+    def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
+        return _Waiting(self, super().begin_commit(writes, now=now, lock=lock))
+
+
+class _Waiting:
+    def __init__(self, journal: _SlowDisk, begun: OpenCommit) -> None:
+        self._journal, self._begun = journal, begun
+
+    def finish(self) -> CommitReport:
+        assert self._journal.disk.wait(WAIT_S)
+        if self._journal.is_broken:
+            raise JournalUnavailable("the disk is gone")
+        return self._begun.finish()
+
+
+@pytest.fixture
+def slow() -> Iterator[tuple[GroupCommit, _SlowDisk]]:
+    journal = _SlowDisk()
+    commits = GroupCommit(journal, SimulatedClock(), lambda _: None)
+    commits.start()
+    yield commits, journal
+    journal.disk.set()
+    commits.stop()
+
+
+def test_a_writer_goes_on_while_its_commit_reaches_the_disk(slow: tuple[GroupCommit, _SlowDisk]) -> None:
+    commits, journal = slow
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+
+    commits.commit_behind(ticket)
+
+    assert not ticket.is_settled
+    journal.disk.set()
+    assert commits.settle(ticket).next_version == 1
+
+
+def test_nobody_else_commits_meanwhile(slow: tuple[GroupCommit, _SlowDisk]) -> None:
+    commits, journal = slow
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+    commits.commit_behind(ticket)
+
+    with _thread(commits.commit, _paused(1)):
+        assert journal.sizes == [1]
+        journal.disk.set()
+
+    assert journal.sizes == [1, 1]
+    assert commits.settle(ticket).next_version == 1
+
+
+def test_a_commit_that_fails_behind_its_writer_is_told_when_it_is_settled(slow: tuple[GroupCommit, _SlowDisk]) -> None:
+    commits, journal = slow
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+    commits.commit_behind(ticket)
+    journal.is_broken = True
+    journal.disk.set()
+
+    with pytest.raises(JournalUnavailable):
+        commits.settle(ticket)
+
+    journal.is_broken = False
+    assert commits.commit(make_submit(make_execution_id(2))).next_version == 1
+
+
+def test_without_its_threads_a_commit_waits_for_whoever_settles_it(commits: GroupCommit, journal: Journal) -> None:
+    ticket = commits.enqueue(make_submit(make_execution_id(1)))
+
+    commits.commit_behind(ticket)
+
+    assert journal.sizes == []
+    assert commits.settle(ticket).next_version == 1

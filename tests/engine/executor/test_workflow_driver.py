@@ -15,7 +15,8 @@ from tests.harness import steps as s
 from tests.harness.components import RUN, deploy, probe, stepper
 from tests.harness.simulation import Simulation
 
-SHORT = timedelta(milliseconds=30)
+# Long enough for a loaded machine to come to the first host call in it.
+SHORT = timedelta(milliseconds=150)
 
 
 def _world() -> Simulation:

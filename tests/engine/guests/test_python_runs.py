@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from engine.deployment.spec import ComponentType
 from engine.journal.memory import MemoryJournal
 from engine.log.events import ChildRequested, Finished, JoinNext, JoinSetCreated, TemporarilyFailed
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED
-from tests.harness.python_components import deploy_python, source
+from tests.harness.components import deploy
+from tests.harness.python_components import deploy_python, python_app, source
 from tests.harness.simulation import Simulation
 
 APP = source("""
@@ -273,6 +276,26 @@ def test_patched_is_true_for_new_executions_and_recorded_once_a_name(world: Simu
     created = [event.join_set_id for event in world.events_of(target) if isinstance(event, JoinSetCreated)]
     assert world.result_of(target) == {"ok": [True, True, True]}
     assert created == ["n:patched/a", "n:patched/b"]
+
+
+def test_functions_of_different_policies_share_their_components_limit() -> None:
+    components = [
+        replace(component, exec=replace(component.exec, instance_limit=1))
+        for component in python_app(APP)
+        if component.id.component_type is ComponentType.ACTIVITY
+    ]
+    world = Simulation(registry=deploy(*components))
+    executor = world.start_executor()
+    started = [start(world, "activities.quote", "Rome"), start(world, "activities.flaky")]
+
+    locked = 0
+    while not all(world.is_finished(target) for target in started):
+        executor.tick(world.clock.now())
+        locked = max(locked, len(executor.tasks.waiting))
+        world.run_to_rest()
+        world.advance(timedelta(minutes=5))
+
+    assert locked == 1
 
 
 def test_a_finished_workflow_has_its_result_in_the_last_event(world: Simulation) -> None:

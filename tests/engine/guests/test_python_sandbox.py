@@ -178,8 +178,79 @@ def test_a_trace_shows_the_causes_and_the_users_lines_only(world: Simulation) ->
     assert "RuntimeError: no data\nand before that:\n" in trace
 
 
-def test_every_run_has_modules_of_its_own(world: Simulation) -> None:
-    assert [run(world, "activities.counter") for _ in range(2)] == [{"ok": 1}, {"ok": 1}]
+COUNTING = source("""
+    from datetime import timedelta
+    from obelisk import activity, workflow, execution_id
+    calls = []
+    @activity(max_retries=0, attempt_timeout=timedelta(seconds=1))
+    def count(how: str) -> int:
+        calls.append(execution_id())
+        if how == "fail":
+            raise ValueError("no")
+        if how == "exhaust":
+            bytearray(2**31 - 1)
+        if how == "for ever":
+            while True:
+                pass
+        return len(set(calls))
+    @workflow
+    def flow() -> int:
+        calls.append("")
+        return len(calls)
+""")
+
+
+def test_an_instance_serves_activities_one_after_another_also_after_an_error() -> None:
+    world = Simulation(registry=deploy_python(COUNTING))
+    world.start_executor()
+
+    results = [run(world, "activities.count", how) for how in ("", "fail", "")]
+
+    assert results == [{"ok": 1}, {"err": "ValueError: no"}, {"ok": 3}]
+
+
+def test_an_instance_that_ran_out_of_memory_is_not_used_again() -> None:
+    world = Simulation(registry=deploy_python(COUNTING))
+    world.start_executor()
+
+    results = [run(world, "activities.count", how) for how in ("", "exhaust", "")]
+
+    assert results == [{"ok": 1}, {"err": "MemoryError"}, {"ok": 1}]
+
+
+def test_an_instance_that_was_stopped_is_not_used_again() -> None:
+    world = Simulation(registry=deploy_python(COUNTING))
+    world.start_executor()
+    assert run(world, "activities.count", "") == {"ok": 1}
+
+    stopped = world.submit("acme:app/activities.count", ["for ever"])
+    world.run(stopped)
+
+    assert isinstance(world.retval_of(stopped), Failed)
+    assert run(world, "activities.count", "") == {"ok": 1}
+
+
+def test_an_instance_is_replaced_after_a_hundred_calls() -> None:
+    world = Simulation(registry=deploy_python(COUNTING))
+    world.start_executor()
+
+    results = [run(world, "activities.count", "")["ok"] for _ in range(102)]
+
+    assert results[-3:] == [100, 1, 2]
+
+
+def test_a_deployment_may_ask_for_fresh_instances() -> None:
+    world = Simulation(registry=deploy_python(COUNTING, is_warm=False))
+    world.start_executor()
+
+    assert [run(world, "activities.count", "") for _ in range(2)] == [{"ok": 1}, {"ok": 1}]
+
+
+def test_every_run_of_a_workflow_has_modules_of_its_own() -> None:
+    world = Simulation(registry=deploy_python(COUNTING))
+    world.start_executor()
+
+    assert [run(world, "workflows.flow") for _ in range(2)] == [{"ok": 1}, {"ok": 1}]
 
 
 def test_a_function_that_never_ends_is_stopped() -> None:

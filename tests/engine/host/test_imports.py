@@ -79,3 +79,27 @@ def test_what_is_offered_goes_by_the_name_that_the_component_uses() -> None:
     offered: Mapping[str, object] = imports_for(ComponentType.ACTIVITY, _shape("obelisk:log/log@1.9.0"))
 
     assert list(offered) == ["obelisk:log/log@1.9.0"]
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.2.3", "0.2.12", "0.2.99"])
+def test_wasi_is_offered_in_every_patch_version(version: str) -> None:
+    texts = [f"wasi:io/poll@{version}", f"wasi:http/types@{version}", f"wasi:cli/environment@{version}"]
+
+    assert list(imports_for(ComponentType.ACTIVITY, _shape(*texts))) == texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wasi:io/poll@0.3.0", "wasi:io/poll@1.2.0", "wasi:io/poll", "wasi:nn/tensor@0.2.0", "wasi:http/proxy@0.2.0"],
+)
+def test_no_other_wasi_is_offered(text: str) -> None:
+    with pytest.raises(LinkError, match="cannot import"):
+        imports_for(ComponentType.ACTIVITY, _shape(text))
+
+
+def test_a_workflow_gets_wasi_without_http_if_it_asks() -> None:
+    shape = _shape("wasi:clocks/wall-clock@0.2.3", "wasi:random/random@0.2.3")
+
+    assert list(imports_for(ComponentType.WORKFLOW, shape, stub_wasi=True)) == list(shape.imports)
+    with pytest.raises(LinkError, match="wasi:http/types"):
+        imports_for(ComponentType.WORKFLOW, _shape("wasi:http/types@0.2.3"), stub_wasi=True)

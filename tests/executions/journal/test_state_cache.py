@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 from django.db import connection
 
-from engine.errors import JournalError, VersionConflict
+from engine.errors import ExecutionNotFound, JournalError, VersionConflict
 from engine.log.events import Paused
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState, Lifecycle, initial_state
@@ -16,6 +17,8 @@ from executions.journal.state_cache import StateCache
 from tests.builders import (
     NOW,
     make_append,
+    make_child,
+    make_child_request,
     make_created,
     make_entries,
     make_execution_id,
@@ -116,3 +119,36 @@ class TestOnADatabase:
 
         (outcome,) = ours.commit([make_append(E1, Paused(), expected=1)], now=NOW).outcomes
         assert not isinstance(outcome, JournalError)
+
+    def test_what_is_begun_is_seen_by_nobody_before_it_is_finished(
+        self, journals: tuple[SqlJournal, SqlJournal]
+    ) -> None:
+        ours, theirs = journals
+
+        begun = ours.begin_commit([make_submit(E1)], now=NOW)
+
+        with pytest.raises(ExecutionNotFound):
+            theirs.state_of(E1)
+        assert len(begun.finish().outcomes) == 1
+        assert theirs.state_of(E1).next_version == 1
+
+    def test_what_is_begun_may_be_finished_on_another_thread(self, journals: tuple[SqlJournal, SqlJournal]) -> None:
+        ours, _ = journals
+        begun = ours.begin_commit([make_submit(E1)], now=NOW)
+
+        finisher = threading.Thread(target=begun.finish)
+        finisher.start()
+        finisher.join()
+
+        commit(ours, make_append(E1, Paused(), expected=1))
+
+    def test_an_impossible_write_is_refused_though_it_was_begun(self, journals: tuple[SqlJournal, SqlJournal]) -> None:
+        ours, _ = journals
+        commit(ours, make_submit(E1, make_created(), make_locked()))
+        commit(ours, make_append(E1, make_child_request(E1), expected=2, created=[make_child(E1)]))
+
+        again = make_append(E1, make_child_request(E1), expected=3, created=[make_child(E1)])
+        report = ours.begin_commit([again, make_submit(make_execution_id(2))], now=NOW).finish()
+
+        assert isinstance(report.outcomes[0], JournalError)
+        assert ours.state_of(make_execution_id(2)).next_version == 1

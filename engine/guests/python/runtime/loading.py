@@ -92,6 +92,11 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             module.__dict__.setdefault("PACKAGE", self._package)
 
 
+def forget_imports() -> None:
+    """Find no component's files any more."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
+
+
 class Program:
     """The modules of a component, imported."""
 

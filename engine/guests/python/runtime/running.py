@@ -24,6 +24,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_US = 50_000
 """An activity that sleeps asks again that often, so that it can be interrupted in between."""
 
+_kept: dict[bytes, Program] = {}
+"""The component, once it is imported: an instance serves one component, and may serve several calls."""
+
 _dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -33,12 +36,14 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    program = Program(Artefact.load(artefact))
     backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
     time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
+    program = _kept.get(artefact) or Program(Artefact.load(artefact))
     try:
-        program.import_all()
+        if not _kept:
+            program.import_all()
+            _kept[artefact] = program
         target = program.find(kind, function)
         is_raw = program.artefact.single is not None and program.artefact.single[2]
         with active(backend):
@@ -48,6 +53,11 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
         output.send_line(host, "error", answer["trace"])
     output.finish()
     return _dump(answer)
+
+
+def forget() -> None:
+    """Forget the component that was imported."""
+    _kept.clear()
 
 
 def _call(function: Function[..., Any], params: str) -> Any:
@@ -76,6 +86,9 @@ def _failed(program: Program, function: Function[..., Any] | None, error: BaseEx
         "err": _error_value(program, function, error),
         "trace": format_error(error, program.paths),
     }
+    if isinstance(error, MemoryError):
+        # What the sandbox took it never gives back.
+        answer["retire"] = True
     if errors.is_permanent(error):
         answer["permanent"] = True
     after = errors.retry_after(error)

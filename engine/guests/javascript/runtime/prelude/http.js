@@ -1,0 +1,371 @@
+// Headers, Request, Response and fetch.
+
+import { ask, Refused } from "runtime:host";
+import { bytesOf, fromBase64, toBase64, utf8, TextDecoder } from "runtime:encoding";
+import { URL, URLSearchParams } from "runtime:url";
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NULL_BODY = [101, 103, 204, 205, 304];
+const REDIRECTS = [301, 302, 303, 307, 308];
+const NORMALIZED = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
+const DEFAULT_TIMEOUT_US = 60_000_000;
+
+export class Headers {
+  // Pairs of lower-case name and value, in order of arrival.
+  #pairs = [];
+
+  constructor(init) {
+    if (init === undefined || init === null) {
+      return;
+    }
+    if (typeof init !== "object") {
+      throw new TypeError("headers must be an object, a list of pairs or Headers");
+    }
+    const pairs = typeof init[Symbol.iterator] === "function" ? [...init] : Object.entries(init);
+    for (const pair of pairs) {
+      const [name, value, ...rest] = pair;
+      if (value === undefined || rest.length > 0) {
+        throw new TypeError("a header is a pair of name and value");
+      }
+      this.append(name, value);
+    }
+  }
+
+  append(name, value) {
+    this.#pairs.push([headerName(name), headerValue(value)]);
+  }
+
+  set(name, value) {
+    const [wanted, given] = [headerName(name), headerValue(value)];
+    const first = this.#pairs.findIndex(([each]) => each === wanted);
+    if (first < 0) {
+      this.#pairs.push([wanted, given]);
+      return;
+    }
+    this.#pairs[first] = [wanted, given];
+    this.#pairs = this.#pairs.filter(([each], index) => index === first || each !== wanted);
+  }
+
+  get(name) {
+    const wanted = headerName(name);
+    const values = this.#pairs.filter(([each]) => each === wanted).map(([, value]) => value);
+    return values.length > 0 ? values.join(", ") : null;
+  }
+
+  getSetCookie() {
+    return this.#pairs.filter(([name]) => name === "set-cookie").map(([, value]) => value);
+  }
+
+  has(name) {
+    const wanted = headerName(name);
+    return this.#pairs.some(([each]) => each === wanted);
+  }
+
+  delete(name) {
+    const wanted = headerName(name);
+    this.#pairs = this.#pairs.filter(([each]) => each !== wanted);
+  }
+
+  *entries() {
+    const names = [...new Set(this.#pairs.map(([name]) => name))].sort();
+    for (const name of names) {
+      if (name === "set-cookie") {
+        yield* this.getSetCookie().map((value) => [name, value]);
+      } else {
+        yield [name, this.get(name)];
+      }
+    }
+  }
+
+  *keys() {
+    for (const [name] of this.entries()) {
+      yield name;
+    }
+  }
+
+  *values() {
+    for (const [, value] of this.entries()) {
+      yield value;
+    }
+  }
+
+  forEach(callback, self) {
+    for (const [name, value] of this.entries()) {
+      callback.call(self, value, name, this);
+    }
+  }
+
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+
+  get [Symbol.toStringTag]() {
+    return "Headers";
+  }
+
+  // Every header by itself, as they go over the wire.
+  static pairsOf(headers) {
+    return headers.#pairs.map((pair) => [...pair]);
+  }
+}
+
+function headerName(name) {
+  const text = String(name);
+  if (!TOKEN.test(text)) {
+    throw new TypeError(`'${text}' is no name of a header`);
+  }
+  return text.toLowerCase();
+}
+
+function headerValue(value) {
+  const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
+  if (/[\0\n\r]/.test(text) || /[^\0-\xff]/.test(text)) {
+    throw new TypeError("the value of a header must be one line of Latin-1 characters");
+  }
+  return text;
+}
+
+// The bytes of a body, and the content type that goes with it.
+function extract(body) {
+  if (body === undefined || body === null) {
+    return { bytes: null, type: null };
+  }
+  if (body instanceof URLSearchParams) {
+    return { bytes: utf8(body.toString()), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+  }
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) {
+    return { bytes: bytesOf(body).slice(), type: null };
+  }
+  if (body instanceof Blob) {
+    return { bytes: Blob.bytesOf(body), type: body.type || null };
+  }
+  return { bytes: utf8(body), type: "text/plain;charset=UTF-8" };
+}
+
+export class Blob {
+  #bytes;
+
+  constructor(parts = [], { type = "" } = {}) {
+    const pieces = [...parts].map((part) => (part instanceof Blob ? part.#bytes : extract(part).bytes));
+    this.#bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      this.#bytes.set(piece, at);
+      at += piece.length;
+    }
+    this.type = String(type).toLowerCase();
+  }
+
+  get size() {
+    return this.#bytes.length;
+  }
+
+  async text() {
+    return new TextDecoder().decode(this.#bytes);
+  }
+
+  async arrayBuffer() {
+    return this.#bytes.slice().buffer;
+  }
+
+  async bytes() {
+    return this.#bytes.slice();
+  }
+
+  static bytesOf(blob) {
+    return blob.#bytes;
+  }
+}
+
+class Body {
+  #bytes = null;
+  bodyUsed = false;
+
+  static fill(body, bytes) {
+    body.#bytes = bytes;
+  }
+
+  // The bytes without using them up.
+  static peek(body) {
+    return body.#bytes;
+  }
+
+  #take() {
+    if (this.bodyUsed) {
+      throw new TypeError("the body was read already");
+    }
+    this.bodyUsed = this.#bytes !== null;
+    return this.#bytes ?? new Uint8Array();
+  }
+
+  async text() {
+    return new TextDecoder().decode(this.#take());
+  }
+
+  async json() {
+    return JSON.parse(new TextDecoder().decode(this.#take()));
+  }
+
+  async arrayBuffer() {
+    return this.#take().slice().buffer;
+  }
+
+  async bytes() {
+    return this.#take().slice();
+  }
+
+  async blob() {
+    return new Blob([this.#take()], { type: this.headers.get("content-type") ?? "" });
+  }
+
+  // The fields of a form, as an object.
+  async formData() {
+    const type = this.headers.get("content-type") ?? "";
+    if (!type.startsWith("application/x-www-form-urlencoded")) {
+      throw new TypeError(`formData() reads application/x-www-form-urlencoded only, not '${type}'`);
+    }
+    return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(this.#take())));
+  }
+}
+
+export class Request extends Body {
+  constructor(input, init = {}) {
+    super();
+    const from = input instanceof Request ? input : undefined;
+    const url = from === undefined ? new URL(String(input)) : undefined;
+    if (url && (url.username || url.password)) {
+      throw new TypeError("the URL of a request must not hold a user name or password");
+    }
+    this.url = from?.url ?? url.href;
+    this.method = methodOf(init.method ?? from?.method ?? "GET");
+    this.headers = new Headers(init.headers ?? from?.headers);
+    this.redirect = init.redirect ?? from?.redirect ?? "follow";
+    this.signal = init.signal ?? from?.signal ?? null;
+    const hasOwnBody = init.body !== undefined && init.body !== null;
+    if (from !== undefined && !hasOwnBody && from.bodyUsed) {
+      throw new TypeError("the body of the request was read already");
+    }
+    const { bytes, type } = hasOwnBody ? extract(init.body) : { bytes: from ? Body.peek(from) : null, type: null };
+    if (bytes !== null && (this.method === "GET" || this.method === "HEAD")) {
+      throw new TypeError(`a ${this.method} request cannot have a body`);
+    }
+    if (type !== null && !this.headers.has("content-type")) {
+      this.headers.set("content-type", type);
+    }
+    Body.fill(this, bytes);
+  }
+
+  clone() {
+    return new Request(this);
+  }
+}
+
+function methodOf(method) {
+  const text = String(method);
+  if (!TOKEN.test(text)) {
+    throw new TypeError(`'${text}' is no HTTP method`);
+  }
+  const upper = text.toUpperCase();
+  if (["CONNECT", "TRACE", "TRACK"].includes(upper)) {
+    throw new TypeError(`the method ${upper} is not allowed`);
+  }
+  return NORMALIZED.includes(upper) ? upper : text;
+}
+
+export class Response extends Body {
+  constructor(body, init = {}) {
+    super();
+    this.status = init.status === undefined ? 200 : Number(init.status);
+    if (!Number.isInteger(this.status) || this.status < 200 || this.status > 599) {
+      throw new RangeError(`the status of a response is 200 to 599, got ${init.status}`);
+    }
+    this.statusText = String(init.statusText ?? "");
+    this.headers = new Headers(init.headers);
+    this.url = "";
+    this.redirected = false;
+    this.type = "default";
+    const { bytes, type } = extract(body);
+    if (bytes !== null && NULL_BODY.includes(this.status)) {
+      throw new TypeError(`a response of status ${this.status} has no body`);
+    }
+    if (type !== null && !this.headers.has("content-type")) {
+      this.headers.set("content-type", type);
+    }
+    Body.fill(this, bytes);
+  }
+
+  get ok() {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  clone() {
+    if (this.bodyUsed) {
+      throw new TypeError("the body was read already");
+    }
+    const copy = new Response(null, { status: this.status, statusText: this.statusText, headers: this.headers });
+    Body.fill(copy, Body.peek(this));
+    return Object.assign(copy, { url: this.url, redirected: this.redirected, type: this.type });
+  }
+
+  static json(data, init = {}) {
+    const text = JSON.stringify(data);
+    if (text === undefined) {
+      throw new TypeError("the data cannot be written as JSON");
+    }
+    const response = new Response(text, init);
+    if (!new Headers(init.headers).has("content-type")) {
+      response.headers.set("content-type", "application/json");
+    }
+    return response;
+  }
+
+  static redirect(url, status = 302) {
+    if (!REDIRECTS.includes(status)) {
+      throw new RangeError(`the status of a redirect is one of ${REDIRECTS.join(", ")}, got ${status}`);
+    }
+    return new Response(null, { status, headers: { location: new URL(String(url)).href } });
+  }
+
+  static error() {
+    const response = new Response(null);
+    return Object.assign(response, { status: 0, type: "error" });
+  }
+}
+
+export async function fetch(input, init = {}) {
+  const request = new Request(input, init);
+  request.signal?.throwIfAborted();
+  const body = Body.peek(request);
+  const url = request.url.replace(/#.*$/, "");
+  let answer;
+  try {
+    answer = ask("http", {
+      method: request.method,
+      url,
+      headers: Headers.pairsOf(request.headers),
+      body: body === null ? null : toBase64(body),
+      timeout_us: Math.round((request.signal?.timeout_ms ?? DEFAULT_TIMEOUT_US / 1000) * 1000),
+      redirect: request.redirect === "follow" ? "follow" : "manual",
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) {
+      throw error;
+    }
+    if (error.code === "timeout" && request.signal?.timeout_ms !== undefined) {
+      throw new DOMException("The operation timed out.", "TimeoutError");
+    }
+    throw Object.assign(new TypeError(`fetch failed: ${error.message}`), { code: error.code });
+  }
+  if (request.redirect === "error" && REDIRECTS.includes(answer.status)) {
+    throw new TypeError(`fetch failed: ${url} redirects, which this request refuses`);
+  }
+  return received(answer, url);
+}
+
+function received({ status, headers, body, url }, asked) {
+  const response = new Response(null, { headers });
+  Body.fill(response, NULL_BODY.includes(status) ? null : fromBase64(body));
+  return Object.assign(response, { status, url: url ?? asked, redirected: url !== undefined && url !== asked, type: "basic" });
+}
+
+export { Body };

@@ -1,0 +1,110 @@
+// What the component's exports do. See engine/guests/wit/world.wit for what is asked and answered.
+
+import * as native from "runtime:native";
+import { describe, load, normalize, setFiles } from "runtime:modules";
+import { install } from "runtime:globals";
+import { ask, write } from "runtime:host";
+import { setImports } from "runtime:imports";
+import { noteRejection, rejections, settle } from "runtime:timers";
+import { asThrown, frames } from "runtime:errors";
+import { Response } from "runtime:http";
+import { toRequest, fromResponse } from "runtime:webhook";
+
+// Something that no further attempt can mend.
+class Broken extends Error {}
+
+function run(kind, artefact, name, params, about) {
+  const facts = JSON.parse(about);
+  const { files } = JSON.parse(artefact);
+  setFiles(files);
+  setImports(facts.imports ?? {});
+  install(kind, facts);
+  try {
+    const answer = call(kind, files[0].path, JSON.parse(params), facts.result);
+    warnOfRejections();
+    return write(answer);
+  } catch (error) {
+    const trace = frames(error);
+    const message = error instanceof Broken ? error.message : `the runtime failed: ${trace}`;
+    return write({ broken: message, trace });
+  }
+}
+
+function call(kind, main, params, result) {
+  const implementation = implementationOf(main);
+  let value;
+  try {
+    value = settle(kind === "webhook" ? implementation(toRequest(params[0])) : implementation(...params), main);
+  } catch (error) {
+    return failed(error, result);
+  }
+  if (kind === "webhook") {
+    if (!(value instanceof Response)) {
+      throw new Broken("the handler must return a Response, such as new Response(...) or Response.json(...)");
+    }
+    return { ok: fromResponse(value) };
+  }
+  return { ok: result?.ok === false ? null : plain(value, "returned") };
+}
+
+function warnOfRejections() {
+  for (const reason of rejections.values()) {
+    const what = reason instanceof Error ? frames(reason) : String(reason);
+    ask("log", { level: "warn", message: `a promise was rejected, and nobody handles it: ${what}` });
+  }
+}
+
+function implementationOf(main) {
+  let implementation;
+  try {
+    implementation = settle(import(main), main).default;
+  } catch (error) {
+    const what = error instanceof Error ? frames(error) : String(error);
+    throw new Broken(`${main} could not be loaded: ${what}`);
+  }
+  if (typeof implementation !== "function") {
+    const found = implementation === undefined ? "has no default export" : "has a default export that is no function";
+    throw new Broken(`${main} ${found}; write export default function ...`);
+  }
+  return implementation;
+}
+
+// The error value, as far as the declared error type has room for it: nothing, a text or whatever was thrown.
+function failed(error, result) {
+  const { value, text } = asThrown(error);
+  const trace = frames(error);
+  if (trace !== "") {
+    ask("log", { level: "error", message: trace });
+  }
+  switch (result?.err) {
+    case "none":
+      return { err: null, trace };
+    case "string":
+      return { err: value === undefined && text !== "" ? text : plain(value, "thrown"), trace };
+    default:
+      return { err: plain(value, "thrown"), trace };
+  }
+}
+
+// A value as JSON can carry it. What JSON would leave out in silence is an error.
+function plain(value, how) {
+  if (value === undefined) {
+    return null;
+  }
+  let text;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw new Broken(`the ${how} value cannot be written as JSON: ${error.message}`);
+  }
+  if (text === undefined) {
+    throw new Broken(`the ${how} value is a ${typeof value}, which JSON cannot carry`);
+  }
+  return JSON.parse(text);
+}
+
+function query() {
+  return JSON.stringify({ refused: "no_queries", message: "JavaScript components answer no queries" });
+}
+
+native.setHandlers(describe, run, query, normalize, load, noteRejection);
