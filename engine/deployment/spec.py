@@ -191,6 +191,21 @@ class SandboxPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPolicy:
+    """How a native program is run.
+
+    Args:
+        params_via_stdin: Whether it reads its parameters as JSON, instead of having one argument for each.
+        max_output_bytes: Most bytes that it may print as its result.
+        secrets: Names of the operator's secrets that it reads as JSON.
+    """
+
+    params_via_stdin: bool = False
+    max_output_bytes: int = 4096
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
     """One primary function that a component exports.
 
@@ -216,7 +231,8 @@ class ComponentSpec:
         imports: What it imports, by interface and function name; empty where there is no binary.
         wasm_digest: Content digest of the binary, or ``None`` where there is none; of the interpreter's binary where
             that carries out source files.
-        artefact_digest: Content digest of what the interpreter made of the source files; ``None`` where there are none.
+        artefact_digest: Content digest of what the interpreter made of the source files, or of a native program;
+            ``None`` where there is neither.
         retry: When failed runs are tried again.
         exec: How executors lock and run it.
         workflow: Set for workflows only.
@@ -226,6 +242,7 @@ class ComponentSpec:
         log_level: Lowest level of guest log lines that are stored; ``None`` stores none.
         reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
             the first one imported; activities only.
+        process: Set for native programs only.
     """
 
     id: ComponentId
@@ -241,6 +258,7 @@ class ComponentSpec:
     may_touch_world: bool = True
     log_level: LogLevel | None = LogLevel.DEBUG
     reuses_instances: bool = False
+    process: ProcessPolicy | None = None
 
     @property
     def is_run_here(self) -> bool:
