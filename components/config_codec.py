@@ -18,6 +18,7 @@ from engine.deployment.spec import (
     ExecPolicy,
     LockingStrategy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -62,6 +63,7 @@ class ComponentConfig:
         source: Where a component written as source comes from; ``None`` for others.
         reuses_instances: Whether an interpreter's instance may serve one call after another.
         webhook: Where a webhook endpoint is mounted; ``None`` for others.
+        process: How a native program is run; ``None`` for others.
     """
 
     retry: RetryPolicy
@@ -78,6 +80,7 @@ class ComponentConfig:
     source: SourceOrigin | None = None
     reuses_instances: bool = False
     webhook: WebhookMount | None = None
+    process: ProcessPolicy | None = None
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
@@ -108,6 +111,8 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["reuses_instances"] = config.reuses_instances
     if config.webhook is not None:
         stored["webhook"] = _encode_webhook(config.webhook)
+    if config.process is not None:
+        stored["process"] = _encode_process(config.process)
     return stored
 
 
@@ -149,6 +154,24 @@ def _decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
         return None
     routes = (Route(methods=tuple(route["methods"]), path=route["path"]) for route in stored["routes"])
     return WebhookMount(http_server=stored["http_server"], routes=tuple(routes))
+
+
+def _encode_process(policy: ProcessPolicy) -> dict[str, Any]:
+    return {
+        "params_via_stdin": policy.params_via_stdin,
+        "max_output_bytes": policy.max_output_bytes,
+        "secrets": list(policy.secrets),
+    }
+
+
+def _decode_process(stored: dict[str, Any] | None) -> ProcessPolicy | None:
+    if stored is None:
+        return None
+    return ProcessPolicy(
+        params_via_stdin=stored["params_via_stdin"],
+        max_output_bytes=stored["max_output_bytes"],
+        secrets=tuple(stored["secrets"]),
+    )
 
 
 def _encode_workflow(policy: WorkflowPolicy) -> dict[str, Any]:
@@ -193,6 +216,7 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         source=_decode_source(stored.get("source")),
         reuses_instances=stored.get("reuses_instances", False),
         webhook=_decode_webhook(stored.get("webhook")),
+        process=_decode_process(stored.get("process")),
     )
 
 

@@ -16,6 +16,7 @@
     │   ├── InvalidComponent      bytes that are no usable component
     │   ├── LinkError             imports nobody defines
     │   └── Trap                  the guest died; ``kind`` says how
+    ├── UnusableResult            what a run gave is no result of its function; another run would give the same
     ├── DeploymentError           components that cannot be deployed together
     ├── OutboundError             a guest's HTTP request that got no whole response; ``code`` says why
     │   ├── OutboundDenied        the policy does not let it out
@@ -127,6 +128,10 @@ class Trap(WasmError):
     def __init__(self, kind: TrapKind, message: str) -> None:
         super().__init__(message)
         self.kind, self.message = kind, message
+
+
+class UnusableResult(EngineError):
+    """What a run gave is no result of its function, or is larger than allowed; another run would give the same."""
 
 
 class DeploymentError(EngineError):

@@ -32,6 +32,7 @@ from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
 from engine.wasm.instance import InstanceLimits
 from executions.deployed import NOTHING, deployed_registry
+from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 
@@ -60,6 +61,7 @@ class ExecutorHost:
             settings=self._settings,
             randomness=os.urandom,
             read=wasm_bytes,
+            host_functions=DjangoFunctions(),
         )
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()

@@ -6,6 +6,7 @@ Combinations that cannot work, or that are unsafe, are reported by ``obelisk_sit
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -78,6 +79,9 @@ INSTALLED_APPS = [
     "executions",
     "webhooks",
     "obelisk_site",
+    # Your own: their activities are part of every deployment. The examples' app is there until something is said, as
+    # the examples are deployed until something else is.
+    *env_list("OBELISK_APPS", [] if "OBELISK_APPS" in os.environ else ["examples.shop"]),
 ]
 
 MIDDLEWARE = [

@@ -15,6 +15,7 @@ from engine.deployment.spec import (
     ComponentType,
     ExecPolicy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -268,10 +269,27 @@ class JavaScriptEntry:
     log_level: LogLevel | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEntry:
+    """An ``[[activity_exec]]`` table: a native program, and the function that it carries out."""
+
+    place: str
+    name: str
+    source: FileReference | InlineSource
+    function: DeclaredFunction
+    component_digest: str | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    process: ProcessPolicy
+    env_vars: tuple[EnvVar, ...]
+    stderr: StreamTarget
+    log_level: LogLevel | None
+
+
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry | JavaScriptEntry
+Entry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
+from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
@@ -31,7 +32,6 @@ from components.problems import DeploymentRefused
 from engine.deployment.spec import RetryPolicy, StreamTarget
 
 _NOT_SUPPORTED_YET = (
-    "activity_exec",
     "webhook_endpoint_wasm",
     "cron",
 )
@@ -172,6 +172,7 @@ def _all_tables() -> str:
 _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "activity_wasm": _read_activity,
     "workflow_wasm": _read_workflow,
+    "activity_exec": read_activity_exec,
     "activity_stub": lambda reader: read_declared_activity(reader, table="activity_stub"),
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
     "activity_js": read_activity_js,

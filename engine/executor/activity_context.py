@@ -15,7 +15,9 @@ from engine.activity.outbound_http import OutboundHttp, RequestTrace
 from engine.activity.outbound_policy import make_policy
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
+from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
+from engine.errors import DeploymentError
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.host.wasi.state import WasiState
@@ -103,6 +105,39 @@ class ActivityContext:
         assert http is not None
         return http
 
+    def check_program(self) -> None:
+        """Return if the operator allows the component's native program.
+
+        Raises:
+            DeploymentError: If not.
+        """
+        component = self._component
+        problem = program_problem(
+            component.id.name, component.artefact_digest, self._services.settings.operator.programs
+        )
+        if problem is not None:
+            raise DeploymentError(f"component {component.id.name}: {problem}")
+
+    def output(self, stream: str) -> GuestOutput | None:
+        """Return where a native program's stream goes; ``None`` if nowhere."""
+        sandbox = self._component.sandbox
+        return self._output(sandbox.stdout if stream == "stdout" else sandbox.stderr, stream)
+
+    def reveal_secrets(self) -> Mapping[str, str]:
+        """Return the secrets that the component's native program reads, which may not be seen by anything else.
+
+        Raises:
+            DeploymentError: If it names one that the operator does not have.
+        """
+        self._known_secrets()
+        policy = self._component.process
+        values = self._services.settings.operator.secrets
+        return {name: values[name].reveal() for name in (policy.secrets if policy is not None else ())}
+
+    def redact(self, text: str) -> str:
+        """Return a text for people, without the secrets that the run may know."""
+        return self._redact(text)
+
     def interrupt(self) -> None:
         """End what the guest waits for, now or later; from any thread."""
         self._is_stopped = True
@@ -139,12 +174,14 @@ class ActivityContext:
     def _known_secrets(self) -> RunSecrets:
         if self._secrets is None:
             names = [name for rule in self._component.sandbox.allowed_hosts for name in rule.secrets]
+            if self._component.process is not None:
+                names += self._component.process.secrets
             self._secrets = RunSecrets(names, self._services.settings.operator.secrets, os.urandom)
         return self._secrets
 
     def _redact(self, text: str) -> str:
         # A secret reaches the guest only if a server sends it back, but then it must not be stored.
-        return text if self._wasi is None or self._secrets is None else self._secrets.redact(text)
+        return text if self._secrets is None else self._secrets.redact(text)
 
     def _output(self, target: StreamTarget, stream: str) -> GuestOutput | None:
         write: Callable[[str], None]

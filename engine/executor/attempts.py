@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
 from engine.deployment.registry import DeployedFunction
-from engine.errors import ConstraintViolation, DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.errors import (
+    ConstraintViolation,
+    DeploymentError,
+    InvalidComponent,
+    LinkError,
+    Trap,
+    UnusableResult,
+    ValueMismatch,
+)
 from engine.executor.activity_context import ActivityContext
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
@@ -113,6 +121,8 @@ def attempt_activity(
     except Trap as trap:
         outcome = outcome_of_trap(trap, what="activity")
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
+    except UnusableResult as error:
+        return Impossible(f"{function.name} returned no usable result", str(error))
     except (InvalidComponent, LinkError, ValueMismatch, DeploymentError) as error:
         return Impossible(f"cannot run {function.name}", str(error))
     except ConstraintViolation as error:

@@ -145,6 +145,9 @@ class ChildRunner:
         component = function.component
         if not component.is_run_here or component.id.component_type is not ComponentType.ACTIVITY:
             return False
+        if not component.can_be_stopped:
+            # It may outlive its time, and this thread with its run would wait for it.
+            return False
         if component.exec.instance_limit is not None:
             # The executor counts; a run that counted too would wait for itself.
             return False

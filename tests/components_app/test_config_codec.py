@@ -16,6 +16,7 @@ from engine.deployment.spec import (
     ExecPolicy,
     LockingStrategy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -55,6 +56,13 @@ CONFIGS = st.builds(
             replace_in=st.lists(st.sampled_from(SecretLocation)).map(tuple),
         )
     ).map(tuple),
+    process=st.none()
+    | st.builds(
+        ProcessPolicy,
+        params_via_stdin=st.booleans(),
+        max_output_bytes=COUNTS,
+        secrets=st.lists(st.text()).map(tuple),
+    ),
     stdout=st.sampled_from(StreamTarget),
     stderr=st.sampled_from(StreamTarget),
     stub_wasi=st.booleans(),
