@@ -43,6 +43,7 @@ name = "hook"
 content = '''
 import { twice } from "ns:math/flows";
 import { twiceSchedule } from "ns:math-obelisk-schedule/flows";
+from tests.components_app.builders import from_file
 export default (request) => Response.json(twice(2));
 '''
 routes = [{ methods = ["POST"], route = "/twice" }]
