@@ -11,6 +11,7 @@ from components.problems import DeploymentRefused
 from components.services import active_deployment, deploy, wasm_bytes
 from engine.deployment.spec import ComponentType, Runner
 from engine.guests.javascript.runtime_file import JAVASCRIPT_RUNTIME
+from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,6 @@ name = "hook"
 content = '''
 import { twice } from "ns:math/flows";
 import { twiceSchedule } from "ns:math-obelisk-schedule/flows";
-from tests.components_app.builders import from_file
 export default (request) => Response.json(twice(2));
 '''
 routes = [{ methods = ["POST"], route = "/twice" }]
