@@ -11,6 +11,7 @@ from components.problems import DeploymentRefused
 from components.services import active_deployment, deploy, wasm_bytes
 from engine.deployment.spec import ComponentType, Runner
 from engine.guests.javascript.runtime_file import JAVASCRIPT_RUNTIME
+from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db
 
