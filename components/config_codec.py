@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from components.manifest.entries import EnvVar, FunctionPolicy, HostRule, Route, WebhookMount
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     BlockingStrategy,
     ExecPolicy,
@@ -64,6 +65,7 @@ class ComponentConfig:
         reuses_instances: Whether an interpreter's instance may serve one call after another.
         webhook: Where a webhook endpoint is mounted; ``None`` for others.
         process: How a native program is run; ``None`` for others.
+        limits: What its runs may use up.
     """
 
     retry: RetryPolicy
@@ -81,6 +83,7 @@ class ComponentConfig:
     reuses_instances: bool = False
     webhook: WebhookMount | None = None
     process: ProcessPolicy | None = None
+    limits: ComponentLimits = OPERATORS
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
@@ -113,6 +116,8 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["webhook"] = _encode_webhook(config.webhook)
     if config.process is not None:
         stored["process"] = _encode_process(config.process)
+    if config.limits != OPERATORS:
+        stored["limits"] = _encode_limits(config.limits)
     return stored
 
 
@@ -154,6 +159,30 @@ def _decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
         return None
     routes = (Route(methods=tuple(route["methods"]), path=route["path"]) for route in stored["routes"])
     return WebhookMount(http_server=stored["http_server"], routes=tuple(routes))
+
+
+def _encode_limits(limits: ComponentLimits) -> dict[str, Any]:
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "fuel": limits.fuel,
+        "output_bytes": limits.output_bytes,
+        "log_lines": limits.log_lines,
+        "params_bytes": limits.params_bytes,
+        "result_bytes": limits.result_bytes,
+    }
+
+
+def _decode_limits(stored: dict[str, Any] | None) -> ComponentLimits:
+    if stored is None:
+        return OPERATORS
+    return ComponentLimits(
+        memory_bytes=stored["memory_bytes"],
+        fuel=stored["fuel"],
+        output_bytes=stored["output_bytes"],
+        log_lines=stored["log_lines"],
+        params_bytes=stored["params_bytes"],
+        result_bytes=stored["result_bytes"],
+    )
 
 
 def _encode_process(policy: ProcessPolicy) -> dict[str, Any]:
@@ -217,6 +246,7 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         reuses_instances=stored.get("reuses_instances", False),
         webhook=_decode_webhook(stored.get("webhook")),
         process=_decode_process(stored.get("process")),
+        limits=_decode_limits(stored.get("limits")),
     )
 
 

@@ -36,7 +36,7 @@ from components.manifest import (
     parse_manifest,
 )
 from components.manifest.files import UnusableFile, content_digest, read_file
-from components.operator import operator_config, visible_environ
+from components.operator import operator_config, operator_limits, visible_environ
 from components.operator_file import OperatorConfig
 from components.problems import DeploymentRefused
 from components.program_preparation import program_config, program_id
@@ -397,6 +397,10 @@ class _Preparation:
         wasm_digest: str | None,
         artefact_digest: str | None = None,
     ) -> ComponentSpec | None:
+        asked_too_much = operator_limits().problems(config.limits)
+        if asked_too_much:
+            self.problems.extend(f"component {component.name}: {problem}" for problem in asked_too_much)
+            return None
         declared = self.operator.secret_variables
         unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
         if config.process is not None:

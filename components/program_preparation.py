@@ -42,5 +42,6 @@ def program_config(entry: ProcessEntry) -> ComponentConfig:
         stub_wasi=False,
         backtrace_sources={},
         log_level=entry.log_level,
+        limits=entry.limits,
         process=entry.process,
     )

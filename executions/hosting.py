@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from components.operator import take_operator_policy
+from components.operator import operator_limits, take_operator_policy
 from components.services import wasm_bytes
 from components.wasm_cache import compile_cache, wasm_engine
 from engine.activity.secret_values import OperatorPolicy
@@ -30,7 +30,6 @@ from engine.errors import DeploymentError
 from engine.executor.executor import Executor
 from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
-from engine.wasm.instance import InstanceLimits
 from executions.deployed import NOTHING, deployed_registry
 from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
@@ -145,7 +144,7 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         hot_wait=settings.OBELISK_HOT_WAIT,
         tick=timedelta(seconds=1),
         operator=operator,
-        limits=InstanceLimits(memory_bytes=settings.OBELISK_MEMORY_MIB << 20, fuel=settings.OBELISK_FUEL or None),
+        limits=operator_limits(),
     )
 
 

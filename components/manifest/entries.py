@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     ComponentType,
     ExecPolicy,
@@ -87,6 +88,7 @@ class ActivityEntry:
     stdout: StreamTarget
     stderr: StreamTarget
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class WorkflowEntry:
     stub_wasi: bool
     backtrace_sources: tuple[tuple[str, FileReference], ...]
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +219,7 @@ class PythonEntry:
     env_vars: tuple[EnvVar, ...]
     allowed_hosts: tuple[HostRule, ...]
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
     instances: Instances
 
 
@@ -267,6 +271,7 @@ class JavaScriptEntry:
     stdout: StreamTarget
     stderr: StreamTarget
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +289,7 @@ class ProcessEntry:
     env_vars: tuple[EnvVar, ...]
     stderr: StreamTarget
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry

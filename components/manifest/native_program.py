@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from components.manifest.declared import default_name, read_ffqn, read_params, read_result
 from components.manifest.entries import DeclaredFunction, FileReference, InlineSource, ProcessEntry
+from components.manifest.limits import read_limits
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
     DEFAULT_MAX_RETRIES,
@@ -55,6 +56,7 @@ def read_activity_exec(reader: TableReader) -> ProcessEntry:
         env_vars=read_env_vars(reader),
         stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry

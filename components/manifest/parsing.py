@@ -13,6 +13,7 @@ from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
+from components.manifest.limits import read_limits
 from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
 from components.manifest.shared_keys import (
@@ -117,6 +118,7 @@ def _read_activity(reader: TableReader) -> ActivityEntry:
         stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
         stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -137,6 +139,7 @@ def _read_workflow(reader: TableReader) -> WorkflowEntry:
         stub_wasi=reader.boolean("stub_wasi", default=False),
         backtrace_sources=_read_backtrace_sources(reader),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry

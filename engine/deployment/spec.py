@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
@@ -243,6 +244,7 @@ class ComponentSpec:
         reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
             the first one imported; activities only.
         process: Set for native programs only.
+        limits: What its runs may use up, where that is less than the operator gives.
     """
 
     id: ComponentId
@@ -259,6 +261,7 @@ class ComponentSpec:
     log_level: LogLevel | None = LogLevel.DEBUG
     reuses_instances: bool = False
     process: ProcessPolicy | None = None
+    limits: ComponentLimits = OPERATORS
 
     @property
     def is_run_here(self) -> bool:

@@ -8,22 +8,26 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from engine.activity.http_messages import HttpClient
 from engine.activity.outbound_http import OutboundHttp, RequestTrace
 from engine.activity.outbound_policy import make_policy
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
+from engine.deployment.limits import RunLimits
 from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
 from engine.errors import DeploymentError
+from engine.executor.log_quota import LogQuota
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.host.wasi.stdio import GuestOutput
 from engine.journal.records import HttpExchange, LogLine
 from engine.log.ids import ExecutionId, RunId
+
+_MAX_MESSAGE = 65_536
 
 LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
 
@@ -39,12 +43,15 @@ class ActivityContext:
         facts: For which execution.
         run_id: In which run.
         time_left: How long the attempt may take.
+        limits: What it may use up.
     """
 
     __slots__ = (
         "_component",
         "_expires_at",
         "_is_stopped",
+        "_limits",
+        "_lines",
         "_run_id",
         "_secrets",
         "_services",
@@ -61,12 +68,15 @@ class ActivityContext:
         run_id: RunId,
         *,
         time_left: timedelta,
+        limits: RunLimits,
     ) -> None:
         self._services = services
         self._component = component
         self._run_id = run_id
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
+        self._limits = limits
+        self._lines = LogQuota(limits.log_lines, services.guest_log.add)
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
         self.facts = facts
@@ -78,7 +88,15 @@ class ActivityContext:
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, self._redact(message))
+        store_line(
+            self._lines,
+            self._component,
+            self.facts.execution_id,
+            self._run_id,
+            level,
+            self._redact(message),
+            now=self._services.clock.now(),
+        )
 
     @property
     def wasi(self) -> WasiState:
@@ -194,10 +212,10 @@ class ActivityContext:
                 write = partial(self._print, sys.stdout)
             case StreamTarget.STDERR:
                 write = partial(self._print, sys.stderr)
-        return GuestOutput(write)
+        return GuestOutput(write, max_bytes=self._limits.output_bytes)
 
     def _store_output(self, stream: str, line: str) -> None:
-        self._services.guest_log.add(
+        self._lines.add(
             LogLine(
                 execution_id=self.facts.execution_id,
                 run_id=self._run_id,
@@ -229,21 +247,25 @@ class ActivityContext:
 
 
 def store_line(
-    services: ExecutorServices,
+    lines: LineSink,
     component: ComponentSpec,
     execution_id: ExecutionId,
     run_id: RunId,
     level: LogLevel,
     message: str,
+    *,
+    now: datetime,
 ) -> None:
-    """Store a guest's log line, if its component's level asks for it."""
+    """Store a guest's log line, if its component's level asks for it; a very long one is cut."""
     if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
-        services.guest_log.add(
-            LogLine(
-                execution_id=execution_id,
-                run_id=run_id,
-                created_at=services.clock.now(),
-                level=level,
-                message=message,
-            )
-        )
+        if len(message) > _MAX_MESSAGE:
+            message = f"{message[:_MAX_MESSAGE]} [cut: it has {len(message)} characters]"
+        lines.add(LogLine(execution_id=execution_id, run_id=run_id, created_at=now, level=level, message=message))
+
+
+class LineSink(Protocol):
+    """What takes log lines."""
+
+    def add(self, line: LogLine) -> None:
+        """Take a line."""
+        ...

@@ -174,7 +174,15 @@ def _attempt(
             time_left=time_left,
             end=lambda value: _end(locked, holder, Finished(retval=codec.to_retval(value)), services.clock.now()),
         )
-    return attempt_activity(services, function, args, facts=_facts(locked), run_id=holder.run_id, time_left=time_left)
+    return attempt_activity(
+        services,
+        function,
+        args,
+        facts=_facts(locked),
+        run_id=holder.run_id,
+        time_left=time_left,
+        params_bytes=len(locked.created.params),
+    )
 
 
 def _facts(locked: LockedExecution) -> RunFacts:

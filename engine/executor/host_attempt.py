@@ -14,11 +14,13 @@ from datetime import timedelta
 import structlog
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut
+from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import DeploymentError, JournalUnavailable, ValueMismatch
 from engine.executor.activity_context import store_line
 from engine.executor.host_functions import HostAnswer, HostCall, HostEnd, HostFunctions
+from engine.executor.limit_problems import LIMIT_EXCEEDED, result_problem
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append
@@ -126,18 +128,29 @@ def attempt_host_function(
     if isinstance(result, HostEnd):
         return Written(result)
     if result.note.trace is not None:
-        store_line(services, function.component, execution_id, run_id, LogLevel.ERROR, result.note.trace)
-    return _completed(function, result)
+        store_line(
+            services.guest_log,
+            function.component,
+            execution_id,
+            run_id,
+            LogLevel.ERROR,
+            result.note.trace,
+            now=services.clock.now(),
+        )
+    return _completed(function, result, services.settings.limits)
 
 
-def _completed(function: DeployedFunction, answer: HostAnswer) -> Outcome:
+def _completed(function: DeployedFunction, answer: HostAnswer, limits: RunLimits) -> Outcome:
     result = function.type.result
     assert isinstance(result, ResultType)
     codec, note = return_codec(result), answer.note
     try:
         value = read_value(result, answer.value, path="result")
+        retval = codec.to_retval(value)
+        if problem := result_problem(retval, limits):
+            return Impossible(LIMIT_EXCEEDED, problem)
         return Completed(
-            codec.to_retval(value),
+            retval,
             note.is_permanent or codec.is_permanent(value),
             retry_after=note.retry_after,
             trace=note.trace,

@@ -160,7 +160,13 @@ class Programs:
     def _guest(self, component: ComponentSpec) -> GuestProgram:
         # Not by the digest alone: the deployment's words, such as the environment, and what other components offer are
         # part of it.
-        key = (component.id.digest, _binary_of(component), repr(component.sandbox), _names(component))
+        key = (
+            component.id.digest,
+            _binary_of(component),
+            repr(component.sandbox),
+            component.limits,
+            _names(component),
+        )
         program = self._guests.get(key)
         if program is None:
             with self._mutex:
