@@ -192,12 +192,22 @@ def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None
     Raises:
         ExecutionNotFound: If there is no such execution.
     """
+    end = end_of(journal, execution_id)
+    return None if end is None else end.retval
+
+
+def end_of(journal: Journal, execution_id: ExecutionId) -> Finished | None:
+    """Return an execution's last event, or ``None`` while it has not finished.
+
+    Raises:
+        ExecutionNotFound: If there is no such execution.
+    """
     state = journal.state_of(execution_id)
     if not state.is_finished:
         return None
     last = journal.load_log(execution_id, start=state.next_version - 1)[-1].event
     assert isinstance(last, Finished)
-    return last.retval
+    return last
 
 
 def check_execution_id(text: str) -> ExecutionId:
