@@ -20,7 +20,7 @@ from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id
 from engine.log.return_values import JsonText, ReturnValue
 from engine.log.schedules import scheduled_instant
 from engine.wit.extensions import primary_of
-from engine.wit.json_values import dump_json, read_params, read_value
+from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import SCHEDULE_AT
 from engine.workflow.inheritance import SEED_KEY, Metadata
@@ -223,7 +223,7 @@ def _check_params(function: DeployedFunction, params: object) -> JsonText:
     if not isinstance(params, Sequence) or isinstance(params, str | bytes):
         raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
     try:
-        return JsonText(dump_json(read_params(function.type, list(params))))
+        return JsonText(dump_json(function.read_params(list(params))))
     except ValueMismatch as error:
         raise CallRefused(f"{function.name}: {error}") from error
 

@@ -105,6 +105,12 @@ class Signature:
             values.append(value)
         return values
 
+    def count_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+        """Return how many parameters a call gives, up to the last one; those after it have their defaults."""
+        if not kwargs:
+            return len(args)
+        return max(len(args), *(n for n, param in enumerate(self.params, 1) if param.name in kwargs))
+
     def encode_params(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Return the arguments of a call as a JSON array.
 

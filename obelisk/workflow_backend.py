@@ -131,7 +131,11 @@ class WorkflowBackend:
         """Return the members of a call's body, as text: every call has them, and most of them are the same."""
         if options is not NO_OPTIONS and options != NO_OPTIONS:
             raise TypeError(f"{function.name}.using(after=..., at=...) works with schedule() only")
-        return f"{function.call_head}{dump(function.signature.encode_params(args, kwargs))}"
+        signature = function.signature
+        body = f"{function.call_head}{dump(signature.encode_params(args, kwargs))}"
+        given = signature.count_given(args, kwargs)
+        # Earlier code may have recorded the call before the parameters that are left out here were added.
+        return body if given == len(signature.params) else f'{body},"given":{given}'
 
     def join_set(self, name: str | None) -> JoinSet:
         """Open a join set.

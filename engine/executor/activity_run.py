@@ -21,7 +21,7 @@ from engine.host.context import RunFacts
 from engine.journal.records import Append, LockedExecution
 from engine.log.events import LogEntry
 from engine.log.state import Holder
-from engine.wit.json_values import load_json, read_params
+from engine.wit.json_values import load_json
 
 _SHARE_S = 0.01
 
@@ -137,7 +137,7 @@ def _attempt(
     services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder
 ) -> Outcome:
     try:
-        args = read_params(function.type, load_json(locked.created.params))
+        args = function.read_params(load_json(locked.created.params))
     except ValueMismatch as error:
         return Impossible(f"the stored parameters do not fit {function.name}", str(error))
     return attempt_activity(

@@ -52,7 +52,7 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_codec import return_codec
 from engine.log.return_values import Failed, FailureKind, Returned, ReturnValue
 from engine.log.state import ExecutionState, Holder
-from engine.wit.json_values import load_json, read_params
+from engine.wit.json_values import load_json
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun
@@ -182,7 +182,7 @@ class WorkflowDriver:
         self.mutex.release()
         try:
             program = self._services.programs.get(function.component)
-            args = read_params(function.type, load_json(self._locked.created.params))
+            args = function.read_params(load_json(self._locked.created.params))
             with program.instantiate(
                 context=self, deadline=self._seconds_left(), limits=self._services.settings.limits
             ) as instance:
