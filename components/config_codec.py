@@ -251,11 +251,14 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
 
 
 def _encode_function(policy: FunctionPolicy) -> dict[str, Any]:
-    return {
+    stored: dict[str, Any] = {
         "max_retries": policy.max_retries,
         "backoff_ms": None if policy.backoff is None else _milliseconds(policy.backoff),
         "lock_expiry_ms": None if policy.lock_expiry is None else _milliseconds(policy.lock_expiry),
     }
+    if policy.optional_params:
+        stored["optional_params"] = policy.optional_params
+    return stored
 
 
 def _decode_function(stored: dict[str, Any]) -> FunctionPolicy:
@@ -264,6 +267,7 @@ def _decode_function(stored: dict[str, Any]) -> FunctionPolicy:
         max_retries=stored["max_retries"],
         backoff=None if backoff is None else _duration(backoff),
         lock_expiry=None if expiry is None else _duration(expiry),
+        optional_params=stored.get("optional_params", 0),
     )
 
 

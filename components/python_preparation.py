@@ -42,6 +42,8 @@ _SUFFIXES = {
     ComponentType.WORKFLOW: "workflows",
     ComponentType.ACTIVITY_STUB: "stubs",
 }
+_RUN_HERE = ("activity", "workflow")
+"""Kinds that executors run; only those have retries and times."""
 _TYPES = {
     "activity": ComponentType.ACTIVITY,
     "workflow": ComponentType.WORKFLOW,
@@ -131,7 +133,7 @@ def _component(
     config = replace(
         _config(entry, component_type),
         source=origin,
-        functions={str(function.name): _policy(entry, function) for function in functions if not is_stub},
+        functions={str(function.name): _policy(entry, function) for function in functions},
     )
     name = entry.name if entry.single is not None else f"{entry.name}.{_SUFFIXES[component_type]}"
     digest = _digest(entry, component_type, runtime, files, functions)
@@ -180,11 +182,14 @@ def _config(entry: PythonEntry, component_type: ComponentType) -> ComponentConfi
 
 def _policy(entry: PythonEntry, function: SourceFunction) -> FunctionPolicy:
     """Return how a function is run: the operator's word beats the decorator's."""
+    if function.kind not in _RUN_HERE:
+        return FunctionPolicy(optional_params=function.optional_params)
     given = entry.functions.get(function.label, FunctionPolicy())
     return FunctionPolicy(
         max_retries=function.max_retries if given.max_retries is None else given.max_retries,
         backoff=function.retry_backoff if given.backoff is None else given.backoff,
         lock_expiry=function.attempt_timeout if given.lock_expiry is None else given.lock_expiry,
+        optional_params=function.optional_params,
     )
 
 

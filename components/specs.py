@@ -83,4 +83,10 @@ def function_spec(name: FunctionName, function_type: FunctionType, config: Compo
             max_retries=config.retry.max_retries if policy.max_retries is None else policy.max_retries,
             backoff=config.retry.backoff if policy.backoff is None else policy.backoff,
         )
-    return FunctionSpec(name=name, type=function_type, retry=retry, lock_expiry=policy.lock_expiry)
+    return FunctionSpec(
+        name=name,
+        type=function_type,
+        retry=retry,
+        lock_expiry=policy.lock_expiry,
+        optional_params=policy.optional_params,
+    )

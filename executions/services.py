@@ -22,7 +22,7 @@ from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id
 from engine.log.return_values import JsonText, ReturnValue
 from engine.log.schedules import scheduled_instant
 from engine.wit.extensions import primary_of
-from engine.wit.json_values import dump_json, read_params, read_value
+from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import SCHEDULE_AT
 from engine.workflow.inheritance import SEED_KEY, Metadata
@@ -194,12 +194,22 @@ def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None
     Raises:
         ExecutionNotFound: If there is no such execution.
     """
+    end = end_of(journal, execution_id)
+    return None if end is None else end.retval
+
+
+def end_of(journal: Journal, execution_id: ExecutionId) -> Finished | None:
+    """Return an execution's last event, or ``None`` while it has not finished.
+
+    Raises:
+        ExecutionNotFound: If there is no such execution.
+    """
     state = journal.state_of(execution_id)
     if not state.is_finished:
         return None
     last = journal.load_log(execution_id, start=state.next_version - 1)[-1].event
     assert isinstance(last, Finished)
-    return last.retval
+    return last
 
 
 def check_execution_id(text: str) -> ExecutionId:
@@ -215,7 +225,7 @@ def _check_params(function: DeployedFunction, params: object) -> JsonText:
     if not isinstance(params, Sequence) or isinstance(params, str | bytes):
         raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
     try:
-        text = JsonText(dump_json(read_params(function.type, list(params))))
+        text = JsonText(dump_json(function.read_params(list(params))))
     except ValueMismatch as error:
         raise CallRefused(f"{function.name}: {error}") from error
     most = operator_limits().lowered(function.component.limits).params_bytes

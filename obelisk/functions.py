@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 from obelisk import backends
 from obelisk.backends import NO_OPTIONS, Options
 from obelisk.errors import Refused
+from obelisk.json_text import dump
 from obelisk.names import wit_name
 from obelisk.signatures import Signature, read_signature
 
@@ -120,9 +122,9 @@ class Function(Generic[P, R]):
         """
         if after is not None and at is not None:
             raise TypeError(f"{self.name}.using(): give either after or at")
-        copy: Function[P, R] = Function(self.fn, self.kind, self.policy, imported_from=self.imported_from)
-        copy.options = replace(self.options, after=after, at=at)
-        return copy
+        function = copy(self)
+        function.options = replace(self.options, after=after, at=at)
+        return function
 
     @property
     def name(self) -> str:
@@ -155,6 +157,11 @@ class Function(Generic[P, R]):
             raise Refused(f'{self.name}: the file has no PACKAGE = "namespace:name"')
         package, at, version = package.partition("@")
         return f"{package}/{INTERFACES[self.kind]}{at}{version}.{self.wit}"
+
+    @cached_property
+    def call_head(self) -> str:
+        """The beginning of the body of a call, which is the same for all of them; what follows is the parameters."""
+        return f'"ffqn":{dump(self.ffqn)},"params":'
 
     @cached_property
     def signature(self) -> Signature:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import call
 from typing import Any
 
 from obelisk.codecs import STR, Codec, Mismatch
@@ -59,6 +60,7 @@ class Signature:
         self.params = tuple(params)
         self.result = result
         self.errors = tuple(errors)
+        self._encoders = [param.codec.encode for param in self.params]
         self._names = {param.name for param in params}
         self._by_class = {error.cls: error for error in errors}
         self._by_key = {json_key(error.wit): error for error in errors}
@@ -103,6 +105,12 @@ class Signature:
             values.append(value)
         return values
 
+    def count_given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+        """Return how many parameters a call gives, up to the last one; those after it have their defaults."""
+        if not kwargs:
+            return len(args)
+        return max(len(args), *(n for n, param in enumerate(self.params, 1) if param.name in kwargs))
+
     def encode_params(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Return the arguments of a call as a JSON array.
 
@@ -111,8 +119,8 @@ class Signature:
         """
         encoded: list[Any] = []
         try:
-            for param, value in zip(self.params, self.bind(args, kwargs), strict=True):
-                encoded.append(param.codec.encode(value))
+            # A failing `extend` keeps what came before, so the length is the index of the culprit.
+            encoded.extend(map(call, self._encoders, self.bind(args, kwargs)))
         except Mismatch as mismatch:
             raise TypeError(mismatch.sentence(f"{self.name}({self.params[len(encoded)].name})")) from None
         return encoded

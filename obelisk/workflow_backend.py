@@ -6,7 +6,6 @@ over does not return: the host unwinds the sandbox, and another run comes back t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from obelisk.errors import ChildError
 from obelisk.functions import Function
 from obelisk.http import Request, Response
 from obelisk.join_sets import JoinSet
+from obelisk.json_text import dump, load
 
 HostCall = Callable[[str, str], str]
 """Takes an operation and its body, a JSON object; returns the answer, a JSON object."""
@@ -26,13 +26,11 @@ Answer = dict[str, Any]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_load = json.JSONDecoder().decode
 
 
 def ask(host: HostCall, op: str, body: dict[str, Any]) -> Answer:
     """Carry out an operation of the host."""
-    answer: Answer = _load(host(op, _dump(body)))
+    answer: Answer = load(host(op, dump(body)))
     return answer
 
 
@@ -74,12 +72,13 @@ class _Ended:
     answer: Answer
 
     def result(self) -> Any:
-        answer, function = self.answer, self.function
-        if function is None:
-            return None
-        if "ok" in answer:
-            return function.signature.decode_result(answer["ok"])
-        raise _error_of(function, answer)
+        return None if self.function is None else _result_of(self.function, self.answer)
+
+
+def _result_of(function: Function[..., Any], answer: Answer) -> Any:
+    if "ok" in answer:
+        return function.signature.decode_result(answer["ok"])
+    raise _error_of(function, answer)
 
 
 def _error_of(function: Function[..., Any], answer: Answer) -> Exception:
@@ -101,7 +100,7 @@ class WorkflowBackend:
     """
 
     def __init__(self, host: HostCall) -> None:
-        self._host = host
+        self.host = host
         self._scopes: list[_Scope] = []
         self._patches: dict[str, bool] = {}
         self._info: Info | None = None
@@ -113,12 +112,11 @@ class WorkflowBackend:
         if function.kind == "query":
             return function.fn(*args, **kwargs)
         body = self._call_body(function, args, kwargs, options)
-        scope = self.scope
-        if scope is not None:
+        if self._scopes:
             return self._call_within(function, body)
-        return _Ended(function, ask(self._host, "call", body)).result()
+        return _result_of(function, load(self.host("call", f"{{{body}}}")))
 
-    def _call_within(self, function: Function[..., Any], body: dict[str, Any]) -> Any:
+    def _call_within(self, function: Function[..., Any], body: str) -> Any:
         """Call a function, and give up when the timeout around it is over."""
         members = _Members(self, self.ask("js_create", {"name": None})["set"])
         try:
@@ -129,10 +127,15 @@ class WorkflowBackend:
 
     def _call_body(
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
-    ) -> dict[str, Any]:
-        if options != NO_OPTIONS:
+    ) -> str:
+        """Return the members of a call's body, as text: every call has them, and most of them are the same."""
+        if options is not NO_OPTIONS and options != NO_OPTIONS:
             raise TypeError(f"{function.name}.using(after=..., at=...) works with schedule() only")
-        return {"ffqn": function.ffqn, "params": function.signature.encode_params(args, kwargs)}
+        signature = function.signature
+        body = f"{function.call_head}{dump(signature.encode_params(args, kwargs))}"
+        given = signature.count_given(args, kwargs)
+        # Earlier code may have recorded the call before the parameters that are left out here were added.
+        return body if given == len(signature.params) else f'{body},"given":{given}'
 
     def join_set(self, name: str | None) -> JoinSet:
         """Open a join set.
@@ -171,8 +174,8 @@ class WorkflowBackend:
         """Start a top-level execution and return its id."""
         body = self._call_body(function, args, kwargs, NO_OPTIONS)
         start = options.at if options.at is not None else options.after
-        body["schedule"] = "now" if start is None else _schedule(start)
-        answer = self.ask("schedule", body)
+        schedule = dump("now" if start is None else _schedule(start))
+        answer: Answer = load(self.host("schedule", f'{{"schedule":{schedule},{body}}}'))
         if "refused" in answer:
             raise _error_of(function, answer)
         execution_id: str = answer["id"]
@@ -224,7 +227,7 @@ class WorkflowBackend:
 
     def ask(self, op: str, body: dict[str, Any]) -> Answer:
         """Carry out an operation of the host."""
-        return ask(self._host, op, body)
+        return ask(self.host, op, body)
 
     def now_us(self) -> int:
         """Return the moment of the newest response that was taken in."""
@@ -251,8 +254,8 @@ class _Members:
     ) -> str:
         return self.submit_body(function, self._backend._call_body(function, args, kwargs, options))
 
-    def submit_body(self, function: Function[..., Any], body: dict[str, Any]) -> str:
-        answer = self._backend.ask("js_submit", {"set": self._set, **body})
+    def submit_body(self, function: Function[..., Any], body: str) -> str:
+        answer: Answer = load(self._backend.host("js_submit", f'{{"set":{dump(self._set)},{body}}}'))
         if "refused" in answer:
             raise _error_of(function, answer)
         return self._note(answer["id"], function)

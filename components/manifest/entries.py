@@ -157,11 +157,13 @@ class FunctionPolicy:
         max_retries: Attempts after the first one.
         backoff: Delay before the first of them.
         lock_expiry: Longest time of one attempt.
+        optional_params: How many of its last parameters may be left out; its source says that, nobody else.
     """
 
     max_retries: int | None = None
     backoff: timedelta | None = None
     lock_expiry: timedelta | None = None
+    optional_params: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

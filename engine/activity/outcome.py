@@ -104,7 +104,7 @@ def event_after(
     match outcome:
         case Completed(retval=retval, is_permanent=is_permanent, retry_after=retry_after, trace=trace):
             if retval.ok or is_permanent or not may_retry:
-                return Finished(retval=retval)
+                return Finished(retval=retval, detail=trace)
             detail = trace or (retval.payload.value if retval.payload is not None else None)
             if retry_after is not None:
                 again_at = max(again_at, now + retry_after)

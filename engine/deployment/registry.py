@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from engine.deployment.spec import ComponentSpec, ComponentType, DeploymentSpec, FunctionSpec, RetryPolicy
 from engine.errors import DeploymentError, NameSyntaxError
+from engine.wit.json_values import read_params
 from engine.wit.names import FunctionName
+from engine.wit.options import JsonValue
 from engine.wit.types import FunctionType
 
 
@@ -37,6 +39,14 @@ class DeployedFunction:
     def lock_expiry(self) -> timedelta:
         """Longest time one run of it may take."""
         return self.component.exec.lock_expiry if self.spec.lock_expiry is None else self.spec.lock_expiry
+
+    def read_params(self, data: object) -> list[JsonValue]:
+        """Check the parameters of a call and return the canonical values; those with defaults may be left out.
+
+        Raises:
+            ValueMismatch: If they do not fit.
+        """
+        return read_params(self.type, data, optional=self.spec.optional_params)
 
     @property
     def is_submittable(self) -> bool:

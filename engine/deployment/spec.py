@@ -213,12 +213,14 @@ class FunctionSpec:
     Args:
         retry: When its failed runs are tried again, where that differs from its component's policy.
         lock_expiry: Longest time one run of it may take, where that differs from its component's.
+        optional_params: How many of its last parameters have defaults in its source, so that they may be left out.
     """
 
     name: FunctionName
     type: FunctionType
     retry: RetryPolicy | None = None
     lock_expiry: timedelta | None = None
+    optional_params: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

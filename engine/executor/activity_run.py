@@ -24,7 +24,7 @@ from engine.journal.records import Append, LockedExecution
 from engine.log.events import ExecutionEvent, Finished, LogEntry
 from engine.log.return_codec import return_codec
 from engine.log.state import Holder
-from engine.wit.json_values import load_json, read_params
+from engine.wit.json_values import load_json
 from engine.wit.types import ResultType
 
 _SHARE_S = 0.01
@@ -157,7 +157,7 @@ def _attempt(
     services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder
 ) -> Outcome | Written:
     try:
-        args = read_params(function.type, load_json(locked.created.params))
+        args = function.read_params(load_json(locked.created.params))
     except ValueMismatch as error:
         return Impossible(f"the stored parameters do not fit {function.name}", str(error))
     time_left = locked.state.due_at - services.clock.now()

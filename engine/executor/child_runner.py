@@ -23,7 +23,7 @@ from engine.host.context import RunFacts
 from engine.journal.records import Append, Committed
 from engine.log.events import ChildFinished, Created, Finished, Locked, LogEntry, Response
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
-from engine.wit.json_values import load_json, read_params
+from engine.wit.json_values import load_json
 from engine.workflow.write_buffer import Newborn
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class ChildRunner:
         function = _function(newborn)
         args = newborn.target.args
         if args is None:
-            args = read_params(function.type, load_json(newborn.target.params))
+            args = function.read_params(load_json(newborn.target.params))
         started = time.monotonic()
         with self._driver.outside():
             outcome = attempt_activity(

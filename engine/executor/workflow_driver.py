@@ -42,7 +42,7 @@ from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
-from engine.host.context import JoinSetHandles, RunFacts
+from engine.host.context import GuestNote, JoinSetHandles, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
@@ -54,10 +54,10 @@ from engine.log.events import (
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_codec import return_codec
-from engine.log.return_values import Failed, FailureKind, ReturnValue
+from engine.log.return_values import Failed, FailureKind, Returned, ReturnValue
 from engine.log.state import ExecutionState, Holder
 from engine.wasm.instance import InstanceLimits
-from engine.wit.json_values import load_json, read_params
+from engine.wit.json_values import load_json
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun
@@ -95,6 +95,7 @@ class WorkflowDriver:
         window = policy.commit_window
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
+        self.note: GuestNote | None = None
         self.holder = holder
         self.execution_id = locked.state.execution_id
         self._services = services
@@ -191,7 +192,7 @@ class WorkflowDriver:
             program = self._services.programs.get(function.component)
             if problem := size_problem("params_bytes", len(self._locked.created.params), limits.params_bytes):
                 raise LimitExceeded(problem)
-            args = read_params(function.type, load_json(self._locked.created.params))
+            args = function.read_params(load_json(self._locked.created.params))
             with program.instantiate(
                 context=self,
                 deadline=self._seconds_left(),
@@ -272,7 +273,9 @@ class WorkflowDriver:
     def _finish(self, retval: ReturnValue) -> None:
         now = self.now()
         self.run.reach_tip(now)
-        self.run.buffer.append(Finished(retval=retval), now)
+        # A run that failed after its guest returned has its reason elsewhere.
+        detail = self.note.trace if self.note is not None and isinstance(retval, Returned) else None
+        self.run.buffer.append(Finished(retval=retval, detail=detail), now)
         responses = responses_of(self._parent, self.execution_id, self.run.buffer.entries[-1])
         self._writes.post_end(responses)
 

@@ -54,6 +54,10 @@ class Body:
             return value
         raise self._refusal(key, "an integer")
 
+    def optional_integer(self, key: str) -> int | None:
+        """Return an integer, or ``None`` if it is missing or null."""
+        return None if self._data.get(key) is None else self.integer(key)
+
     def array(self, key: str) -> list[Any]:
         """Return an array."""
         value = self._data.get(key)

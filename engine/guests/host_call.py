@@ -21,10 +21,10 @@ return.
 Workflows. *Recorded* operations are events, compared on replay; all but ``js_last``, ``result``, ``last`` are::
 
     op         body                                        answer
-    call       {"ffqn", "params"}                          response; or refused function_not_found, type_check_error,
+    call       {"ffqn", "params", "given"?}                response; or refused function_not_found, type_check_error,
                                                            ffqn_parsing_error
     js_create  {"name"?}                                   {"set"}; or refused conflict, invalid_name
-    js_submit  {"set", "ffqn", "params"}                   {"id"}; or refused as call
+    js_submit  {"set", "ffqn", "params", "given"?}         {"id"}; or refused as call
     js_delay   {"set", "schedule"}                         {"id"}
     js_next    {"set", "ffqn"?}                            response; or refused all_processed, which is recorded
     js_try     {"set"}                                     response; or refused pending, all_processed
@@ -36,13 +36,16 @@ Workflows. *Recorded* operations are events, compared on replay; all but ``js_la
                                                            last call; the member of the last call or sleep
     sleep      {"schedule", "name"?}                       {"expires_at_us", "cancelled": bool}
     new_id     {}                                          {"id"}: a fresh top-level execution id
-    schedule   {"ffqn", "params", "schedule", "id"?}       {"id"}; or refused as call, execution_id_parsing_error;
-                                                           without an id a fresh one is made
+    schedule   {"ffqn", "params", "given"?, "schedule",    {"id"}; or refused as call, execution_id_parsing_error;
+                "id"?}                                     without an id a fresh one is made
     stub       {"id", "result": {"ok": value}}             {}; or refused execution_not_found, conflict,
                {"id", "result": {"err": value}}            type_check_error, execution_id_parsing_error
     patched    {"name"}                                    {"patched": bool}; or refused invalid_name
     random     {"u64": [low, high inclusive]}              {"value": integer}
     random     {"string": [min, max exclusive]}            {"value": text}
+
+``given`` is how many of the parameters the code wrote, if the last ones are defaults: on replay a recorded list without
+some of those is the same call, made before they existed.
 
 Workflows and activities; nothing is recorded::
 

@@ -28,6 +28,7 @@ _HOST = "obelisk:guest/host@1.0.0"
 RUNTIME = "obelisk:guest/runtime@1.0.0"
 DEFAULT_LIMITS = InstanceLimits()
 _MAX_ANSWER_BYTES = 64 << 20
+_MAX_TRACE_CHARACTERS = 20_000
 _MOST_IDLE = 8
 _MOST_CALLS = 100
 """After that many an instance is replaced, whatever it has piled up with it."""
@@ -237,8 +238,7 @@ def _read_answer(guest: ActivityGuest | WorkflowGuest, result: object, text: Jso
         raise Trap(TrapKind.OTHER, "the runtime of the component gave an answer that is none")
     assert isinstance(result, ResultType)
     key = "ok" if "ok" in answer else "err"
-    if isinstance(guest, ActivityGuest):
-        guest.context.note = _note(answer)
+    guest.context.note = _note(answer)
     return read_value(result, {key: answer[key]}, path="result")
 
 
@@ -255,6 +255,6 @@ def _note(answer: dict[str, object]) -> GuestNote:
     return GuestNote(
         is_permanent=answer.get("permanent") is True,
         retry_after=timedelta(microseconds=after) if isinstance(after, int) else None,
-        trace=trace if isinstance(trace, str) else None,
+        trace=trace[:_MAX_TRACE_CHARACTERS] if isinstance(trace, str) else None,
         wants_retirement=answer.get("retire") is True,
     )

@@ -22,7 +22,7 @@ from engine.log.events import (
 from engine.log.ids import ExecutionId, JoinSetId, parse_execution_id, parse_top_level_id
 from engine.log.return_codec import return_codec
 from engine.log.return_values import JsonText, Returned
-from engine.wit.json_values import dump_json, read_params, read_value
+from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
 from engine.wit.types import ResultType
 from engine.workflow.run import NameInvalid, NameTaken
@@ -51,10 +51,10 @@ def _target(context: WorkflowContext, body: Body) -> Target:
             raise _Malformed(str(error)) from None
         return Target(ffqn, _spell(params), None, error=FunctionNotFound())
     try:
-        args = read_params(deployed.type, params)
+        args = deployed.read_params(params)
     except ValueMismatch as error:
         return Target(ffqn, _spell(params), deployed, error=TypeCheckError(str(error)))
-    return Target(ffqn, JsonText(dump_json(args)), deployed, args)
+    return Target(ffqn, JsonText(dump_json(args)), deployed, args, given=body.optional_integer("given"))
 
 
 def _spell(params: list[object]) -> JsonText:

@@ -101,11 +101,13 @@ class WorkflowContext(LoggingContext, Protocol):
         mutex: Held while a host function works on ``run``; the driver lets go of it where it waits.
         run: The replaying and recording side.
         join_sets: The guest's handles.
+        note: Set by an interpreted guest that returned.
     """
 
     mutex: threading.Lock
     run: WorkflowRun
     join_sets: JoinSetHandles
+    note: GuestNote | None
 
     @property
     def facts(self) -> RunFacts:

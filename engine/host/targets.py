@@ -6,7 +6,7 @@ from engine.errors import NameSyntaxError, ValueMismatch
 from engine.host.context import WorkflowContext
 from engine.log.events import FunctionNotFound, TypeCheckError
 from engine.log.return_values import JsonText
-from engine.wit.json_values import dump_json, load_json, read_params
+from engine.wit.json_values import dump_json, load_json
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.options import JsonValue
 from engine.workflow.target import Target
@@ -55,7 +55,7 @@ def read_target(context: WorkflowContext, function: JsonValue, params: str) -> T
     if deployed is None:
         return Target(ffqn, _spell(data), None, error=FunctionNotFound())
     try:
-        args = read_params(deployed.type, data)
+        args = deployed.read_params(data)
     except ValueMismatch as error:
         return Target(ffqn, _spell(data), deployed, error=TypeCheckError(str(error)))
     return Target(ffqn, JsonText(dump_json(args)), deployed, args)

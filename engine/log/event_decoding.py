@@ -192,7 +192,7 @@ _UNIT_EVENTS: Mapping[str, e.ExecutionEvent] = {
 _DECODERS: Mapping[str, Callable[[Json], e.ExecutionEvent]] = {
     "created": _decode_created,
     "locked": _decode_locked,
-    "finished": lambda data: e.Finished(retval=decode_retval(data["retval"])),
+    "finished": lambda data: e.Finished(retval=decode_retval(data["retval"]), detail=data.get("detail")),
     "unlocked": lambda data: e.Unlocked(
         backoff_expires_at=decode_instant(data["backoff_expires_at"]), reason=data["reason"]
     ),

@@ -114,7 +114,8 @@ def _locked(event: e.Locked) -> str:
 
 
 def _finished(event: e.Finished) -> str:
-    return f'{{"finished":{{"retval":{retval_text(event.retval)}}}}}'
+    detail = "" if event.detail is None else f',"detail":{_dumps(event.detail)}'
+    return f'{{"finished":{{"retval":{retval_text(event.retval)}{detail}}}}}'
 
 
 def _unlocked(event: e.Unlocked) -> str:

@@ -78,9 +78,15 @@ class TemporarilyTimedOut(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Finished(Struct, frozen=True, kw_only=True, gc=False):
-    """The end. Nothing can follow."""
+    """The end. Nothing can follow.
+
+    Args:
+        retval: What waiting executions and people get.
+        detail: Where in the guest's source an error came from; for people only, no execution sees it.
+    """
 
     retval: ReturnValue
+    detail: str | None = None
 
 
 class Paused(Struct, frozen=True, kw_only=True, gc=False):

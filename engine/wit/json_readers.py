@@ -17,6 +17,7 @@ from engine.wit.json_scalars import INTEGER_RANGES, MismatchError, Reader, descr
 from engine.wit.names import snake_name
 from engine.wit.options import JsonValue, is_wrapped, may_need_wrapping, wrap_some
 from engine.wit.types import (
+    STRING,
     BorrowType,
     Case,
     EnumType,
@@ -65,9 +66,12 @@ def reader_of(wit_type: WitType) -> Reader:
 
 def _list_reader(element: WitType) -> Reader:
     read_element = reader_of(element)
+    is_map = isinstance(element, TupleType) and len(element.items) == 2 and element.items[0] == STRING
     bounds = INTEGER_RANGES.get(element.kind) if isinstance(element, PrimitiveType) else None
 
     def read(data: object) -> JsonValue:
+        if is_map and type(data) is dict:
+            data = [[key, value] for key, value in data.items()]
         if type(data) is not list:
             raise MismatchError(f"expected an array ({format_type(element)} each), got {describe(data)}")
         # Bytes come as arrays of numbers: three passes in C are ten times faster than a call per number.

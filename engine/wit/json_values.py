@@ -9,7 +9,7 @@ f32, f64      number; "NaN", "Infinity",          an integer that the type can h
               "-Infinity"                         floats that are exactly an f32
 char          string of one character
 string        string
-list          array
+list          array                               an object for a list of pairs of a string and anything
 tuple         array of the right length
 record        object, snake_case keys in order    kebab-case keys, any order; options may be missing
 variant       "case", or {"case": payload}        kebab-case
@@ -76,8 +76,13 @@ def read_value(wit_type: WitType, data: object, *, path: str = "value") -> JsonV
         raise ValueMismatch(mismatch.path(path), mismatch.problem) from None
 
 
-def read_params(function: FunctionType, data: object) -> list[JsonValue]:
+def read_params(function: FunctionType, data: object, *, optional: int = 0) -> list[JsonValue]:
     """Check the parameters of a call, a JSON array in the order of declaration, and return the canonical values.
+
+    Args:
+        function: What is called.
+        data: The array.
+        optional: How many of the last parameters may be left out; they are left out of the values too.
 
     Raises:
         ValueMismatch: If there are too few or too many, or one is not of its type.
@@ -86,19 +91,21 @@ def read_params(function: FunctionType, data: object) -> list[JsonValue]:
         The wording is Obelisk's, which clients know: "parameter cardinality mismatch, expected: 2, specified: 1",
         "cannot parse 2-th parameter - params[1].items[3]: expected u8, got 300".
     """
-    return params_reader(function)(data)
+    return params_reader(function, optional)(data)
 
 
 @lru_cache(maxsize=4096)
-def params_reader(function: FunctionType) -> Callable[[object], list[JsonValue]]:
+def params_reader(function: FunctionType, optional: int = 0) -> Callable[[object], list[JsonValue]]:
     """Return ``read_params`` for one function, for callers that keep it."""
     readers = tuple(reader_of(param.type) for param in function.params)
-    expected = len(readers)
+    most = len(readers)
+    least = max(most - optional, 0)
+    expected = f"{most}" if least == most else f"{least} to {most}"
 
     def read(data: object) -> list[JsonValue]:
         if type(data) is not list:
             raise ValueMismatch("params", f"expected an array of {expected} parameters, got {describe(data)}")
-        if len(data) != expected:
+        if not least <= len(data) <= most:
             raise _worded(
                 "params", f"parameter cardinality mismatch, expected: {expected}, specified: {len(data)}", prefix=None
             )

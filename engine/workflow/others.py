@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from engine.errors import ConstraintViolation
 from engine.log import events as e
 from engine.log.ids import DeploymentId, ExecutionId
-from engine.log.return_values import Returned
+from engine.log.return_values import JsonText, Returned
 from engine.log.retval_json import retval_text
 from engine.log.schedules import ScheduleAt, scheduled_instant
 from engine.workflow.inheritance import Metadata, inherited_metadata
@@ -63,9 +65,13 @@ class OtherExecutions:
             execution_id=execution_id,
             schedule_at=schedule,
             target_ffqn=target.ffqn,
-            params_hash=hashlib.sha256(target.params.encode()).hexdigest(),
+            params_hash=_hash(target.params),
             error=target.error,
         )
+        for params in target.shorter_params():
+            if self._recorder.is_next(shorter := replace(event, params_hash=_hash(params))):
+                event = shorter
+                break
         recorded = self._recorder.replay(event)
         if recorded is not None:
             assert isinstance(recorded, e.Scheduled)
@@ -125,3 +131,7 @@ def instant_of(schedule: ScheduleAt, now: datetime) -> datetime:
         return scheduled_instant(schedule, now)
     except OverflowError as error:
         raise ConstraintViolation(f"the schedule {schedule} is out of range") from error
+
+
+def _hash(params: JsonText) -> str:
+    return hashlib.sha256(params.encode()).hexdigest()

@@ -66,6 +66,10 @@ class Recorder:
         recorded = self._history.peek()
         return recorded is None or answers(recorded, requested)
 
+    def is_next(self, requested: e.HistoryEvent) -> bool:
+        """Whether a request is the next that was recorded."""
+        return self._history.is_replaying and self.would_follow(requested)
+
     def record(self, event: e.HistoryEvent, at: datetime) -> None:
         """Record a new event."""
         self.reach_tip(at)

@@ -205,6 +205,10 @@ class WorkflowRun:
             params=target.params,
             error=target.error,
         )
+        for params in target.shorter_params():
+            if self._recorder.is_next(shorter := replace(event, params=params)):
+                event = shorter
+                break
         recorded = self._recorder.replay(event)
         if recorded is None:
             self._request_child(target, event)

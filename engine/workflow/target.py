@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
 from engine.log.events import SubmitError
 from engine.log.return_values import JsonText
-from engine.wit.json_values import JsonValue
+from engine.wit.json_values import JsonValue, dump_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Target:
         params: JSON array of its parameters.
         function: The deployed function; ``None`` if there is none.
         args: The parameters as values, where the caller has them at hand.
+        given: How many of the parameters the caller wrote, where the last ones are defaults.
         error: Why it cannot be called now. A replay that finds another outcome recorded follows the record.
     """
 
@@ -29,6 +30,13 @@ class Target:
     function: DeployedFunction | None
     args: Sequence[JsonValue] | None = None
     error: SubmitError | None = None
+    given: int | None = None
+
+    def shorter_params(self) -> Iterator[JsonText]:
+        """Return what the same call has for parameters in a record from before the last ones existed."""
+        if self.given is not None and self.args is not None:
+            for count in range(max(self.given, 0), len(self.args)):
+                yield JsonText(dump_json(list(self.args[:count])))
 
 
 def deployed_function(target: Target) -> DeployedFunction:

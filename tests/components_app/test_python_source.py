@@ -13,6 +13,8 @@ from components.problems import DeploymentRefused
 from components.services import activate, active_deployment, deploy, wasm_bytes
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentType, LockingStrategy, Runner
+from engine.errors import ValueMismatch
+from executions.services import find_function
 from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +117,16 @@ def test_an_attempt_may_take_half_a_minute_unless_it_is_told(tmp_path: Path) -> 
     quote = Registry(deployment).find("acme:trips/activities.quote")
     assert quote is not None
     assert quote.lock_expiry == timedelta(seconds=30)
+
+
+def test_parameters_with_defaults_may_be_left_out_of_the_input(tmp_path: Path) -> None:
+    deploy(write(tmp_path, PYTHON, trips=TRIPS))
+
+    book = find_function("acme:trips/activities.book-hotel")
+    assert book.read_params(["Rome"]) == ["Rome"]
+    assert book.read_params(["Rome", 2]) == ["Rome", 2]
+    with pytest.raises(ValueMismatch, match="expected: 1 to 2, specified: 0"):
+        book.read_params([])
 
 
 def test_the_interpreter_and_the_artefact_are_stored(tmp_path: Path) -> None:

@@ -31,7 +31,11 @@ from tests.engine.journal.commits import commit
 pytestmark = pytest.mark.django_db
 
 E1, E2, E3, E4 = (make_execution_id(number) for number in (1, 2, 3, 4))
+TRACED = make_execution_id(5)
 CHILD = f"{E1}.n:work_1"
+TRACE = f"""  File "{"shop/" * 20}app.py", line 3, in pay
+    raise ValueError
+ValueError"""
 
 
 @pytest.fixture
@@ -53,6 +57,11 @@ def executions(journal: SqlJournal) -> None:
     commit(journal, make_submit(E2, make_created(ffqn="test:pkg/api.ok"), make_finished(), at=after(1)))
     commit(journal, make_submit(E3, make_created(params='["\N{BLACK STAR}"]'), failed, at=after(2)))
     commit(journal, make_submit(E4, make_created(), e.Paused(), at=after(3)))
+
+
+def submit_traced(journal: SqlJournal) -> None:
+    failed = e.Finished(retval=Returned(ok=False, payload=None), detail=TRACE)
+    commit(journal, make_submit(TRACED, make_created(), failed))
 
 
 def run(*arguments: object) -> str:
@@ -165,6 +174,13 @@ def test_as_json_events_are_whole() -> None:
     assert finished["event"] == {"finished": {"retval": {"err": None}}}
 
 
+def test_the_trace_of_a_failure_is_printed_below_its_event(journal: SqlJournal) -> None:
+    submit_traced(journal)
+
+    assert run("events", TRACED).splitlines()[2:] == [f"        {line}" for line in TRACE.splitlines()]
+    assert run_json("events", TRACED)[1]["event"]["finished"]["detail"] == TRACE
+
+
 # --- result -----------------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +195,22 @@ def test_the_result_of_what_failed_exits_with_1(capsys: pytest.CaptureFixture[st
 
     assert caught.value.code == 1
     assert capsys.readouterr().out == '{"err": null}\n'
+
+
+def test_the_trace_of_a_failure_is_printed_beside_its_result(
+    journal: SqlJournal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submit_traced(journal)
+
+    with pytest.raises(SystemExit):
+        call_command("execution", "result", TRACED, no_color=True)
+    printed = capsys.readouterr()
+    assert printed.out == '{"err": null}\n'
+    assert printed.err == f"{TRACE}\n"
+
+    with pytest.raises(SystemExit):
+        call_command("execution", "result", TRACED, "--json")
+    assert json.loads(capsys.readouterr().out)["detail"] == TRACE
 
 
 def test_what_has_not_finished_has_no_result() -> None:

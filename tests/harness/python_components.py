@@ -121,4 +121,10 @@ def _function(function: SourceFunction) -> FunctionSpec:
         retry = RetryPolicy(
             max_retries=function.max_retries, backoff=function.retry_backoff or timedelta(milliseconds=100)
         )
-    return FunctionSpec(name=function.name, type=function.type, retry=retry, lock_expiry=function.attempt_timeout)
+    return FunctionSpec(
+        name=function.name,
+        type=function.type,
+        retry=retry,
+        lock_expiry=function.attempt_timeout,
+        optional_params=function.optional_params,
+    )

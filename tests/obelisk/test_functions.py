@@ -264,3 +264,12 @@ def test_a_name_that_is_no_wit_name_is_refused() -> None:
     assert str(caught.value) == (
         "größe: 'größe' cannot be a WIT name; use ASCII letters, digits and single underscores, a letter first"
     )
+
+
+def test_options_of_a_call_leave_the_function_as_it_is_and_its_hints_read_once() -> None:
+    before = greet.signature
+    later = greet.using(after=timedelta(seconds=5))
+
+    assert later.options.after == timedelta(seconds=5)
+    assert greet.options.after is None
+    assert later.signature is before

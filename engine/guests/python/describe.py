@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from engine.errors import NameSyntaxError, NotExtendable, Trap, TypeSyntaxError
@@ -178,7 +179,7 @@ def _function(item: dict[str, Any]) -> SourceFunction:
         place=item["place"],
         name=FunctionName.parse(item["ffqn"]),
         type=FunctionType(params, parse_type(item["result"])),
-        optional_params=sum(param["is_optional"] for param in item["params"]),
+        optional_params=len(list(takewhile(lambda param: param["is_optional"], reversed(item["params"])))),
         max_retries=item["max_retries"],
         retry_backoff=_duration(item["retry_backoff_ms"]),
         attempt_timeout=_duration(item["attempt_timeout_ms"]),

@@ -21,7 +21,7 @@ from executions.answering import answer
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, LogLine
-from executions.services import check_execution_id, result_of
+from executions.services import check_execution_id, end_of
 
 _SUMMARY_LENGTH = 100
 
@@ -154,6 +154,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{event.version:>6}  {event.created_at:%H:%M:%S.%f}  {kind:<22} {_shortened(event.payload)}"
             )
+            for line in _detail(event).splitlines():
+                self.stdout.write(f"{'':>8}{line}")
 
     def _logs(self, row: Execution, *, as_json: bool, limit: int) -> None:
         newest = LogLine.objects.filter(execution_id=row.pk).order_by("-pk")[:limit]
@@ -175,12 +177,18 @@ class Command(BaseCommand):
 
     def _result(self, execution_id: ExecutionId, *, as_json: bool) -> None:
         journal = SqlJournal.for_current_connection()
-        retval = result_of(journal, execution_id)
-        if retval is None:
+        end = end_of(journal, execution_id)
+        if end is None:
             raise CommandError(f"{execution_id} has not finished: {journal.state_of(execution_id).status}")
+        retval = end.retval
         result = retval_to_api(retval)
         document = {"execution_id": execution_id, "result": result} if as_json else result
+        if as_json and end.detail is not None:
+            document["detail"] = end.detail
         self.stdout.write(json_module.dumps(document))
+        if not as_json and end.detail is not None:
+            # Beside the result, which a program may read.
+            self.stderr.write(end.detail)
         if not (isinstance(retval, Returned) and retval.ok):
             raise SystemExit(1)
 
@@ -213,6 +221,14 @@ def _state_text(row: Execution) -> str:
         return f"finished: {row.result_kind}"
     text = row.status if row.join_set_id is None else f"{row.status} {row.join_set_id}"
     return text if row.lifecycle == "active" else f"{row.lifecycle} ({text})"
+
+
+def _detail(event: Event) -> str:
+    """Return where in the source a failure came from, if the event says and does not fit its line."""
+    if event.variant not in ("finished", "temporarily_failed") or len(event.payload) <= _SUMMARY_LENGTH:
+        return ""
+    detail: str | None = orjson.loads(event.payload)[event.variant].get("detail")
+    return detail or ""
 
 
 def _shortened(payload: str) -> str:

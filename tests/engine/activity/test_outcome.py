@@ -52,6 +52,12 @@ def test_some_outcomes_end_the_execution_whatever_retries_are_left(outcome: Outc
     assert _after(outcome, max_retries=0) == Finished(retval=retval)
 
 
+def test_the_last_attempt_tells_where_its_error_came_from() -> None:
+    outcome = Completed(ERR, trace="a.py, line 3")
+
+    assert _after(outcome, max_retries=0) == Finished(retval=ERR, detail="a.py, line 3")
+
+
 @pytest.mark.parametrize(
     ("outcome", "event"),
     [

@@ -269,6 +269,37 @@ def test_undo_steps_run_newest_first_and_the_error_stays(world: Simulation) -> N
     assert undone == ['["bb"]', '["a"]']
 
 
+def test_the_end_of_a_failed_workflow_tells_where_in_its_source_the_error_was_raised(world: Simulation) -> None:
+    target = start(world, "workflows.undone", ["a"])
+    world.run(target)
+
+    end = world.events_of(target)[-1]
+    assert isinstance(end, Finished)
+    line = APP.text.splitlines().index('        raise ValueError("no luck")') + 1
+    assert end.detail == (
+        f'  File "app.py", line {line}, in undone\n    raise ValueError("no luck")\nValueError: no luck'
+    )
+
+
+def test_the_end_of_an_activity_whose_retries_are_used_up_has_its_trace_too(world: Simulation) -> None:
+    target = start(world, "activities.book-hotel", {"city": "Oslo", "nights": 1})
+    world.run(target)
+
+    end = world.events_of(target)[-1]
+    assert isinstance(end, Finished)
+    assert end.detail is not None
+    assert end.detail.endswith("SoldOut: Oslo")
+
+
+def test_the_end_of_what_succeeds_has_no_detail(world: Simulation) -> None:
+    target = start(world, "workflows.book", {"city": "Oslo", "nights": 1})
+    world.run(target)
+
+    end = world.events_of(target)[-1]
+    assert isinstance(end, Finished)
+    assert end.detail is None
+
+
 def test_patched_is_true_for_new_executions_and_recorded_once_a_name(world: Simulation) -> None:
     target = start(world, "workflows.patched-twice")
     world.run(target)

@@ -117,6 +117,10 @@ STORED: Final[list[tuple[e.ExecutionEvent, str]]] = [
     (e.Finished(retval=Returned(ok=True, payload=None)), '{"finished":{"retval":{"ok":null}}}'),
     (e.Finished(retval=Returned(ok=False, payload=None)), '{"finished":{"retval":{"err":null}}}'),
     (
+        e.Finished(retval=Returned(ok=False, payload=None), detail='File "a.py", line 3\n'),
+        '{"finished":{"retval":{"err":null},"detail":"File \\"a.py\\", line 3\\n"}}',
+    ),
+    (
         e.Finished(retval=CANCELLED),
         '{"finished":{"retval":{"execution_failure":{"kind":"cancelled"}}}}',
     ),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -502,3 +503,25 @@ def test_values_that_differ_in_what_python_ignores_are_not_the_same(one: JsonVal
 @pytest.mark.parametrize("value", [math.nan, [math.nan], {"a": float("nan")}, -0.0, None, "x", [1, {"a": True}]])
 def test_a_value_is_the_same_as_a_copy_of_it(value: JsonValue) -> None:
     assert same_value(value, json.loads(json.dumps(value)))
+
+
+def test_an_object_is_read_as_a_list_of_pairs_whose_first_part_is_a_string() -> None:
+    pairs = parse_type("list<tuple<string, u8>>")
+
+    assert read_value(pairs, {"b": 1, "a": 2}) == [["b", 1], ["a", 2]]
+    assert read_value(pairs, {}) == []
+    with pytest.raises(ValueMismatch, match=re.escape("value[1][1]: expected u8, got 300")):
+        read_value(pairs, {"b": 1, "a": 300})
+    with pytest.raises(ValueMismatch, match="expected an array"):
+        read_value(parse_type("list<tuple<u8, u8>>"), {"1": 1})
+
+
+def test_last_parameters_may_be_left_out_where_the_caller_says_so() -> None:
+    function = FunctionType((Param("a", parse_type("u8")), Param("b", parse_type("string"))), None)
+
+    assert read_params(function, [1], optional=1) == [1]
+    assert read_params(function, [1, "x"], optional=1) == [1, "x"]
+    with pytest.raises(ValueMismatch, match=r"^parameter cardinality mismatch, expected: 1 to 2, specified: 0$"):
+        read_params(function, [], optional=1)
+    with pytest.raises(ValueMismatch, match=r"^parameter cardinality mismatch, expected: 2, specified: 1$"):
+        read_params(function, [1])

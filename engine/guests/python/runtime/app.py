@@ -9,7 +9,7 @@ import sys
 
 from wit_world.imports import host
 
-from engine.guests.python.runtime import closed_world, library
+from engine.guests.python.runtime import closed_world, generated_code, library
 from engine.guests.python.runtime.describing import describe
 from engine.guests.python.runtime.running import run
 from engine.guests.python.runtime.warm_up import warm_up
@@ -18,6 +18,7 @@ _seed = random.seed
 
 library.import_all()
 closed_world.close()
+generated_code.install()
 warm_up()
 sys.dont_write_bytecode = True
 # componentize-py keeps this function and seeds with it at the start of every instance, which costs more than a small

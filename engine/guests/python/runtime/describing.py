@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import inspect
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from engine.guests.python.runtime import generated_code
 from engine.guests.python.runtime.loading import Artefact, Program, SourceFile, compile_file
 from engine.guests.python.runtime.tracebacks import user_line
 from obelisk.errors import Refused
@@ -41,9 +43,11 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
         single = (request["kind"], request["function"].replace("-", "_"), bool(request.get("has_types")))
     program = Program(Artefact(request.get("package"), tuple(files), single))
     try:
-        program.import_all()
+        with generated_code.recorded() as generated:
+            program.import_all()
     except BaseException as error:  # noqa: BLE001  # whatever the user's file raises is told to its author
         return {"problems": [_import_problem(program, error)]}
+    program.artefact = replace(program.artefact, generated=generated)
     return _describe_single(program, request["ffqn"]) if single is not None else _describe_all(program)
 
 

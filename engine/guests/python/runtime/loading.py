@@ -8,11 +8,13 @@ import linecache
 import marshal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import CodeType, ModuleType
 from typing import Any
 
+from engine.guests.python.runtime import generated_code
+from engine.guests.python.runtime.generated_code import Generated
 from obelisk import functions
 from obelisk.backends import ImportBackend, active
 from obelisk.functions import Function
@@ -37,22 +39,24 @@ class Artefact:
         files: The main file first.
         single: Kind and name in Python of the one function, where the deployment entry names it; its JSON data is
             passed as it is if the entry gives the types too.
+        generated: What the library compiled while the files were imported.
     """
 
     package: str | None
     files: tuple[SourceFile, ...]
     single: tuple[str, str, bool] | None = None
+    generated: Generated = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """Return the stored form; only this very build of the interpreter can read it."""
         files = [(file.path, file.module, file.text, file.code) for file in self.files]
-        return marshal.dumps((self.package, files, self.single))
+        return marshal.dumps((self.package, files, self.single, dict(self.generated)))
 
     @classmethod
     def load(cls, stored: bytes) -> Artefact:
         """Read the stored form."""
-        package, files, single = marshal.loads(stored)  # noqa: S302  # written by dump, in the same sandbox
-        return cls(package, tuple(SourceFile(*file) for file in files), single)
+        package, files, single, generated = marshal.loads(stored)  # noqa: S302  # written by dump, in the same sandbox
+        return cls(package, tuple(SourceFile(*file) for file in files), single, generated)
 
 
 def module_name(path: str) -> str:
@@ -108,6 +112,7 @@ class Program:
     def import_all(self) -> None:
         """Execute every file; raises whatever the code raises."""
         functions.registered.clear()
+        generated_code.learn(self.artefact.generated)
         sys.meta_path.insert(0, _Finder(self.artefact))
         with active(ImportBackend()):
             for file in self.artefact.files:

@@ -20,6 +20,11 @@ def send_line(host: HostCall, level: str, message: str) -> None:
     host("log", json.dumps({"level": level, "message": text}))
 
 
+def _nowhere(op: str, body: str) -> str:
+    """Drop what is logged before there is a host."""
+    return "{}"
+
+
 class LineWriter(io.TextIOBase):
     """Stands in for ``sys.stdout``: every finished line becomes a log line."""
 
@@ -51,15 +56,19 @@ class LineWriter(io.TextIOBase):
 class LogHandler(logging.Handler):
     """Sends what goes through `logging` to the execution's log, with the source line."""
 
-    def __init__(self, host: HostCall) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._host = host
+        self.host: HostCall = _nowhere
 
     def emit(self, record: logging.LogRecord) -> None:
         """Store one record."""
         level = next((name for least, name in _LEVELS if record.levelno >= least), "trace")
         message = self.format(record)
-        send_line(self._host, level, f"{message}  ({record.pathname}:{record.lineno})")
+        send_line(self.host, level, f"{message}  ({record.pathname}:{record.lineno})")
+
+
+_handler = LogHandler()
+"""The one of this instance; made when the runtime is built, since that takes longer than a small function."""
 
 
 def install(host: HostCall) -> None:
@@ -67,7 +76,8 @@ def install(host: HostCall) -> None:
     sys.stdout = LineWriter(host, "info")
     sys.stderr = LineWriter(host, "warn")
     root = logging.getLogger()
-    root.handlers[:] = [LogHandler(host)]
+    _handler.host = host
+    root.handlers[:] = [_handler]
     # What is stored is the deployment's decision (logs_store_min_level).
     root.setLevel(logging.DEBUG)
 

@@ -6,6 +6,7 @@ that the first run of every instance finds what others find in their hundredth.
 
 from __future__ import annotations
 
+import base64
 import json
 import linecache
 import os
@@ -13,9 +14,9 @@ import sys
 import time
 from typing import Any
 
-from engine.guests.python.runtime import running
+from engine.guests.python.runtime import generated_code, running
 from engine.guests.python.runtime.describing import describe
-from engine.guests.python.runtime.loading import Artefact, compile_file, forget_imports
+from engine.guests.python.runtime.loading import forget_imports
 from obelisk import functions
 
 _ROUNDS = 30
@@ -94,12 +95,13 @@ class _Host:
 def warm_up() -> None:
     """Run the sample often enough, and leave nothing of it behind but speed."""
     before = sys.stdout, sys.stderr, time.sleep
-    artefact = Artefact("obelisk:sample", (compile_file(f"{_MODULE}.py", _SAMPLE),)).dump()
+    files = [{"path": f"{_MODULE}.py", "text": _SAMPLE}]
     order = json.dumps([{"name": "x", "amount": 1, "tags": None}, False])
     context = {"seed": "00", "env": {}}
     for _ in range(_ROUNDS):
         _forget()
-        describe({"kind": "module", "package": "obelisk:sample", "files": [{"path": f"{_MODULE}.py", "text": _SAMPLE}]})
+        described = describe({"kind": "module", "package": "obelisk:sample", "files": files})
+        artefact = base64.b64decode(described["artefact"])
         for kind, function, params in (
             ("activity", "buy", order),
             ("workflow", "shop", '[["a","b"]]'),
@@ -114,6 +116,7 @@ def warm_up() -> None:
 
 def _forget() -> None:
     running.forget()
+    generated_code.learn({})
     forget_imports()
     functions.registered.clear()
     sys.modules.pop(_MODULE, None)
