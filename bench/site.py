@@ -42,7 +42,7 @@ def fresh_directory() -> Iterator[Path]:
 
 
 def set_up_site() -> None:
-    """Load Django, create the tables, deploy the examples; in the directory that OBELISK_DATA_DIR names."""
+    """Load Django, create the tables, deploy the compiled examples; in the directory that OBELISK_DATA_DIR names."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "obelisk_site.settings"
     sys.path.insert(0, str(ROOT))
     import django
@@ -53,7 +53,7 @@ def set_up_site() -> None:
     from components.services import deploy
 
     call_command("migrate", verbosity=0, skip_checks=True)
-    deploy(ROOT / "examples" / "deployment.toml")
+    deploy(ROOT / "examples" / "compiled.toml")
 
 
 class Bench:

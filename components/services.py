@@ -62,6 +62,7 @@ def deploy(
     *,
     description: str = "",
     on_component: Callable[[PreparedComponent], None] = lambda component: None,
+    on_progress: Callable[[str], None] = lambda sentence: None,
 ) -> DeployResult:
     """Verify a deployment file and make it the active deployment.
 
@@ -69,11 +70,13 @@ def deploy(
         path: The deployment file.
         description: A note that is kept with the deployment.
         on_component: Called as each component is ready, before verification.
+        on_progress: Called with a sentence before something that takes long and is done once.
 
     Raises:
         DeploymentRefused: If anything is wrong; nothing was changed.
+        RuntimeUnavailable: If an interpreter cannot be had.
     """
-    return activate(prepare(path, on_component=on_component), description=description)
+    return activate(prepare(path, on_component=on_component, on_progress=on_progress), description=description)
 
 
 def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployResult:

@@ -19,6 +19,7 @@
     ├── UnusableResult            what a run gave is no result of its function; another run would give the same
     ├── LimitExceeded             parameters or a result larger than a limit, which the message names
     ├── DeploymentError           components that cannot be deployed together
+    │   └── RuntimeUnavailable    the interpreter they need is not there and cannot be built
     ├── OutboundError             a guest's HTTP request that got no whole response; ``code`` says why
     │   ├── OutboundDenied        the policy does not let it out
     │   ├── OutboundInvalid       it is no HTTP request, or larger than the limits
@@ -141,6 +142,10 @@ class LimitExceeded(EngineError):
 
 class DeploymentError(EngineError):
     """Components that cannot be deployed together; says which, where and why."""
+
+
+class RuntimeUnavailable(DeploymentError):
+    """The interpreter of source components is not there and cannot be built here and now."""
 
 
 class OutboundError(EngineError):

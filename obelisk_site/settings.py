@@ -27,7 +27,7 @@ PROCESS = process_of(sys.argv)
 
 OBELISK_DATA_DIR = prepare_data_dir(env_path(DATA_DIR_VARIABLE, BASE_DIR / "var"))
 # Interpreters of source components are built here on first use, and take some 100 MB with their tools.
-OBELISK_RUNTIMES_DIR = OBELISK_DATA_DIR / "cache" / "runtimes"
+OBELISK_RUNTIMES_DIR = env_path("OBELISK_RUNTIMES_DIR", OBELISK_DATA_DIR / "cache" / "runtimes")
 OBELISK_PORT = env_int("PORT", 8000, minimum=1, maximum=65_535)
 
 # --- Security ---------------------------------------------------------------------------------------------------------

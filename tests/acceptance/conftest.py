@@ -19,16 +19,16 @@ def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a database in which the examples are deployed."""
+    """A data directory with a database in which the compiled examples are deployed."""
     site = Site(tmp_path_factory.mktemp("template"))
     site.check("migrate", "-v0")
-    site.check("deploy", "examples/deployment.toml")
+    site.check("deploy", "examples/compiled.toml")
     return site.data_dir
 
 
 @pytest.fixture
 def site(template: Path, tmp_path: Path) -> Iterator[Site]:
-    """A site with the examples, on which nothing runs yet."""
+    """A site with the compiled examples, on which nothing runs yet."""
     site = Site(tmp_path)
     shutil.copytree(template, site.data_dir)
     yield site

@@ -23,6 +23,7 @@ from executions.deployed import NOTHING
 from executions.journal.journal import SqlJournal
 from obelisk_site.database import sqlite_database
 from tests.harness.eventually import eventually
+from tests.harness.python_components import RUNTIMES
 from tests.harness.world import World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -220,7 +221,11 @@ class Site:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-        ours = {"OBELISK_DATA_DIR": str(self.data_dir), "PORT": str(self.port)}
+        ours = {
+            "OBELISK_DATA_DIR": str(self.data_dir),
+            "OBELISK_RUNTIMES_DIR": str(RUNTIMES),  # building one takes half a minute
+            "PORT": str(self.port),
+        }
         return {**inherited, **ours, **self._settings}
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.guests.python.build import python_runtime
 from tests.acceptance.sites import Running, Site
+from tests.harness.python_components import RUNTIMES
 
 READY = "Ctrl-C stops everything."
 
@@ -22,6 +24,7 @@ READY = "Ctrl-C stops everything."
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, str]]:
     """A site that was started from nothing, and what it printed until it was ready."""
+    python_runtime(RUNTIMES)  # building it would take longer than a command may
     site = Site(tmp_path_factory.mktemp("served"))
     try:
         yield site, site.start("serve").wait_for(READY)
@@ -114,6 +117,17 @@ def test_a_component_made_from_javascript_runs(served: tuple[Site, str]) -> None
     assert submitted.lines[-1] == '{"ok": "HI!"}'
 
 
+def test_components_that_are_source_files_run(served: tuple[Site, str]) -> None:
+    site, _ = served
+    small = {"who": "Ada", "what": "a stamp", "euros": 1}
+
+    python = site.check("submit", "example:approval/workflows.reimburse", json.dumps([small, 1.0]), "--follow")
+    javascript = site.run("submit", "example:trips-js/workflows.cheapest", '["http://127.0.0.1:9", []]', "--follow")
+
+    assert python.lines[-1].startswith('{"ok": "1 euros for a stamp to Ada, approved by the petty cash (')
+    assert javascript.lines[-1] == '{"err": "there are no cities to choose from"}'
+
+
 def test_what_is_wrong_is_said_in_one_sentence(served: tuple[Site, str]) -> None:
     site, _ = served
 
@@ -178,6 +192,22 @@ def test_it_stops_as_a_whole_and_starts_again_on_the_same_data(empty_site: Site)
     assert "steps/s" in second
     assert printed(second, "Login") == printed(first, "Login")
     assert printed(second, "Deployed") == printed(first, "Deployed")
+
+
+def test_without_the_interpreter_the_compiled_examples_are_served(tmp_path: Path) -> None:
+    offline = Site(tmp_path, {"OBELISK_RUNTIMES_DIR": str(tmp_path / "runtimes"), "PIP_NO_INDEX": "1"})
+    try:
+        serving = offline.start("serve")
+        out = serving.wait_for(READY)
+        said = serving.err
+    finally:
+        offline.kill()
+
+    assert printed(out, "Deployed").startswith("examples/compiled.toml (Dep_")
+    assert "steps/s" in out
+    assert said.startswith(
+        "Without the examples in Python and JavaScript: installing componentize-py failed with status 1: "
+    )
 
 
 def test_when_one_of_its_processes_dies_all_end(site: Site) -> None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.errors import DeploymentError
+from engine.errors import RuntimeUnavailable
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[2]
@@ -50,11 +50,14 @@ def python_runtime(directory: Path, *, on_progress: Callable[[str], None] = _ign
         on_progress: Called with one sentence before something that takes long.
 
     Raises:
-        DeploymentError: If it cannot be built; tells what failed.
+        RuntimeUnavailable: If it cannot be built; tells what failed.
     """
     built = _find(directory)
     if built is None:
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RuntimeUnavailable(f"the Python runtime cannot be built in {directory}: {error.strerror}") from error
         with _locked(directory / "build.lock"):
             built = _find(directory) or _build(directory, on_progress=on_progress)
     return built
@@ -148,10 +151,10 @@ def _run(command: list[str], *, what: str, environ: dict[str, str]) -> None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise DeploymentError(f"{what} failed: {error}") from error
+        raise RuntimeUnavailable(f"{what} failed: {error}") from error
     if done.returncode:
         output = done.stdout.decode(errors="replace").strip()[-_SHOWN_CHARACTERS:]
-        raise DeploymentError(f"{what} failed with status {done.returncode}: {output}")
+        raise RuntimeUnavailable(f"{what} failed with status {done.returncode}: {output}")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from components.models import Deployment
 from components.services import deploy
-from engine.errors import EngineError
+from engine.errors import EngineError, RuntimeUnavailable
 from engine.log.retval_json import retval_to_api
 from executions.first_admin import USERNAME, ensure_admin
 from executions.following import Follower
@@ -27,6 +27,7 @@ from executions.services import submit
 from executions.supervision import SiteProcesses, check_port_is_free
 
 EXAMPLES = Path("examples") / "deployment.toml"
+COMPILED_EXAMPLES = Path("examples") / "compiled.toml"
 DESCRIPTION = "examples, deployed by `manage.py serve`"
 HEADLINE_FUNCTION = "testing:fibo-workflow/workflow.fiboa"
 HEADLINE_STEPS = 500
@@ -85,8 +86,19 @@ class Command(BaseCommand):
         if active is not None and active.description != DESCRIPTION:
             self.stdout.write(f"Deployed: {active.deployment_id} {active.description}".rstrip())
             return
-        result = deploy(settings.BASE_DIR / EXAMPLES, description=DESCRIPTION)
-        self.stdout.write(f"Deployed: {EXAMPLES} ({result.deployment.deployment_id})")
+        file = EXAMPLES
+        try:
+            result = deploy(settings.BASE_DIR / file, description=DESCRIPTION, on_progress=self._show_progress)
+        except RuntimeUnavailable as error:
+            # A first look must not fail for want of a download; the next start tries again.
+            self.stderr.write(f"Without the examples in Python and JavaScript: {error}")
+            file = COMPILED_EXAMPLES
+            result = deploy(settings.BASE_DIR / file, description=DESCRIPTION)
+        self.stdout.write(f"Deployed: {file} ({result.deployment.deployment_id})")
+
+    def _show_progress(self, sentence: str) -> None:
+        self.stdout.write(f"{sentence[0].upper()}{sentence[1:]} ...")
+        self.stdout.flush()
 
     def _run_headline_job(self) -> None:
         self.stdout.write(f"Running {HEADLINE_FUNCTION} {json.dumps(HEADLINE_PARAMS)} ...")
