@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage
 
+from components.django_activities import django_activities
 from components.operator import operator_config
 from components.problems import DeploymentRefused
 
@@ -45,6 +46,16 @@ def check_outbound_http(app_configs: Sequence[AppConfig] | None, **_options: Any
         operator_config()
     except DeploymentRefused as error:
         return [checks.Error(problem, id="obelisk.E007") for problem in error.problems]
+    return []
+
+
+@checks.register()
+def check_activities(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Report activities of installed apps that cannot be used; nothing can be deployed with them."""
+    try:
+        django_activities()
+    except DeploymentRefused as error:
+        return [checks.Error(problem, id="obelisk.E008") for problem in error.problems]
     return []
 
 

@@ -175,6 +175,38 @@ def test_an_executor_stops_although_an_attempt_goes_on(key: str, host: ExecutorH
     assert not lab.gates[key].is_set()
 
 
+CALLER = """
+[[python]]
+name = "caller"
+package = "test:caller"
+content = '''
+from obelisk import imported, workflow
+
+@imported("django:test-lab/activities.wait")
+def wait(key: str) -> str: ...
+
+@imported("django:test-lab/activities.keep")
+def keep(key: str, then: str) -> int: ...
+
+@workflow
+def call(key: str) -> str:
+    return f"{wait(key)}, sample {keep(key, 'raise')}"
+'''
+"""
+
+
+def test_a_workflow_does_not_wait_for_an_attempt_whose_time_is_over(
+    key: str, tmp_path: Path, host: ExecutorHost
+) -> None:
+    new_id = deploy_declared(tmp_path, CALLER)
+    eventually(lambda: host.executor.registry.deployment.id == new_id)
+
+    result = result_of(submit("test:caller/workflows.call", [key]).execution_id)
+
+    assert result == {"ok": f"attempt 2, sample {Sample.objects.get(text=key).pk}"}
+    assert not lab.gates[key].is_set()
+
+
 # --- Transactions -----------------------------------------------------------------------------------------------------
 
 
