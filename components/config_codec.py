@@ -13,11 +13,13 @@ from datetime import timedelta
 from typing import Any
 
 from components.manifest.entries import EnvVar, FunctionPolicy, HostRule, Route, WebhookMount
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     BlockingStrategy,
     ExecPolicy,
     LockingStrategy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -62,6 +64,8 @@ class ComponentConfig:
         source: Where a component written as source comes from; ``None`` for others.
         reuses_instances: Whether an interpreter's instance may serve one call after another.
         webhook: Where a webhook endpoint is mounted; ``None`` for others.
+        process: How a native program is run; ``None`` for others.
+        limits: What its runs may use up.
     """
 
     retry: RetryPolicy
@@ -78,6 +82,8 @@ class ComponentConfig:
     source: SourceOrigin | None = None
     reuses_instances: bool = False
     webhook: WebhookMount | None = None
+    process: ProcessPolicy | None = None
+    limits: ComponentLimits = OPERATORS
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
@@ -108,6 +114,10 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["reuses_instances"] = config.reuses_instances
     if config.webhook is not None:
         stored["webhook"] = _encode_webhook(config.webhook)
+    if config.process is not None:
+        stored["process"] = _encode_process(config.process)
+    if config.limits != OPERATORS:
+        stored["limits"] = _encode_limits(config.limits)
     return stored
 
 
@@ -149,6 +159,48 @@ def _decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
         return None
     routes = (Route(methods=tuple(route["methods"]), path=route["path"]) for route in stored["routes"])
     return WebhookMount(http_server=stored["http_server"], routes=tuple(routes))
+
+
+def _encode_limits(limits: ComponentLimits) -> dict[str, Any]:
+    return {
+        "memory_bytes": limits.memory_bytes,
+        "fuel": limits.fuel,
+        "output_bytes": limits.output_bytes,
+        "log_lines": limits.log_lines,
+        "params_bytes": limits.params_bytes,
+        "result_bytes": limits.result_bytes,
+    }
+
+
+def _decode_limits(stored: dict[str, Any] | None) -> ComponentLimits:
+    if stored is None:
+        return OPERATORS
+    return ComponentLimits(
+        memory_bytes=stored["memory_bytes"],
+        fuel=stored["fuel"],
+        output_bytes=stored["output_bytes"],
+        log_lines=stored["log_lines"],
+        params_bytes=stored["params_bytes"],
+        result_bytes=stored["result_bytes"],
+    )
+
+
+def _encode_process(policy: ProcessPolicy) -> dict[str, Any]:
+    return {
+        "params_via_stdin": policy.params_via_stdin,
+        "max_output_bytes": policy.max_output_bytes,
+        "secrets": list(policy.secrets),
+    }
+
+
+def _decode_process(stored: dict[str, Any] | None) -> ProcessPolicy | None:
+    if stored is None:
+        return None
+    return ProcessPolicy(
+        params_via_stdin=stored["params_via_stdin"],
+        max_output_bytes=stored["max_output_bytes"],
+        secrets=tuple(stored["secrets"]),
+    )
 
 
 def _encode_workflow(policy: WorkflowPolicy) -> dict[str, Any]:
@@ -193,6 +245,8 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         source=_decode_source(stored.get("source")),
         reuses_instances=stored.get("reuses_instances", False),
         webhook=_decode_webhook(stored.get("webhook")),
+        process=_decode_process(stored.get("process")),
+        limits=_decode_limits(stored.get("limits")),
     )
 
 

@@ -45,6 +45,7 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
                 stub_wasi=False,
                 backtrace_sources={},
                 log_level=entry.log_level,
+                limits=entry.limits,
             )
         case WorkflowEntry():
             return ComponentConfig(
@@ -58,6 +59,7 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
                 stub_wasi=entry.stub_wasi,
                 backtrace_sources=backtrace_sources,
                 log_level=entry.log_level,
+                limits=entry.limits,
             )
         case DeclaredActivityEntry():
             # Nobody here runs it: what is retried and locked is decided by whoever brings the result.

@@ -143,6 +143,7 @@ def _config(entry: JavaScriptEntry, source: JavaScriptSource, runtime: str) -> C
         stub_wasi=False,
         backtrace_sources={},
         log_level=entry.log_level,
+        limits=entry.limits,
         source=SourceOrigin(
             language="javascript",
             runtime=runtime,

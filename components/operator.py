@@ -11,6 +11,7 @@ from django.conf import settings
 
 from components.operator_file import OperatorConfig, read_operator_config
 from engine.activity.secret_values import OperatorPolicy
+from engine.deployment.limits import MIB, RunLimits
 
 
 def operator_config() -> OperatorConfig:
@@ -40,6 +41,18 @@ def take_operator_policy() -> OperatorPolicy:
     for variable in config.secret_variables.values():
         os.environ.pop(variable, None)
     return policy
+
+
+def operator_limits() -> RunLimits:
+    """Return what one run may use up at most."""
+    return RunLimits(
+        memory_bytes=settings.OBELISK_MEMORY_MIB * MIB,
+        fuel=settings.OBELISK_FUEL or None,
+        output_bytes=settings.OBELISK_OUTPUT_BYTES,
+        log_lines=settings.OBELISK_LOG_LINES,
+        params_bytes=settings.OBELISK_PARAMS_BYTES,
+        result_bytes=settings.OBELISK_RESULT_BYTES,
+    )
 
 
 def visible_environ() -> Mapping[str, str]:

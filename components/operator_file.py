@@ -1,7 +1,7 @@
 """The operator's file: what all deployments together may reach, and the secrets.
 
-It is Obelisk's ``server.toml``, of which ``[secrets]`` and ``[[outbound_http.allowed_host]]`` are read; the rest of
-that is set by environment variables here.
+It is Obelisk's ``server.toml``, of which ``[secrets]``, ``[[outbound_http.allowed_host]]`` and
+``allow_exec_activities`` are read; the rest of that is set by environment variables here.
 
 Source:
     Obelisk reference, sections 7.1 and 11.1.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from components.manifest.files import UnusableFile, read_file
 from components.manifest.hosts import host_pattern_problem, read_host_rules
+from components.manifest.shared_keys import read_digest
 from components.manifest.table_reader import Findings, TableReader
 from components.problems import DeploymentRefused
 from engine.activity.secret_values import OperatorPolicy, SecretValue
@@ -32,10 +33,12 @@ class OperatorConfig:
     Args:
         allowed_hosts: Where requests may go.
         secret_variables: The environment variable of each secret, by the secret's name.
+        programs: Digests of the native programs that may be run, by component name; ``None`` allows every one.
     """
 
     allowed_hosts: tuple[AllowedHost, ...] = ()
     secret_variables: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] | None = field(default_factory=dict)
 
     def resolve(self, environ: Mapping[str, str]) -> OperatorPolicy:
         """Return the policy with the secrets' values.
@@ -53,6 +56,7 @@ class OperatorConfig:
         return OperatorPolicy(
             allowed_hosts=self.allowed_hosts,
             secrets={name: SecretValue(environ[variable]) for name, variable in self.secret_variables.items()},
+            programs=self.programs,
         )
 
 
@@ -72,13 +76,15 @@ def read_operator_config(patterns: Sequence[str], file: Path | None) -> Operator
             findings.refuse("OBELISK_OUTBOUND_HOSTS", f"a pattern {problem}")
     hosts = [AllowedHost(pattern=pattern, methods=None) for pattern in patterns]
     variables: dict[str, str] = {}
+    programs: Mapping[str, str] | None = {}
     if file is not None:
         document = TableReader(_load(file), place=str(file), findings=findings)
         hosts += _read_hosts(document)
         variables = _read_secrets(document)
+        programs = _read_programs(document)
     if findings.problems:
         raise DeploymentRefused(findings.problems)
-    return OperatorConfig(allowed_hosts=tuple(hosts), secret_variables=variables)
+    return OperatorConfig(allowed_hosts=tuple(hosts), secret_variables=variables, programs=programs)
 
 
 def _load(file: Path) -> dict[str, object]:
@@ -112,6 +118,22 @@ def _read_hosts(document: TableReader) -> list[AllowedHost]:
             )
         )
     return hosts
+
+
+def _read_programs(document: TableReader) -> Mapping[str, str] | None:
+    """Read which native programs may be run: none, every one, or those of the digests given by component name."""
+    value = document.value("allow_exec_activities")
+    if value is None or value is False:
+        return {}
+    if value is True:
+        return None
+    if not isinstance(value, dict):
+        document.refuse("allow_exec_activities", "must be true, false, or a table of digests by component name")
+        return {}
+    table = document.table("allow_exec_activities")
+    assert table is not None
+    digests = {name: read_digest(table, name) for name in value}
+    return {name: digest for name, digest in digests.items() if digest is not None}
 
 
 def _read_secrets(document: TableReader) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
+from components.django_activities import django_activities
 from components.entry_config import entry_config, make_id
 from components.guest_runtimes import load_javascript_runtime, load_python_runtime
 from components.interface_codec import Interfaces
@@ -29,18 +30,21 @@ from components.manifest import (
     InlineSource,
     JavaScriptEntry,
     Manifest,
+    ProcessEntry,
     PythonEntry,
     WorkflowEntry,
     parse_manifest,
 )
 from components.manifest.files import UnusableFile, content_digest, read_file
-from components.operator import operator_config, visible_environ
+from components.operator import operator_config, operator_limits, visible_environ
 from components.operator_file import OperatorConfig
 from components.problems import DeploymentRefused
+from components.program_preparation import program_config, program_id
 from components.python_preparation import import_problems, prepare_python
 from components.shapes import name_shape
 from components.specs import make_spec
 from components.wasm_cache import compile_cache, wasm_engine
+from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import (
     ComponentId,
     ComponentSpec,
@@ -143,7 +147,8 @@ def prepare(
     # What could not be read cannot be imported either; saying so would only bury the cause.
     if preparation.problems:
         raise DeploymentRefused(preparation.problems)
-    found, missing = find_imports([each.spec for each in components], preparation.named_imports)
+    offered = [*(each.spec for each in components), *django_activities().components]
+    found, missing = find_imports(offered, preparation.named_imports)
     components = [
         replace(each, spec=replace(each.spec, imports=found.get(each.spec.id.name, each.spec.imports)))
         for each in components
@@ -161,6 +166,8 @@ def prepare(
 
 
 def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImport]) -> list[str]:
+    # The site's own activities are part of every deployment.
+    specs = [*specs, *django_activities().components]
     exports = exports_of(specs)
     return [*map(str, verify(specs)), *import_problems(source_imports, exports)]
 
@@ -203,6 +210,8 @@ class _Preparation:
                     if isinstance(entry.source, DeclaredFunction)
                     else self._prepare_binary(entry, entry.source)
                 )
+            case ProcessEntry():
+                component = self._prepare_program(entry)
             case ActivityEntry() | WorkflowEntry():
                 component = self._prepare_binary(entry, entry.file)
             case _:
@@ -263,6 +272,34 @@ class _Preparation:
         return PreparedComponent(
             spec=spec, config=component.config, exports=component.exports, origin=Origin.READ, seconds=seconds
         )
+
+    def _prepare_program(self, entry: ProcessEntry) -> PreparedComponent | None:
+        if isinstance(entry.source, InlineSource):
+            content = entry.source.text.encode()
+            self.files[content_digest(content)] = content
+        else:
+            read = self._read(entry, entry.source)
+            if read is None:
+                return None
+            content = read
+        config = program_config(entry)
+        digest, function = content_digest(content), entry.function
+        if problem := program_problem(entry.name, digest, self.operator.programs):
+            self.problems.append(f"{entry.place}: {problem}")
+            return None
+        spec = self._spec(
+            program_id(entry, content),
+            config,
+            runner=Runner.PROCESS,
+            functions=(FunctionSpec(name=function.name, type=function.type),),
+            imports={},
+            wasm_digest=None,
+            artefact_digest=digest,
+        )
+        if spec is None:
+            return None
+        exports = {function.name.interface: {function.name.function: function.type}}
+        return PreparedComponent(spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0)
 
     def _source(self, entry: PythonEntry, source: FileReference | InlineSource) -> SourceText | None:
         if isinstance(source, InlineSource):
@@ -360,11 +397,18 @@ class _Preparation:
         wasm_digest: str | None,
         artefact_digest: str | None = None,
     ) -> ComponentSpec | None:
+        asked_too_much = operator_limits().problems(config.limits)
+        if asked_too_much:
+            self.problems.extend(f"component {component.name}: {problem}" for problem in asked_too_much)
+            return None
         declared = self.operator.secret_variables
         unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
+        if config.process is not None:
+            unknown |= set(config.process.secrets) - set(declared)
         if unknown:
+            key = "allowed_host" if config.process is None else "secrets"
             self.problems.extend(
-                f"component {component.name}, allowed_host: the operator's file declares no secret {name}; add "
+                f"component {component.name}, {key}: the operator's file declares no secret {name}; add "
                 f'[secrets] {name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
                 for name in sorted(unknown)
             )

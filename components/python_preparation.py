@@ -13,6 +13,7 @@ from components.interface_codec import Interfaces
 from components.manifest import FunctionPolicy, Instances, PythonEntry
 from components.manifest.files import content_digest
 from components.manifest.shared_keys import DEFAULT_BACKOFF
+from components.operator import operator_limits
 from components.specs import function_spec, make_spec
 from engine.deployment.imports import Exports
 from engine.deployment.spec import (
@@ -107,6 +108,8 @@ def _describe(entry: PythonEntry, files: Sequence[SourceText], runtime: PythonRu
 
 
 def _policy_problems(entry: PythonEntry, description: SourceDescription) -> Iterator[str]:
+    for problem in operator_limits().problems(entry.limits):
+        yield f"{entry.place}: {problem}"
     activities = {function.label for function in description.functions if function.kind == "activity"}
     for name in entry.functions:
         if name not in activities:
@@ -158,6 +161,7 @@ def _config(entry: PythonEntry, component_type: ComponentType) -> ComponentConfi
         stub_wasi=False,
         backtrace_sources={},
         log_level=entry.log_level,
+        limits=entry.limits,
         reuses_instances=is_activity and entry.instances is Instances.WARM,
     )
     match component_type:

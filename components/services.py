@@ -11,24 +11,23 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from components.config_codec import decode_config, encode_config
-from components.interface_codec import decode_function, decode_interfaces, encode_interfaces, encode_params
-from components.models import Blob, Component, Deployment, DeploymentStatus, Function, FunctionKind
+from components.deployed_rows import function_rows
+from components.django_activities import django_activities
+from components.interface_codec import decode_function, decode_interfaces, encode_interfaces
+from components.models import Blob, Component, Deployment, DeploymentStatus, Function
 from components.operator import visible_environ
 from components.preparation import PreparedComponent, PreparedDeployment, prepare
 from components.problems import DeploymentRefused
 from components.specs import function_spec, make_spec
-from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import (
     ComponentId,
     ComponentSpec,
     ComponentType,
     DeploymentSpec,
-    FunctionSpec,
     Runner,
 )
 from engine.errors import DeploymentError
 from engine.log.ids import make_deployment_id
-from engine.wit.grammar import format_type
 from engine.wit.names import FunctionName
 
 __all__ = [
@@ -101,7 +100,7 @@ def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployRe
 
 
 def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None = None) -> DeploymentSpec:
-    """Return a stored deployment as the engine needs it on this machine.
+    """Return a stored deployment as the engine needs it on this machine, with the activities of the installed apps.
 
     Args:
         deployment: The deployment.
@@ -113,8 +112,9 @@ def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None
     rows = deployment.components.order_by("position").prefetch_related("functions")
     return DeploymentSpec(
         id=deployment.deployment_id,
-        components=tuple(
-            _load_component(row, environ=visible_environ() if environ is None else environ) for row in rows
+        components=(
+            *(_load_component(row, environ=visible_environ() if environ is None else environ) for row in rows),
+            *django_activities().components,
         ),
     )
 
@@ -207,29 +207,7 @@ def _store_component(deployment: Deployment, position: int, component: PreparedC
         imports=encode_interfaces(spec.imports),
         exports=encode_interfaces(component.exports),
     )
-    Function.objects.bulk_create(
-        Function(
-            component=row,
-            position=number,
-            ffqn=str(function.name),
-            kind=_kind(spec),
-            params=encode_params(function.type),
-            return_type=_return_type(function),
-            submittable=DeployedFunction(function, spec).is_submittable,
-        )
-        for number, function in enumerate(spec.functions)
-    )
-
-
-def _kind(spec: ComponentSpec) -> FunctionKind:
-    if spec.id.component_type is ComponentType.ACTIVITY and spec.runner is Runner.NONE:
-        return FunctionKind.ACTIVITY_EXTERNAL
-    return FunctionKind(spec.id.component_type.value)
-
-
-def _return_type(function: FunctionSpec) -> str:
-    assert function.type.result is not None  # verification refuses functions that return nothing
-    return format_type(function.type.result)
+    Function.objects.bulk_create(function_rows(row, spec))
 
 
 def _load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:

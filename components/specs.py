@@ -12,6 +12,9 @@ from engine.deployment.spec import ComponentId, ComponentSpec, ComponentType, Fu
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
+_TOUCHING = (Runner.NONE, Runner.PROCESS, Runner.HOST)
+"""Outside the sandbox, so anything may happen."""
+
 _HTTP = InterfaceName("wasi", "http", "outgoing-handler", "0.2.0")
 
 
@@ -54,9 +57,11 @@ def make_spec(
         exec=config.exec,
         workflow=config.workflow,
         sandbox=sandbox,
-        may_touch_world=runner is Runner.NONE or may_touch_world(_ways_out(component, runner, imports), hosts),
+        may_touch_world=runner in _TOUCHING or may_touch_world(_ways_out(component, runner, imports), hosts),
         log_level=config.log_level,
         reuses_instances=config.reuses_instances,
+        process=config.process,
+        limits=config.limits,
     )
 
 

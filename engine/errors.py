@@ -16,6 +16,8 @@
     │   ├── InvalidComponent      bytes that are no usable component
     │   ├── LinkError             imports nobody defines
     │   └── Trap                  the guest died; ``kind`` says how
+    ├── UnusableResult            what a run gave is no result of its function; another run would give the same
+    ├── LimitExceeded             parameters or a result larger than a limit, which the message names
     ├── DeploymentError           components that cannot be deployed together
     │   └── RuntimeUnavailable    the interpreter they need is not there and cannot be built
     ├── OutboundError             a guest's HTTP request that got no whole response; ``code`` says why
@@ -128,6 +130,14 @@ class Trap(WasmError):
     def __init__(self, kind: TrapKind, message: str) -> None:
         super().__init__(message)
         self.kind, self.message = kind, message
+
+
+class UnusableResult(EngineError):
+    """What a run gave is no result of its function, or is larger than allowed; another run would give the same."""
+
+
+class LimitExceeded(EngineError):
+    """Parameters or a result larger than a limit; the message names it."""
 
 
 class DeploymentError(EngineError):

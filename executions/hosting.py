@@ -7,18 +7,20 @@ threads and connections do not survive one, and a process that compiled wasm bef
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from datetime import timedelta
 from multiprocessing.util import Finalize
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from components.operator import take_operator_policy
+from components.operator import operator_limits, take_operator_policy
 from components.services import wasm_bytes
 from components.wasm_cache import compile_cache, wasm_engine
 from engine.activity.secret_values import OperatorPolicy
@@ -28,8 +30,8 @@ from engine.errors import DeploymentError
 from engine.executor.executor import Executor
 from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
-from engine.wasm.instance import InstanceLimits
 from executions.deployed import NOTHING, deployed_registry
+from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 
@@ -58,6 +60,7 @@ class ExecutorHost:
             settings=self._settings,
             randomness=os.urandom,
             read=wasm_bytes,
+            host_functions=DjangoFunctions(),
         )
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
@@ -141,7 +144,7 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         hot_wait=settings.OBELISK_HOT_WAIT,
         tick=timedelta(seconds=1),
         operator=operator,
-        limits=InstanceLimits(memory_bytes=settings.OBELISK_MEMORY_MIB << 20, fuel=settings.OBELISK_FUEL or None),
+        limits=operator_limits(),
     )
 
 
@@ -156,3 +159,11 @@ def start_in_worker(**_signal: Any) -> None:
     host = ExecutorHost()
     host.start()
     Finalize(host, host.stop, exitpriority=_EXIT_PRIORITY)
+    # It came blocked (see `run_executor`), but whoever signals a worker means it.
+    signal.signal(signal.SIGTERM, _end_in_order)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _end_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End this worker, by way of its finalisers, which stop its executor."""
+    raise SystemExit(0)

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from components.operator import operator_limits
+from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import Runner
 from engine.errors import ConstraintViolation, EngineError, JournalError, NameSyntaxError, ValueMismatch
@@ -213,9 +215,13 @@ def _check_params(function: DeployedFunction, params: object) -> JsonText:
     if not isinstance(params, Sequence) or isinstance(params, str | bytes):
         raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
     try:
-        return JsonText(dump_json(read_params(function.type, list(params))))
+        text = JsonText(dump_json(read_params(function.type, list(params))))
     except ValueMismatch as error:
         raise CallRefused(f"{function.name}: {error}") from error
+    most = operator_limits().lowered(function.component.limits).params_bytes
+    if problem := size_problem("params_bytes", len(text), most):
+        raise CallRefused(f"{function.name}: {problem}")
+    return text
 
 
 def _example(function: DeployedFunction) -> str:

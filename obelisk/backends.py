@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -197,20 +198,20 @@ class ImportBackend(RefusingBackend):
         )
 
 
-_active: Backend = PlainBackend()
+# A context variable, as Django activities run in threads of one process; the sandbox has one thread.
+_active: ContextVar[Backend] = ContextVar("active", default=PlainBackend())  # noqa: B039  # it holds no state
 
 
 def current() -> Backend:
     """Return the active backend."""
-    return _active
+    return _active.get()
 
 
 @contextmanager
 def active(backend: Backend) -> Iterator[None]:
     """Make a backend the active one for a while."""
-    global _active  # noqa: PLW0603  # one backend a process: the guest is one run, and plain Python has one
-    previous, _active = _active, backend
+    token = _active.set(backend)
     try:
         yield
     finally:
-        _active = previous
+        _active.reset(token)

@@ -46,6 +46,7 @@ class Policy:
         cancellable: Whether people may cancel the workflow.
         title: What people read above a stub's form.
         group: Who is asked to answer a stub.
+        atomic: Whether a Django activity's database writes and its result are one transaction.
     """
 
     max_retries: int | None = None
@@ -55,6 +56,7 @@ class Policy:
     cancellable: bool = False
     title: str | None = None
     group: str | None = None
+    atomic: bool = False
 
 
 NO_POLICY = Policy()
@@ -196,6 +198,7 @@ def activity(
     retry_backoff: timedelta | None = None,
     attempt_timeout: timedelta | None = None,
     errors: Sequence[type[Exception]] = (),
+    atomic: bool = False,
 ) -> Callable[[Callable[P, R]], Function[P, R]]: ...
 def activity(
     fn: Callable[P, R] | None = None,
@@ -205,6 +208,7 @@ def activity(
     retry_backoff: timedelta | None = None,
     attempt_timeout: timedelta | None = None,
     errors: Sequence[type[Exception]] = (),
+    atomic: bool = False,
 ) -> Any:
     """Make a function an activity: a step that touches the world, and is tried again when it fails.
 
@@ -214,9 +218,15 @@ def activity(
         retry_backoff: Delay before the first of them; it doubles.
         attempt_timeout: Longest time of one attempt.
         errors: Exceptions that reach the caller as themselves.
+        atomic: In a Django app's ``activities.py``: make its database writes and its result one transaction, so that
+            both happen exactly once. It then works on the database of the executions only.
     """
     policy = Policy(
-        max_retries=max_retries, retry_backoff=retry_backoff, attempt_timeout=attempt_timeout, errors=tuple(errors)
+        max_retries=max_retries,
+        retry_backoff=retry_backoff,
+        attempt_timeout=attempt_timeout,
+        errors=tuple(errors),
+        atomic=atomic,
     )
     return _decorate(fn, "activity", policy)
 

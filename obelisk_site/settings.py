@@ -6,6 +6,7 @@ Combinations that cannot work, or that are unsafe, are reported by ``obelisk_sit
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -78,6 +79,9 @@ INSTALLED_APPS = [
     "executions",
     "webhooks",
     "obelisk_site",
+    # Your own: their activities are part of every deployment. The examples' app is there until something is said, as
+    # the examples are deployed until something else is.
+    *env_list("OBELISK_APPS", [] if "OBELISK_APPS" in os.environ else ["examples.shop"]),
 ]
 
 MIDDLEWARE = [
@@ -153,6 +157,14 @@ OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
 
 # What one run of a component may use up. A guest that asks for more memory is told that there is none.
 OBELISK_MEMORY_MIB = env_int("OBELISK_MEMORY_MIB", 512, minimum=1, maximum=4096)
+
+# What one run may print on one stream, and how many lines it may add to its execution's log; the rest is dropped.
+OBELISK_OUTPUT_BYTES = env_int("OBELISK_OUTPUT_BYTES", 1 << 20, minimum=0)
+OBELISK_LOG_LINES = env_int("OBELISK_LOG_LINES", 10_000, minimum=0)
+
+# How long an execution's parameters and its result may be, as JSON.
+OBELISK_PARAMS_BYTES = env_int("OBELISK_PARAMS_BYTES", 16 << 20, minimum=1024, maximum=64 << 20)
+OBELISK_RESULT_BYTES = env_int("OBELISK_RESULT_BYTES", 16 << 20, minimum=1024, maximum=64 << 20)
 
 # Where guests may send HTTP requests, if their deployment allows it as well: comma-separated patterns such as
 # https://api.example.com or http://127.0.0.1:*. Empty denies everything.

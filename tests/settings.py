@@ -40,6 +40,9 @@ os.environ["OBELISK_DATA_DIR"] = str(_data_dir)
 from obelisk_site.database import SQLITE_PRAGMAS, sqlite_database  # noqa: E402 - reads the environment set above
 from obelisk_site.settings import *  # noqa: E402, F403
 
+# An app whose activities fail, wait and count as tests need it.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.apps.lab"]  # noqa: F405
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A file, not memory: tests with threads and processes need connections that wait for one another as real ones do.

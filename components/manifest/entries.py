@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     ComponentType,
     ExecPolicy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -86,6 +88,7 @@ class ActivityEntry:
     stdout: StreamTarget
     stderr: StreamTarget
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ class WorkflowEntry:
     stub_wasi: bool
     backtrace_sources: tuple[tuple[str, FileReference], ...]
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +219,7 @@ class PythonEntry:
     env_vars: tuple[EnvVar, ...]
     allowed_hosts: tuple[HostRule, ...]
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
     instances: Instances
 
 
@@ -266,12 +271,31 @@ class JavaScriptEntry:
     stdout: StreamTarget
     stderr: StreamTarget
     log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEntry:
+    """An ``[[activity_exec]]`` table: a native program, and the function that it carries out."""
+
+    place: str
+    name: str
+    source: FileReference | InlineSource
+    function: DeclaredFunction
+    component_digest: str | None
+    exec: ExecPolicy
+    retry: RetryPolicy
+    process: ProcessPolicy
+    env_vars: tuple[EnvVar, ...]
+    stderr: StreamTarget
+    log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
 
 
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry | JavaScriptEntry
+Entry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

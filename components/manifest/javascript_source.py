@@ -9,6 +9,7 @@ from __future__ import annotations
 from components.manifest.declared import default_name, read_ffqn, read_params, read_result
 from components.manifest.entries import DeclaredFunction, FileReference, InlineSource, JavaScriptEntry
 from components.manifest.hosts import read_host_rules
+from components.manifest.limits import read_limits
 from components.manifest.routes import read_webhook
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
@@ -55,6 +56,7 @@ def read_activity_js(reader: TableReader) -> JavaScriptEntry:
         stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
         stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -84,6 +86,7 @@ def read_workflow_js(reader: TableReader) -> JavaScriptEntry:
         stdout=StreamTarget.NONE,
         stderr=StreamTarget.NONE,
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -109,6 +112,7 @@ def read_webhook_endpoint_js(reader: TableReader) -> JavaScriptEntry:
         stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
         stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry

@@ -13,6 +13,8 @@ from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
+from components.manifest.limits import read_limits
+from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
@@ -31,7 +33,6 @@ from components.problems import DeploymentRefused
 from engine.deployment.spec import RetryPolicy, StreamTarget
 
 _NOT_SUPPORTED_YET = (
-    "activity_exec",
     "webhook_endpoint_wasm",
     "cron",
 )
@@ -117,6 +118,7 @@ def _read_activity(reader: TableReader) -> ActivityEntry:
         stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
         stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -137,6 +139,7 @@ def _read_workflow(reader: TableReader) -> WorkflowEntry:
         stub_wasi=reader.boolean("stub_wasi", default=False),
         backtrace_sources=_read_backtrace_sources(reader),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
@@ -172,6 +175,7 @@ def _all_tables() -> str:
 _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "activity_wasm": _read_activity,
     "workflow_wasm": _read_workflow,
+    "activity_exec": read_activity_exec,
     "activity_stub": lambda reader: read_declared_activity(reader, table="activity_stub"),
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
     "activity_js": read_activity_js,

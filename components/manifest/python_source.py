@@ -23,6 +23,7 @@ from components.manifest.entries import (
 )
 from components.manifest.files import UnusableFile, relative_path
 from components.manifest.hosts import read_host_rules
+from components.manifest.limits import read_limits
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
     DEFAULT_MAX_RETRIES,
@@ -69,6 +70,7 @@ def read_python(reader: TableReader) -> PythonEntry:
         env_vars=read_env_vars(reader),
         allowed_hosts=read_host_rules(reader),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
         instances=reader.choice("instances", Instances, default=Instances.WARM),
     )
     reader.refuse_unknown_keys()
@@ -98,6 +100,7 @@ def read_python_function(reader: TableReader, *, table: str) -> PythonEntry:
         env_vars=() if is_workflow else read_env_vars(reader),
         allowed_hosts=() if is_workflow else read_host_rules(reader),
         log_level=read_log_level(reader),
+        limits=read_limits(reader),
         instances=Instances.FRESH if is_workflow else reader.choice("instances", Instances, default=Instances.WARM),
     )
     reader.refuse_unknown_keys()

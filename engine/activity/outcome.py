@@ -65,6 +65,11 @@ class HandedBack:
     """The attempt was stopped because its executor stops."""
 
 
+TOO_LATE = Failed(
+    kind=FailureKind.TIMED_OUT,
+    reason="the last attempt took longer than it may (exec.lock_expiry, or attempt_timeout of the function)",
+)
+
 Outcome = Completed | Broken | Impossible | TimedOut | Killed | HandedBack
 
 
@@ -113,7 +118,7 @@ def event_after(
         case TimedOut():
             if may_retry:
                 return TemporarilyTimedOut(backoff_expires_at=again_at)
-            return Finished(retval=Failed(kind=FailureKind.TIMED_OUT))
+            return Finished(retval=TOO_LATE)
         case Killed():
             return Finished(retval=CANCELLED)
         case HandedBack():

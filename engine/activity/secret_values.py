@@ -44,7 +44,9 @@ class OperatorPolicy:
     Args:
         allowed_hosts: Where requests may go, if the component's own rules allow it as well; empty denies all.
         secrets: Values by name.
+        programs: Digests of the native programs that may be run, by component name; ``None`` allows every one.
     """
 
     allowed_hosts: tuple[AllowedHost, ...] = ()
     secrets: Mapping[str, SecretValue] = field(default_factory=dict)
+    programs: Mapping[str, str] | None = field(default_factory=dict)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
@@ -30,6 +31,10 @@ class Runner(StrEnum):
     """A compiled component in the sandbox."""
     SOURCE = "source"
     """Source files, carried out by an interpreter in the sandbox."""
+    PROCESS = "process"
+    """A native program, in a process of its own for each run."""
+    HOST = "host"
+    """Functions of the program that hosts the executor; it finds them by itself, no deployment file names them."""
     NONE = "none"
     """Nobody here: stubs and external activities, whose result is brought from outside."""
 
@@ -187,6 +192,21 @@ class SandboxPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPolicy:
+    """How a native program is run.
+
+    Args:
+        params_via_stdin: Whether it reads its parameters as JSON, instead of having one argument for each.
+        max_output_bytes: Most bytes that it may print as its result.
+        secrets: Names of the operator's secrets that it reads as JSON.
+    """
+
+    params_via_stdin: bool = False
+    max_output_bytes: int = 4096
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
     """One primary function that a component exports.
 
@@ -212,7 +232,8 @@ class ComponentSpec:
         imports: What it imports, by interface and function name; empty where there is no binary.
         wasm_digest: Content digest of the binary, or ``None`` where there is none; of the interpreter's binary where
             that carries out source files.
-        artefact_digest: Content digest of what the interpreter made of the source files; ``None`` where there are none.
+        artefact_digest: Content digest of what the interpreter made of the source files, or of a native program;
+            ``None`` where there is neither.
         retry: When failed runs are tried again.
         exec: How executors lock and run it.
         workflow: Set for workflows only.
@@ -222,6 +243,8 @@ class ComponentSpec:
         log_level: Lowest level of guest log lines that are stored; ``None`` stores none.
         reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
             the first one imported; activities only.
+        process: Set for native programs only.
+        limits: What its runs may use up, where that is less than the operator gives.
     """
 
     id: ComponentId
@@ -237,11 +260,18 @@ class ComponentSpec:
     may_touch_world: bool = True
     log_level: LogLevel | None = LogLevel.DEBUG
     reuses_instances: bool = False
+    process: ProcessPolicy | None = None
+    limits: ComponentLimits = OPERATORS
 
     @property
     def is_run_here(self) -> bool:
-        """Whether executors run its functions in the sandbox."""
+        """Whether executors run its functions."""
         return self.runner is not Runner.NONE and self.id.component_type is not ComponentType.WEBHOOK_ENDPOINT
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether a run ends when it is told to; the host's own functions end when they like."""
+        return self.runner is not Runner.HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,20 +8,26 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from engine.activity.http_messages import HttpClient
 from engine.activity.outbound_http import OutboundHttp, RequestTrace
 from engine.activity.outbound_policy import make_policy
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
+from engine.deployment.limits import RunLimits
+from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
+from engine.errors import DeploymentError
+from engine.executor.log_quota import LogQuota
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.host.wasi.stdio import GuestOutput
 from engine.journal.records import HttpExchange, LogLine
 from engine.log.ids import ExecutionId, RunId
+
+_MAX_MESSAGE = 65_536
 
 LEVELS = {level: rank for rank, level in enumerate(LogLevel)}
 
@@ -37,12 +43,15 @@ class ActivityContext:
         facts: For which execution.
         run_id: In which run.
         time_left: How long the attempt may take.
+        limits: What it may use up.
     """
 
     __slots__ = (
         "_component",
         "_expires_at",
         "_is_stopped",
+        "_limits",
+        "_lines",
         "_run_id",
         "_secrets",
         "_services",
@@ -59,12 +68,15 @@ class ActivityContext:
         run_id: RunId,
         *,
         time_left: timedelta,
+        limits: RunLimits,
     ) -> None:
         self._services = services
         self._component = component
         self._run_id = run_id
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
+        self._limits = limits
+        self._lines = LogQuota(limits.log_lines, services.guest_log.add)
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
         self.facts = facts
@@ -76,7 +88,15 @@ class ActivityContext:
 
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
-        store_line(self._services, self._component, self.facts.execution_id, self._run_id, level, self._redact(message))
+        store_line(
+            self._lines,
+            self._component,
+            self.facts.execution_id,
+            self._run_id,
+            level,
+            self._redact(message),
+            now=self._services.clock.now(),
+        )
 
     @property
     def wasi(self) -> WasiState:
@@ -102,6 +122,39 @@ class ActivityContext:
         http = self.wasi.http
         assert http is not None
         return http
+
+    def check_program(self) -> None:
+        """Return if the operator allows the component's native program.
+
+        Raises:
+            DeploymentError: If not.
+        """
+        component = self._component
+        problem = program_problem(
+            component.id.name, component.artefact_digest, self._services.settings.operator.programs
+        )
+        if problem is not None:
+            raise DeploymentError(f"component {component.id.name}: {problem}")
+
+    def output(self, stream: str) -> GuestOutput | None:
+        """Return where a native program's stream goes; ``None`` if nowhere."""
+        sandbox = self._component.sandbox
+        return self._output(sandbox.stdout if stream == "stdout" else sandbox.stderr, stream)
+
+    def reveal_secrets(self) -> Mapping[str, str]:
+        """Return the secrets that the component's native program reads, which may not be seen by anything else.
+
+        Raises:
+            DeploymentError: If it names one that the operator does not have.
+        """
+        self._known_secrets()
+        policy = self._component.process
+        values = self._services.settings.operator.secrets
+        return {name: values[name].reveal() for name in (policy.secrets if policy is not None else ())}
+
+    def redact(self, text: str) -> str:
+        """Return a text for people, without the secrets that the run may know."""
+        return self._redact(text)
 
     def interrupt(self) -> None:
         """End what the guest waits for, now or later; from any thread."""
@@ -139,12 +192,14 @@ class ActivityContext:
     def _known_secrets(self) -> RunSecrets:
         if self._secrets is None:
             names = [name for rule in self._component.sandbox.allowed_hosts for name in rule.secrets]
+            if self._component.process is not None:
+                names += self._component.process.secrets
             self._secrets = RunSecrets(names, self._services.settings.operator.secrets, os.urandom)
         return self._secrets
 
     def _redact(self, text: str) -> str:
         # A secret reaches the guest only if a server sends it back, but then it must not be stored.
-        return text if self._wasi is None or self._secrets is None else self._secrets.redact(text)
+        return text if self._secrets is None else self._secrets.redact(text)
 
     def _output(self, target: StreamTarget, stream: str) -> GuestOutput | None:
         write: Callable[[str], None]
@@ -157,10 +212,10 @@ class ActivityContext:
                 write = partial(self._print, sys.stdout)
             case StreamTarget.STDERR:
                 write = partial(self._print, sys.stderr)
-        return GuestOutput(write)
+        return GuestOutput(write, max_bytes=self._limits.output_bytes)
 
     def _store_output(self, stream: str, line: str) -> None:
-        self._services.guest_log.add(
+        self._lines.add(
             LogLine(
                 execution_id=self.facts.execution_id,
                 run_id=self._run_id,
@@ -192,21 +247,25 @@ class ActivityContext:
 
 
 def store_line(
-    services: ExecutorServices,
+    lines: LineSink,
     component: ComponentSpec,
     execution_id: ExecutionId,
     run_id: RunId,
     level: LogLevel,
     message: str,
+    *,
+    now: datetime,
 ) -> None:
-    """Store a guest's log line, if its component's level asks for it."""
+    """Store a guest's log line, if its component's level asks for it; a very long one is cut."""
     if component.log_level is not None and LEVELS[level] >= LEVELS[component.log_level]:
-        services.guest_log.add(
-            LogLine(
-                execution_id=execution_id,
-                run_id=run_id,
-                created_at=services.clock.now(),
-                level=level,
-                message=message,
-            )
-        )
+        if len(message) > _MAX_MESSAGE:
+            message = f"{message[:_MAX_MESSAGE]} [cut: it has {len(message)} characters]"
+        lines.add(LogLine(execution_id=execution_id, run_id=run_id, created_at=now, level=level, message=message))
+
+
+class LineSink(Protocol):
+    """What takes log lines."""
+
+    def add(self, line: LogLine) -> None:
+        """Take a line."""
+        ...

@@ -10,18 +10,22 @@ from datetime import datetime
 
 from engine.activity.outcome import Impossible, Outcome, event_after
 from engine.deployment.registry import DeployedFunction
+from engine.deployment.spec import Runner
 from engine.errors import JournalError, JournalUnavailable, ValueMismatch
 from engine.executor.attempts import attempt_activity, unlock_write
 from engine.executor.cancellation import end_refused_run
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
+from engine.executor.host_attempt import Written, attempt_host_function
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append, LockedExecution
-from engine.log.events import LogEntry
+from engine.log.events import ExecutionEvent, Finished, LogEntry
+from engine.log.return_codec import return_codec
 from engine.log.state import Holder
 from engine.wit.json_values import load_json, read_params
+from engine.wit.types import ResultType
 
 _SHARE_S = 0.01
 
@@ -64,8 +68,11 @@ class ActivityRuns:
             locked, function = job
             if not ends:
                 oldest = time.monotonic()
-            ends.append(_run(self._services, locked, function, self._holder))
-            tickets.append(self._services.commits.enqueue(ends[-1]))
+            end = _run(self._services, locked, function, self._holder)
+            if end is None:
+                continue
+            ends.append(end)
+            tickets.append(self._services.commits.enqueue(end))
             if function.component.may_touch_world or time.monotonic() - oldest > _SHARE_S:
                 self._settle(ends, tickets)
                 ends, tickets = [], []
@@ -110,11 +117,19 @@ class ActivityRuns:
                 end_refused_run(self._services, end.execution_id, self._holder)
 
 
-def _run(services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder) -> Append:
+def _run(
+    services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder
+) -> Append | None:
+    """Run an activity and return the write that says how it ended; ``None`` if it has written that itself."""
     state = locked.state
     started = time.monotonic()
     outcome = _attempt(services, locked, function, holder)
     services.durations.note(state.ffqn, time.monotonic() - started)
+    if isinstance(outcome, Written):
+        services.wakeups.on_hints(outcome.end.hints)
+        if outcome.end.refusal is not None:
+            end_refused_run(services, state.execution_id, holder)
+        return None
     now = services.clock.now()
     event = event_after(
         outcome,
@@ -123,6 +138,11 @@ def _run(services: ExecutorServices, locked: LockedExecution, function: Deployed
         backoff=state.retry_backoff,
         now=now,
     )
+    return _end(locked, holder, event, now)
+
+
+def _end(locked: LockedExecution, holder: Holder, event: ExecutionEvent, now: datetime) -> Append:
+    state = locked.state
     entry = LogEntry(state.next_version, now, event)
     return Append(
         execution_id=state.execution_id,
@@ -135,18 +155,33 @@ def _run(services: ExecutorServices, locked: LockedExecution, function: Deployed
 
 def _attempt(
     services: ExecutorServices, locked: LockedExecution, function: DeployedFunction, holder: Holder
-) -> Outcome:
+) -> Outcome | Written:
     try:
         args = read_params(function.type, load_json(locked.created.params))
     except ValueMismatch as error:
         return Impossible(f"the stored parameters do not fit {function.name}", str(error))
+    time_left = locked.state.due_at - services.clock.now()
+    if function.component.runner is Runner.HOST:
+        result = function.type.result
+        assert isinstance(result, ResultType)
+        codec = return_codec(result)
+        return attempt_host_function(
+            services,
+            function,
+            args,
+            facts=_facts(locked),
+            run_id=holder.run_id,
+            time_left=time_left,
+            end=lambda value: _end(locked, holder, Finished(retval=codec.to_retval(value)), services.clock.now()),
+        )
     return attempt_activity(
         services,
         function,
         args,
         facts=_facts(locked),
         run_id=holder.run_id,
-        time_left=locked.state.due_at - services.clock.now(),
+        time_left=time_left,
+        params_bytes=len(locked.created.params),
     )
 
 

@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
+from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction
-from engine.errors import ConstraintViolation, DeploymentError, InvalidComponent, LinkError, Trap, ValueMismatch
+from engine.errors import (
+    ConstraintViolation,
+    DeploymentError,
+    InvalidComponent,
+    LinkError,
+    Trap,
+    UnusableResult,
+    ValueMismatch,
+)
 from engine.executor.activity_context import ActivityContext
+from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
@@ -18,6 +28,7 @@ from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
 from engine.log.return_values import FailureKind
 from engine.log.state import Holder
+from engine.wasm.instance import InstanceLimits
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 
@@ -81,6 +92,7 @@ def attempt_activity(
     facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
+    params_bytes: int,
 ) -> Outcome:
     """Run an activity once, on this thread, and return how it ended.
 
@@ -91,18 +103,22 @@ def attempt_activity(
         facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
+        params_bytes: How long the parameters are as JSON.
     """
     component = function.component
+    limits = services.settings.limits.lowered(component.limits)
+    if problem := size_problem("params_bytes", params_bytes, limits.params_bytes):
+        return Impossible(LIMIT_EXCEEDED, problem)
     result = function.type.result
     assert isinstance(result, ResultType)
-    context = ActivityContext(services, component, facts, run_id, time_left=time_left)
+    context = ActivityContext(services, component, facts, run_id, time_left=time_left, limits=limits)
     execution_id = facts.execution_id
     try:
         program = services.programs.get(component)
         with program.instantiate(
             context=context,
             deadline=time_left.total_seconds(),
-            limits=services.settings.limits,
+            limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
         ) as instance:
             attempt = Attempt(instance, context)
             services.running.attempt_begins(execution_id, attempt)
@@ -111,8 +127,10 @@ def attempt_activity(
             finally:
                 services.running.attempt_ends(execution_id, attempt)
     except Trap as trap:
-        outcome = outcome_of_trap(trap, what="activity")
+        outcome = explained(outcome_of_trap(trap, what="activity"), trap, limits)
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
+    except UnusableResult as error:
+        return Impossible(f"{function.name} returned no usable result", str(error))
     except (InvalidComponent, LinkError, ValueMismatch, DeploymentError) as error:
         return Impossible(f"cannot run {function.name}", str(error))
     except ConstraintViolation as error:
@@ -122,8 +140,11 @@ def attempt_activity(
     codec = return_codec(result)
     note = context.note or _NO_NOTE
     try:
+        retval = codec.to_retval(value)
+        if problem := result_problem(retval, limits):
+            return Impossible(LIMIT_EXCEEDED, problem)
         return Completed(
-            codec.to_retval(value),
+            retval,
             note.is_permanent or codec.is_permanent(value),
             retry_after=note.retry_after,
             trace=note.trace,

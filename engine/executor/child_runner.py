@@ -145,6 +145,9 @@ class ChildRunner:
         component = function.component
         if not component.is_run_here or component.id.component_type is not ComponentType.ACTIVITY:
             return False
+        if not component.can_be_stopped:
+            # It may outlive its time, and this thread with its run would wait for it.
+            return False
         if component.exec.instance_limit is not None:
             # The executor counts; a run that counted too would wait for itself.
             return False
@@ -205,6 +208,7 @@ class ChildRunner:
                 facts=self._facts(child, newborn),
                 run_id=self._driver.holder.run_id,
                 time_left=_lock(newborn).lock_expires_at - self._services.clock.now(),
+                params_bytes=len(newborn.target.params),
             )
         self._services.durations.note(newborn.target.ffqn, time.monotonic() - started)
         now = self._services.clock.now()

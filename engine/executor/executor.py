@@ -15,11 +15,13 @@ from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
+from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.guest_log import GuestLog
+from engine.executor.host_functions import HostFunctions
 from engine.executor.http_log import HttpLog
 from engine.executor.locker import Locker
 from engine.executor.programs import ComponentLoader, FileReader, Programs
@@ -52,6 +54,7 @@ class Executor:
         settings: How it behaves.
         randomness: Gives as many random bytes as asked for.
         read: Where the stored files of source components come from.
+        host_functions: Carries out functions of the program that hosts this executor, if it has any.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Executor:
         settings: ExecutorSettings,
         randomness: Callable[[int], bytes],
         read: FileReader | None = None,
+        host_functions: HostFunctions | None = None,
     ) -> None:
         self.executor_id = make_executor_id(clock.now(), randomness(10))
         self.wakeups = Wakeups()
@@ -82,6 +86,8 @@ class Executor:
             registry=registry,
             running=Running(),
             durations=Durations(),
+            host_functions=host_functions,
+            threads=DetachedThreads(_nothing if host_functions is None else host_functions.thread_ends),
         )
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
@@ -121,6 +127,7 @@ class Executor:
         self._services.guest_log.flush()
         self._services.http_log.flush()
         self._services.transport.close()
+        self._services.threads.close()
         log.info("executor.stopped", executor_id=self.executor_id)
 
     def use(self, registry: Registry) -> None:
@@ -132,7 +139,7 @@ class Executor:
     def _warm_up(self, registry: Registry) -> None:
         """Load the components that will be run, so that the first execution of each need not wait for it."""
         for component in registry.deployment.components:
-            if component.is_run_here:
+            if component.is_run_here and component.can_be_stopped:
                 self._pool.submit(self._load, component)
 
     def _load(self, component: ComponentSpec) -> None:
@@ -249,3 +256,7 @@ class Executor:
 
     def _is_short_of_slots(self) -> bool:
         return self._slots.free <= 0
+
+
+def _nothing() -> None:
+    """Nothing belongs to a thread that never called a function of the host."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
 from engine.deployment.spec import ComponentSpec, ComponentType, Runner
 from engine.errors import InvalidComponent
+from engine.executor.process_program import ProcessProgram, write_program
 from engine.guests.host_call import activity_call, workflow_call
 from engine.guests.program import GuestProgram, Runtime
 from engine.host.imports import imports_for
-from engine.wasm.component import CompiledComponent
+from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.instance import InstanceLimits
 from engine.wasm.linking import LinkedComponent, link
 from engine.wit.options import JsonValue
@@ -97,6 +100,8 @@ class Programs:
         self._linked: dict[tuple[str, ComponentType, bool], LinkedComponent] = {}
         self._runtimes: dict[tuple[str, ComponentType], Runtime] = {}
         self._guests: dict[object, GuestProgram] = {}
+        self._processes: dict[str, Path] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._mutex = threading.Lock()
 
     def get(self, component: ComponentSpec) -> Program:
@@ -108,6 +113,8 @@ class Programs:
         """
         if component.runner is Runner.SOURCE:
             return self._guest(component)
+        if component.runner is Runner.PROCESS:
+            return self._process(component)
         digest = _binary_of(component)
         key = (digest, component.id.component_type, component.sandbox.stub_wasi)
         linked = self._linked.get(key)
@@ -126,11 +133,40 @@ class Programs:
         """Free what is kept for further calls."""
         for program in self._guests.values():
             program.close()
+        with self._mutex:
+            self._processes.clear()
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
+
+    def _process(self, component: ComponentSpec) -> ProcessProgram:
+        digest = component.artefact_digest
+        if digest is None or self._read is None:
+            raise InvalidComponent(f"component {component.id.name} has no stored program to run")
+        with self._mutex:
+            path = self._processes.get(digest)
+            if path is None:
+                content = self._read(digest)
+                if digest_of(content) != digest:
+                    raise InvalidComponent(f"the stored program of component {component.id.name} is not {digest}")
+                if self._folder is None:
+                    # This process's own: what it runs is what it has checked.
+                    self._folder = tempfile.TemporaryDirectory(prefix="obelisk-programs-", ignore_cleanup_errors=True)
+                path = Path(self._folder.name) / digest.rpartition(":")[2]
+                write_program(content, path)
+                self._processes[digest] = path
+        return ProcessProgram(component, path)
 
     def _guest(self, component: ComponentSpec) -> GuestProgram:
         # Not by the digest alone: the deployment's words, such as the environment, and what other components offer are
         # part of it.
-        key = (component.id.digest, _binary_of(component), repr(component.sandbox), _names(component))
+        key = (
+            component.id.digest,
+            _binary_of(component),
+            repr(component.sandbox),
+            component.limits,
+            _names(component),
+        )
         program = self._guests.get(key)
         if program is None:
             with self._mutex:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from engine.activity.http_transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
+from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
 from engine.executor.guest_log import GuestLog
+from engine.executor.host_functions import HostFunctions
 from engine.executor.http_log import HttpLog
 from engine.executor.programs import Programs
 from engine.executor.running import Running
@@ -28,6 +30,8 @@ class ExecutorServices:
         registry: Functions of the deployment it runs; replaced when another one is activated.
         running: What goes on in this process.
         durations: How long activities take.
+        host_functions: Carries out functions of the host; ``None`` where it has none.
+        threads: Where they run.
     """
 
     executor_id: ExecutorId
@@ -43,3 +47,5 @@ class ExecutorServices:
     registry: Registry
     running: Running
     durations: Durations
+    host_functions: HostFunctions | None
+    threads: DetachedThreads

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from engine.activity.secret_values import OperatorPolicy
-from engine.wasm.instance import InstanceLimits
+from engine.deployment.limits import RunLimits
 
-DEFAULT_LIMITS = InstanceLimits()
+DEFAULT_LIMITS = RunLimits()
 NOTHING_ALLOWED = OperatorPolicy()
 
 
@@ -24,7 +24,7 @@ class ExecutorSettings:
         hot_wait: Longest time a waiting workflow stays in memory before it is unloaded.
         timer_leeway: How long an expired lock is left alone, so that its holder can finish first.
         stop_grace: How long activities may go on when the executor stops, before they are stopped and handed back.
-        limits: Memory and tables of one instance.
+        limits: What one run may use up at most.
         operator: What guests' HTTP requests may do at most; nothing by default.
     """
 
@@ -35,5 +35,5 @@ class ExecutorSettings:
     hot_wait: timedelta = timedelta(milliseconds=300)
     timer_leeway: timedelta = timedelta(milliseconds=100)
     stop_grace: timedelta = timedelta(seconds=5)
-    limits: InstanceLimits = DEFAULT_LIMITS
+    limits: RunLimits = DEFAULT_LIMITS
     operator: OperatorPolicy = NOTHING_ALLOWED

@@ -11,12 +11,14 @@ from functools import cached_property
 import structlog
 
 from engine.activity.outcome import Broken, TimedOut, event_after, outcome_of_trap
+from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import BlockingStrategy, LogLevel, WorkflowPolicy
 from engine.errors import (
     ExecutionNotFound,
     InvalidComponent,
     JournalError,
+    LimitExceeded,
     LinkError,
     NondeterminismDetected,
     RunAbandoned,
@@ -34,6 +36,8 @@ from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
+from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
+from engine.executor.log_quota import LogQuota
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
@@ -52,6 +56,7 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_codec import return_codec
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.state import ExecutionState, Holder
+from engine.wasm.instance import InstanceLimits
 from engine.wit.json_values import load_json, read_params
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
@@ -101,6 +106,8 @@ class WorkflowDriver:
         self._failures = locked.state.temporary_failures
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
+        self._limits = services.settings.limits.lowered(function.component.limits)
+        self._lines = LogQuota(self._limits.log_lines, services.guest_log.add)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -178,18 +185,28 @@ class WorkflowDriver:
         function = self._function
         result = function.type.result
         assert isinstance(result, ResultType)
+        limits = self._limits
         self.mutex.release()
         try:
             program = self._services.programs.get(function.component)
+            if problem := size_problem("params_bytes", len(self._locked.created.params), limits.params_bytes):
+                raise LimitExceeded(problem)
             args = read_params(function.type, load_json(self._locked.created.params))
             with program.instantiate(
-                context=self, deadline=self._seconds_left(), limits=self._services.settings.limits
+                context=self,
+                deadline=self._seconds_left(),
+                limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
             ) as instance:
                 self._instance = instance
                 value = instance.call(str(function.name.interface), function.name.function, args)
-            return return_codec(result).to_retval(value)
+            retval = return_codec(result).to_retval(value)
+            if problem := result_problem(retval, limits):
+                raise LimitExceeded(problem)
+            return retval
         except Trap as trap:
-            return outcome_of_trap(trap, what="workflow")
+            return explained(outcome_of_trap(trap, what="workflow"), trap, limits)
+        except LimitExceeded as error:
+            return Failed(kind=FailureKind.UNCATEGORIZED, reason=LIMIT_EXCEEDED, detail=str(error))
         except NondeterminismDetected as error:
             return Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
         except (WorkflowError, StoredEventInvalid, InvalidComponent, LinkError, ValueMismatch) as error:
@@ -296,7 +313,15 @@ class WorkflowDriver:
         """Store a guest's log line; one of a replay is marked as such."""
         if self.run.is_replaying:
             level, message = LogLevel.TRACE, f"(replay) {message}"
-        store_line(self._services, self._function.component, self.execution_id, self.holder.run_id, level, message)
+        store_line(
+            self._lines,
+            self._function.component,
+            self.execution_id,
+            self.holder.run_id,
+            level,
+            message,
+            now=self._services.clock.now(),
+        )
 
     def function_of(self, execution_id: ExecutionId) -> str | None:
         """Return the function that an execution was created for; ``None`` if there is no such execution."""

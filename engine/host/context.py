@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from msgspec import Struct
+
 from engine.activity.http_messages import HttpClient
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
@@ -16,8 +18,7 @@ from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.run import WorkflowRun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True, kw_only=True, gc=False):
     """Which execution a run belongs to.
 
     Args:

@@ -98,6 +98,8 @@ def _trampoline(
         if waiting:
             run_waiting()
         run = runs[context]
+        run.computed_s += monotonic() - run.computing_since
+        run.stretches += 1
         lower(context, call(run.context, *lift(context, args)), results)
         run.computing_since = monotonic()
 

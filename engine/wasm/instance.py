@@ -158,7 +158,7 @@ class Instance:
                 )
             finally:
                 self._leave()
-            run.end_start()
+            run.end()
             if error:
                 raise self._failure(error)
         except BaseException:
@@ -207,6 +207,7 @@ class Instance:
                 error = call(function_at, context, args_at, len(lowerers), result_at, target.results_len)
             finally:
                 self._leave()
+            self._run.end()
             if error:
                 raise self._failure(error)
             return target.lift(context, result_at)  # type: ignore[no-any-return]  # by construction a canonical value

@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from typing import TypeAlias
 
 from engine.wasm import native
-from engine.wasm.gil_choice import LONG_STRETCH_S, GilChoice
+from engine.wasm.gil_choice import GilChoice
 from engine.wasm.native import Address
 
 
@@ -21,11 +21,23 @@ class Run:
 
     Attributes:
         keeps_gil: Whether the guest holds the interpreter lock while it computes.
-        choice: Where long stretches of computing are noted.
+        choice: Where stretches of computing are noted.
         computing_since: When the guest last began to compute, by ``time.monotonic``.
+        computed_s: What it computed in this call before that, in seconds.
+        stretches: In how many stretches.
     """
 
-    __slots__ = ("choice", "computing_since", "context", "expires_at", "failure", "is_interrupted", "keeps_gil")
+    __slots__ = (
+        "choice",
+        "computed_s",
+        "computing_since",
+        "context",
+        "expires_at",
+        "failure",
+        "is_interrupted",
+        "keeps_gil",
+        "stretches",
+    )
 
     def __init__(self, context: object, deadline: float | None) -> None:
         self.context = context
@@ -35,23 +47,26 @@ class Run:
         self.keeps_gil = False
         self.choice = _NOWHERE
         self.computing_since = 0.0
+        self.computed_s = 0.0
+        self.stretches = 0
 
     def begin(self, choice: GilChoice, *, may_keep_gil: bool) -> bool:
         """Hear that the guest is about to be entered; return whether to keep the interpreter lock."""
         self.choice = choice
         self.keeps_gil = choice.keeps_gil() and may_keep_gil
+        self.computed_s = 0.0
+        self.stretches = 0
         self.computing_since = time.monotonic()
         return self.keeps_gil
 
-    def end_start(self) -> None:
-        """Hear that the guest was made; no host function tells how long that took."""
-        if time.monotonic() - self.computing_since > LONG_STRETCH_S:
-            self.choice.note_long_stretch()
+    def end(self) -> None:
+        """Hear that the guest was left."""
+        computed_s = self.computed_s + time.monotonic() - self.computing_since
+        self.choice.note(computed_s / (self.stretches + 1))
 
     def look(self) -> None:
         """Look at a guest that computes, on its thread; let others have the interpreter lock if it kept that."""
-        if time.monotonic() - self.computing_since > LONG_STRETCH_S:
-            self.choice.note_long_stretch()
+        self.choice.note(time.monotonic() - self.computing_since)
         if self.keeps_gil:
             time.sleep(0)
 
@@ -76,6 +91,9 @@ def fail(run: Run | None, failure: BaseException) -> Address:
     No exception may pass through wasmtime's frames; the outer call raises the recorded one. The first one counts, as
     later ones can only come from cleaning up after it.
     """
-    if run is not None and run.failure is None:
-        run.failure = failure
+    if run is not None:
+        # What the host function took is not the guest's.
+        run.computing_since = time.monotonic()
+        if run.failure is None:
+            run.failure = failure
     return native.new_error(f"host function failed: {type(failure).__name__}")

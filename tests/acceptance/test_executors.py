@@ -166,3 +166,37 @@ def test_a_running_executor_takes_up_another_deployment_and_ends_with_ctrl_c(sit
     assert executor.wait().status == 0, executor.err
     assert site.processes() == []
     assert site.heartbeats() == {}
+
+
+def test_a_signal_to_the_whole_group_stops_it_in_order_too(site: Site) -> None:
+    executor = site.start_executor()
+    execution_id = submit(site)
+    site.wait_for_children(execution_id, ENOUGH)
+
+    # As Ctrl-C in a terminal, timeout(1) and service managers do it.
+    os.killpg(executor.pid, signal.SIGTERM)
+
+    assert executor.wait().status == 0, executor.err
+    assert site.processes() == []
+    assert site.heartbeats() == {}
+    with site.world() as world:
+        last = world.events_of(execution_id)[-1]
+    assert isinstance(last, Unlocked)
+    assert last.reason == "executor closing"
+
+
+def test_a_worker_that_is_asked_to_stop_hands_back_and_is_replaced(site: Site) -> None:
+    executor = site.start_executor()
+    execution_id = submit(site)
+    site.wait_for_children(execution_id, ENOUGH)
+    ((asked, worker),) = site.heartbeats().items()
+
+    os.kill(worker, signal.SIGTERM)
+    site.wait_until_finished(execution_id)
+
+    assert_nothing_was_lost(site, execution_id)
+    with site.world() as world:
+        reasons = {event.reason for event in world.events_of(execution_id) if isinstance(event, Unlocked)}
+    assert "executor closing" in reasons
+    assert asked not in site.heartbeats()
+    stop(executor)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from wasmtime import wat2wasm
 
+from engine.deployment.spec import ComponentSpec, DeploymentSpec, Runner
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples" / "deployment.toml"
 TEST_COMPONENTS = REPOSITORY / "tests" / "components" / "deployment.toml"
@@ -56,3 +58,8 @@ def activity_table(name: str, extra: str = "") -> str:
 def workflow_table(name: str, extra: str = "") -> str:
     """Return a ``[[workflow_wasm]]`` table for ``name.wasm``."""
     return f'[[workflow_wasm]]\nname = "{name}"\nlocation = "{name}.wasm"\n{extra}\n'
+
+
+def from_file(deployment: DeploymentSpec) -> tuple[ComponentSpec, ...]:
+    """Return the components that the deployment file names, without the activities of the installed apps."""
+    return tuple(component for component in deployment.components if component.runner is not Runner.HOST)

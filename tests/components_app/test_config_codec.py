@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from components.config_codec import ComponentConfig, decode_config, encode_config
 from components.manifest.entries import EnvVar, HostRule
+from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     BlockingStrategy,
     ExecPolicy,
     LockingStrategy,
     LogLevel,
+    ProcessPolicy,
     RetryPolicy,
     SecretLocation,
     StreamTarget,
@@ -55,6 +57,23 @@ CONFIGS = st.builds(
             replace_in=st.lists(st.sampled_from(SecretLocation)).map(tuple),
         )
     ).map(tuple),
+    process=st.none()
+    | st.builds(
+        ProcessPolicy,
+        params_via_stdin=st.booleans(),
+        max_output_bytes=COUNTS,
+        secrets=st.lists(st.text()).map(tuple),
+    ),
+    limits=st.just(OPERATORS)
+    | st.builds(
+        ComponentLimits,
+        memory_bytes=st.none() | COUNTS,
+        fuel=st.none() | COUNTS,
+        output_bytes=st.none() | COUNTS,
+        log_lines=st.none() | COUNTS,
+        params_bytes=st.none() | COUNTS,
+        result_bytes=st.none() | COUNTS,
+    ),
     stdout=st.sampled_from(StreamTarget),
     stderr=st.sampled_from(StreamTarget),
     stub_wasi=st.booleans(),

@@ -11,6 +11,7 @@ from components.problems import DeploymentRefused
 from components.services import active_deployment, deploy, wasm_bytes
 from engine.deployment.spec import ComponentType, Runner
 from engine.guests.javascript.runtime_file import JAVASCRIPT_RUNTIME
+from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +101,7 @@ def test_what_is_stored_is_what_the_engine_runs(app: Path) -> None:
 
     spec = active_deployment()
     assert spec is not None
-    activity, workflow, webhook = spec.components
+    activity, workflow, webhook = from_file(spec)
     assert workflow.artefact_digest is not None
     assert b"addAllSubmit" in wasm_bytes(workflow.artefact_digest)
     assert {str(interface): list(functions) for interface, functions in workflow.imports.items()} == {

@@ -13,6 +13,7 @@ from components.problems import DeploymentRefused
 from components.services import activate, active_deployment, deploy, wasm_bytes
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentType, LockingStrategy, Runner
+from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +89,7 @@ def test_what_is_loaded_equals_what_was_prepared(tmp_path: Path) -> None:
     loaded = active_deployment()
 
     assert loaded is not None
-    assert loaded.components == tuple(component.spec for component in result.prepared.components)
+    assert from_file(loaded) == tuple(component.spec for component in result.prepared.components)
 
 
 def test_the_operators_word_beats_the_decorators(tmp_path: Path) -> None:

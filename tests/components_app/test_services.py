@@ -19,6 +19,7 @@ from tests.components_app.builders import (
     EXAMPLES,
     TEST_COMPONENTS,
     activity_table,
+    from_file,
     make_wasm,
     workflow_table,
     write_deployment,
@@ -72,7 +73,7 @@ def test_what_is_loaded_equals_what_was_prepared() -> None:
     loaded = load_deployment(result.deployment)
 
     assert loaded.id == result.deployment.deployment_id
-    assert loaded.components == tuple(component.spec for component in result.prepared.components)
+    assert from_file(loaded) == tuple(component.spec for component in result.prepared.components)
     assert active_deployment() == loaded
 
 
@@ -83,7 +84,7 @@ def test_the_kinds_of_the_test_components_are_told_apart() -> None:
 
     assert loaded is not None
     assert {
-        spec.id.name: (spec.id.component_type, spec.runner, spec.may_touch_world) for spec in loaded.components
+        spec.id.name: (spec.id.component_type, spec.runner, spec.may_touch_world) for spec in from_file(loaded)
     } == {
         "probe": (ComponentType.ACTIVITY, Runner.WASM, False),
         "stepper": (ComponentType.WORKFLOW, Runner.WASM, False),
@@ -187,7 +188,7 @@ def test_variables_are_stored_unresolved_and_resolved_where_they_are_used(
     toml = activity_table("adder", 'env_vars = ["TOKEN", { key = "URL", value = "https://${HOST:-example.com}" }]')
     result = deploy(write_deployment(tmp_path, toml, adder=ADDER))
 
-    [component] = load_deployment(result.deployment, environ={"TOKEN": "t", "HOST": "h"}).components
+    [component] = from_file(load_deployment(result.deployment, environ={"TOKEN": "t", "HOST": "h"}))
 
     assert component.sandbox.env_vars == {"TOKEN": "t", "URL": "https://h"}
     assert "secret" not in str(stored())

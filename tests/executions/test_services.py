@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from pytest_django import Settings
 
 from components.models import Deployment, DeploymentStatus
 from engine.errors import ExecutionExists, ExecutionNotFound, IdSyntaxError
@@ -105,6 +106,16 @@ def test_a_submitted_call_is_an_execution_that_is_due(deployment_id: str, journa
     assert state.due_at == state.created_at
     assert created_of(submitted.execution_id).params == JsonText('[1,["x"]]')
     assert_state_is_folded(journal, submitted.execution_id)
+
+
+def test_parameters_that_are_too_long_are_refused_before_anything_is_stored(settings: Settings) -> None:
+    settings.OBELISK_PARAMS_BYTES = 20
+
+    with pytest.raises(CallRefused) as caught:
+        submit(ADD, [1, ["x" * 20]])
+
+    assert str(caught.value) == f"{ADD}: the parameters take 28 bytes as JSON, more than limits.params_bytes = 20"
+    assert not Execution.objects.exists()
 
 
 def test_every_call_gets_an_id_of_its_own() -> None:

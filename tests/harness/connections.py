@@ -146,5 +146,6 @@ class Connection:
     def _end(self, number: int) -> None:
         if self._cut == Cut(number, Moment.AFTER):
             self.is_cut = True
-        self._check()
+        # Others see what was written, whatever becomes of the writer.
         self._on_write()
+        self._check()

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from components.deployed_rows import deployed_components
 from components.interface_codec import decode_interfaces
-from components.models import Component, Deployment
 from components.reports import counted, describe_component
 from engine.errors import EngineError
 from engine.wit.wit_text import format_component
@@ -47,7 +47,9 @@ class Command(BaseCommand):
             self._print_wit(options["name"])
 
     def _list(self, *, as_json: bool) -> None:
-        described = [describe_component(component) for component in _active_components()]
+        described = [
+            describe_component(component, functions=len(functions)) for component, functions in deployed_components()
+        ]
         if as_json:
             self.stdout.write(json.dumps(described, indent=2))
         elif not described:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
             )
 
     def _print_wit(self, name: str) -> None:
-        components = {component.name: component for component in _active_components()}
+        components = {component.name: component for component, _ in deployed_components()}
         if name not in components:
             known = f"; there are {', '.join(components)}" if components else ""
             raise CommandError(f"no component {name} is deployed{known}")
@@ -72,8 +74,3 @@ class Command(BaseCommand):
         except EngineError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text.rstrip("\n"))
-
-
-def _active_components() -> list[Component]:
-    deployment = Deployment.objects.active().first()
-    return [] if deployment is None else list(deployment.components.order_by("position"))

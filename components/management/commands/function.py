@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from components.models import Function
+from components.deployed_rows import deployed_components
 from components.reports import KIND_TITLES, describe_companions, describe_function, function_line
 
 
@@ -59,10 +59,11 @@ class Command(BaseCommand):
 
 
 def _described(*, extensions: bool) -> Iterator[dict[str, Any]]:
-    for function in Function.objects.deployed():
-        yield describe_function(function)
-        if extensions:
-            yield from describe_companions(function)
+    for _, functions in deployed_components():
+        for function in functions:
+            yield describe_function(function)
+            if extensions:
+                yield from describe_companions(function)
 
 
 def _dump(document: list[dict[str, Any]]) -> str:

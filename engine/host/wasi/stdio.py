@@ -40,7 +40,7 @@ class GuestOutput:
             self._partial.clear()
         if self._left < 0:
             self.close()
-            self._write_line(f"[the limit of {self._limit} bytes of output is reached; the rest is dropped]")
+            self._write_line(f"[the limit limits.output_bytes = {self._limit} is reached; the rest is dropped]")
 
     def close(self) -> None:
         """Pass on a line that has no end."""

@@ -1,4 +1,4 @@
-"""``manage.py execution list|show|events|result|logs``: read the log."""
+"""``manage.py execution list|show|events|result|logs|stub``: read the log, answer a stub."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
-from engine.errors import EngineError
+from engine.errors import EngineError, ValueMismatch
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Returned
 from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
 from engine.log.time_json import encode_instant
+from engine.wit.json_values import load_json
+from executions.answering import answer
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, LogLine
@@ -25,14 +27,17 @@ _SUMMARY_LENGTH = 100
 
 
 class Command(BaseCommand):
-    """Reads executions and their logs."""
+    """Reads executions and their logs, and answers those that wait for a person."""
 
-    help = "Read executions: list them, show one, its event log, its result, or what its guest logged."
+    help = (
+        "Read executions: list them, show one, its event log, its result, or what its guest logged; or answer a stub "
+        "or an external activity."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the sub-commands."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs|stub")
         listing = actions.add_parser("list", help="the newest executions")
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
@@ -53,6 +58,10 @@ class Command(BaseCommand):
                 one.add_argument("--from", type=_count, default=0, dest="start", help="first version (default: 0)")
                 one.add_argument("--limit", type=_count, default=1000, help="most events (default: 1000)")
         listing.add_argument("--json", action="store_true", help="print one JSON document")
+        stub = actions.add_parser("stub", help="give a stub or an external activity its result")
+        stub.add_argument("execution_id")
+        stub.add_argument("result", metavar="JSON", help="""such as '{"ok": true}' or '{"err": "no"}'""")
+        stub.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
         """Carry out a sub-command."""
@@ -71,10 +80,23 @@ class Command(BaseCommand):
                     self._events(row, as_json=json, start=options["start"], limit=options["limit"])
                 case "logs":
                     self._logs(row, as_json=json, limit=options["limit"])
+                case "stub":
+                    self._answer(execution_id, options["result"], as_json=json)
                 case _:
                     self._result(execution_id, as_json=json)
         except EngineError as error:
             raise CommandError(str(error)) from error
+
+    def _answer(self, execution_id: ExecutionId, text: str, *, as_json: bool) -> None:
+        try:
+            result = load_json(text)
+        except ValueMismatch as error:
+            raise CommandError(f"the result must be JSON, such as '{{\"ok\": true}}': {error.problem}") from error
+        is_new = answer(execution_id, result)
+        if as_json:
+            self.stdout.write(json_module.dumps({"execution_id": execution_id, "is_new": is_new}))
+        else:
+            self.stdout.write(f"{execution_id} {'is answered' if is_new else 'had this result already'}")
 
     def _list(
         self,

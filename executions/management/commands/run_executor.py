@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -26,10 +27,15 @@ class Command(BaseCommand):
         """Run until stopped."""
         _check_database()
         cluster = Cluster()
+        # Its processes inherit this. Terminals, timeouts and service managers signal whole groups of processes, and a
+        # guard that died while it waits would be waited for without end: it is told to stop by this process alone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         try:
             cluster.start()
         except RuntimeError as error:
             raise CommandError(f"the cluster did not start, its log says why: {error}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         guard = cluster.sentinel
         guard.join()
         if guard.exitcode != 0:

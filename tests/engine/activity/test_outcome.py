@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.activity.outcome import (
+    TOO_LATE,
     Broken,
     Completed,
     HandedBack,
@@ -82,7 +83,7 @@ def test_others_are_retried_while_retries_are_left(outcome: Outcome, event: Even
         (Completed(EMPTY_ERR), EMPTY_ERR),
         (TRAPPED, Failed(kind=FailureKind.UNCATEGORIZED, reason=TRAPPED.reason, detail="where")),
         (FUEL, Failed(kind=FailureKind.OUT_OF_FUEL, reason=FUEL.reason)),
-        (TimedOut(), Failed(kind=FailureKind.TIMED_OUT)),
+        (TimedOut(), TOO_LATE),
     ],
 )
 def test_when_retries_are_used_up_the_last_outcome_is_the_end(outcome: Outcome, retval: Returned | Failed) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from engine.activity.outcome import TOO_LATE
 from engine.clock import SimulatedClock
 from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
 from engine.log.events import ChildFinished, Locked, TemporarilyTimedOut, Unlocked
 from engine.log.ids import ExecutionId
-from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper, stub_flow
@@ -431,7 +431,7 @@ def test_an_activity_that_never_returns_is_stopped_and_tried_again() -> None:
         world.start_executor(settings=ExecutorSettings(timer_leeway=timedelta(milliseconds=20)))
         target = world.submit(f"{PROBE}.spin")
 
-        assert world.run(target) == Failed(kind=FailureKind.TIMED_OUT)
+        assert world.run(target) == TOO_LATE
 
         kinds = [type(event).__name__ for event in world.events_of(target)]
         assert kinds == ["Created", "Locked", "TemporarilyTimedOut", "Locked", "Finished"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.activity.outcome import TOO_LATE
 from engine.executor.timers import Timers
 from engine.log.events import (
     Created,
@@ -19,7 +20,6 @@ from engine.log.events import (
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId
-from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
 from tests.harness import steps as s
 from tests.harness.components import ADD, deploy, probe, stepper
@@ -75,7 +75,7 @@ def test_an_expired_lock_costs_an_attempt_and_a_backoff() -> None:
     world.advance(SECOND)
     timers.tick(world.clock.now())
 
-    assert world.retval_of(target) == Failed(kind=FailureKind.TIMED_OUT)
+    assert world.retval_of(target) == TOO_LATE
     assert _kinds(world, target) == [Created, *[Locked, TemporarilyTimedOut] * 2, Locked, Finished]
 
 
@@ -98,7 +98,7 @@ def test_the_parent_hears_of_an_end_by_timeout() -> None:
     world.run(target)
 
     assert sorted(world.result_of(target)["ok"][3:]) == ["err", "ok 3"]
-    assert world.retval_of(first) == Failed(kind=FailureKind.TIMED_OUT)
+    assert world.retval_of(first) == TOO_LATE
 
 
 def test_a_lock_is_left_alone_until_the_leeway_is_over() -> None:

@@ -20,26 +20,46 @@ def known_for_short_calls(program: LinkedComponent) -> GilChoice:
     """Let a function look as if its calls had always been short."""
     choice = program.target(GUEST, "run").choice
     for _ in range(100):
-        choice.keeps_gil()
+        choice.note(0.00005)
     return choice
 
 
 def test_the_lock_is_given_up_until_calls_are_known_to_be_short() -> None:
     choice = GilChoice()
+    seen = []
+    for _ in range(7):
+        seen.append(choice.keeps_gil())
+        choice.note(0.00005)
 
-    assert [choice.keeps_gil() for _ in range(7)] == [False] * 5 + [True] * 2
+    assert seen == [False] * 5 + [True] * 2
 
 
-def test_the_lock_is_given_up_once_long_stretches_are_more_than_accidents() -> None:
+def test_a_slow_first_call_says_nothing_of_the_others() -> None:
     choice = GilChoice()
-    for _ in range(200):
-        choice.keeps_gil()
+    for stretch_s in (0.2, 0.00005, 0.0001, 0.00005, 0.0001):
+        choice.note(stretch_s)
 
-    choice.note_long_stretch()
-    choice.note_long_stretch()
     assert choice.keeps_gil()
-    choice.note_long_stretch()
+
+
+def test_a_thread_that_was_put_aside_is_no_guest_that_computes() -> None:
+    choice = GilChoice()
+    for number in range(1000):
+        choice.note(0.004 if number % 100 == 99 else 0.00005)
+        assert number < 10 or choice.keeps_gil()
+
+
+def test_the_lock_is_given_up_once_guests_compute_and_kept_again_when_they_do_not() -> None:
+    choice = GilChoice()
+    for _ in range(100):
+        choice.note(0.00005)
+    for _ in range(20):
+        choice.note(0.01)
     assert not choice.keeps_gil()
+
+    for _ in range(300):
+        choice.note(0.00005)
+    assert choice.keeps_gil()
 
 
 def test_short_calls_come_to_keep_the_lock(engine: WasmEngine) -> None:

@@ -147,6 +147,10 @@ def _check_name(function: Function[..., Any], names: dict[tuple[str, str], str])
 
 def _describe_function(function: Function[..., Any], *, ffqn: str | None = None) -> dict[str, Any]:
     signature, policy = function.signature, function.policy
+    if policy.atomic:
+        raise Refused(
+            f"{function.name}: atomic=True is for activities of a Django app; there is no database in the sandbox"
+        )
     return {
         "kind": function.kind,
         "name": function.name,

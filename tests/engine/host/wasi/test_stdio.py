@@ -33,7 +33,12 @@ def test_a_long_line_is_cut() -> None:
 def test_there_is_an_end_to_it() -> None:
     lines = lines_of(b"0123456789\n", b"abc\ndefghijkl\nmno", b"more\n" * 100, max_bytes=20)
 
-    assert lines == ["0123456789", "abc", "defgh", "[the limit of 20 bytes of output is reached; the rest is dropped]"]
+    assert lines == [
+        "0123456789",
+        "abc",
+        "defgh",
+        "[the limit limits.output_bytes = 20 is reached; the rest is dropped]",
+    ]
 
 
 @given(st.lists(st.binary(max_size=20)))

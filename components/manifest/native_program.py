@@ -1,0 +1,87 @@
+"""``[[activity_exec]]``: a native program, one process for each call.
+
+Source:
+    Obelisk reference, sections 1.2 and 1.4. ``forward_stdout`` is not among the keys: stdout is the result.
+"""
+
+from __future__ import annotations
+
+from components.manifest.declared import default_name, read_ffqn, read_params, read_result
+from components.manifest.entries import DeclaredFunction, FileReference, InlineSource, ProcessEntry
+from components.manifest.limits import read_limits
+from components.manifest.shared_keys import (
+    DEFAULT_BACKOFF,
+    DEFAULT_MAX_RETRIES,
+    name_problem,
+    read_component_digest,
+    read_digest,
+    read_env_vars,
+    read_exec,
+    read_log_level,
+    read_name,
+    read_path,
+)
+from components.manifest.table_reader import TableReader
+from engine.deployment.spec import ProcessPolicy, RetryPolicy, StreamTarget
+from engine.wit.types import FunctionType, ResultType
+
+_UNIT = ResultType(None, None)
+_DEFAULT = ProcessPolicy()
+_MAX_TEXT = 1 << 20
+_MAX_OUTPUT_BYTES = 64 << 20
+
+
+def read_activity_exec(reader: TableReader) -> ProcessEntry:
+    """Read an ``[[activity_exec]]`` table."""
+    function = _read_function(reader)
+    name = read_name(reader, default=default_name(function.name))
+    entry = ProcessEntry(
+        place=reader.place,
+        name=name,
+        source=_read_source(reader, name),
+        function=function,
+        component_digest=read_component_digest(reader),
+        exec=read_exec(reader, is_workflow=False),
+        retry=RetryPolicy(
+            max_retries=reader.integer("max_retries", default=DEFAULT_MAX_RETRIES),
+            backoff=reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF),
+        ),
+        process=ProcessPolicy(
+            params_via_stdin=reader.boolean("params_via_stdin", default=_DEFAULT.params_via_stdin),
+            max_output_bytes=reader.integer(
+                "max_output_bytes", default=_DEFAULT.max_output_bytes, maximum=_MAX_OUTPUT_BYTES
+            ),
+            secrets=reader.strings("secrets"),
+        ),
+        env_vars=read_env_vars(reader),
+        stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
+        log_level=read_log_level(reader),
+        limits=read_limits(reader),
+    )
+    reader.refuse_unknown_keys()
+    return entry
+
+
+def _read_function(reader: TableReader) -> DeclaredFunction:
+    name = read_ffqn(reader)
+    # Also the name of the component when none is given, so it has to be one.
+    if (problem := name_problem(default_name(name))) and reader.string("name") is None:
+        reader.refuse("ffqn", f'gives the component its name, which {problem}; set "name"')
+    if reader.has("wit"):
+        reader.refuse("wit", 'is not supported yet by this version; write "params" and "return_type"')
+    params = read_params(reader) if reader.has("params") else ()
+    result = read_result(reader) if reader.has("return_type") else _UNIT
+    return DeclaredFunction(name=name, type=FunctionType(params, result))
+
+
+def _read_source(reader: TableReader, name: str) -> FileReference | InlineSource:
+    content, digest = reader.string("content"), read_digest(reader, "content_digest")
+    if content is None:
+        return FileReference(path=read_path(reader, "location"), content_digest=digest, key="location")
+    if reader.has("location"):
+        reader.refuse("location", 'stands beside "content"; an entry has one of them')
+    if len(content) > _MAX_TEXT:
+        reader.refuse("content", f"is longer than {_MAX_TEXT} characters")
+    if not content.startswith("#!"):
+        reader.refuse("content", 'must begin with "#!" and the interpreter, such as "#!/usr/bin/env python3"')
+    return InlineSource(path=name, text=content)

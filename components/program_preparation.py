@@ -1,0 +1,47 @@
+"""From an ``[[activity_exec]]`` table to its component; the operator's leave is asked at deploy and before each run."""
+
+from __future__ import annotations
+
+import hashlib
+
+from components.config_codec import ComponentConfig
+from components.manifest import ProcessEntry
+from components.manifest.files import content_digest
+from engine.deployment.spec import ComponentId, ComponentType, StreamTarget
+from engine.wit.grammar import format_type
+
+
+def program_id(entry: ProcessEntry, content: bytes) -> ComponentId:
+    """Return a native program's identity: what runs, as which function.
+
+    Source:
+        Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
+    """
+    function = entry.function
+    result = function.type.result
+    parts = (
+        f"activity_exec:{content_digest(content)}",
+        str(function.name),
+        *(format_type(param.type) for param in function.type.params),
+        "" if result is None else format_type(result),
+    )
+    digest = entry.component_digest or f"sha256:{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}"
+    return ComponentId(component_type=ComponentType.ACTIVITY, name=entry.name, digest=digest)
+
+
+def program_config(entry: ProcessEntry) -> ComponentConfig:
+    """Return a native program's configuration."""
+    return ComponentConfig(
+        retry=entry.retry,
+        exec=entry.exec,
+        workflow=None,
+        env_vars=entry.env_vars,
+        allowed_hosts=(),
+        stdout=StreamTarget.NONE,
+        stderr=entry.stderr,
+        stub_wasi=False,
+        backtrace_sources={},
+        log_level=entry.log_level,
+        limits=entry.limits,
+        process=entry.process,
+    )
