@@ -25,7 +25,7 @@ def main() -> int:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each measure (default: {RUNS}, at least 3)")
-    parser.add_argument("only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 (default: all)")
+    parser.add_argument("only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 py js (default: all)")
     options = parser.parse_args()
     if options.runs < RUNS:
         parser.error(f"a median takes at least {RUNS} runs")
@@ -76,6 +76,8 @@ _MEASURES: Mapping[str, Sequence[str]] = {
     "w3": ("bench.one", "w3"),
     "w4": ("bench.one", "w4"),
     "w5": ("bench.crash",),
+    "py": ("bench.one", "py"),
+    "js": ("bench.one", "js"),
 }
 _TITLES: Mapping[str, str] = {
     "w1": "W1  one workflow, 500 activities in series, commit window 10 ms",
@@ -84,6 +86,8 @@ _TITLES: Mapping[str, str] = {
     "w3": "W3  1,000 workflows of 3 serial steps, 64 in flight",
     "w4": "W4  submit to result of a one-step workflow, 100 times",
     "w5": "W5  kill -9 after 2,000 of 2,400 steps, restart, completion",
+    "py": "PY  a workflow in Python, beside a compiled one",
+    "js": "JS  a workflow in JavaScript, beside a compiled one",
 }
 _KEYS: Mapping[tuple[str, str], str] = {
     ("w1", "steps_per_s"): "w1_steps_per_s",
@@ -97,13 +101,25 @@ _KEYS: Mapping[tuple[str, str], str] = {
     ("w4", "p99_ms"): "w4_p99_ms",
     ("w5", "replay_s"): "w5_replay_s",
     ("w5", "restart_to_end_s"): "w5_restart_to_end_s",
+    **{
+        (language, key): f"{language}_{key}"
+        for language in ("py", "js")
+        for key in ("first_call_ms", "host_call_us", "steps_per_s", "redeploy_ms")
+    },
 }
 
 
 def _run(measure: Sequence[str], *, directory: str) -> dict[str, float]:
     module, *arguments = measure
     settings = dict(argument.split("=", 1) for argument in arguments if "=" in argument)
-    environment = {**os.environ, "OBELISK_CONSOLE_LOG_LEVEL": "ERROR", **settings, "OBELISK_DATA_DIR": directory}
+    environment = {
+        **os.environ,
+        "OBELISK_CONSOLE_LOG_LEVEL": "ERROR",
+        # Built once, not in every fresh directory.
+        "OBELISK_RUNTIMES_DIR": os.environ.get("OBELISK_RUNTIMES_DIR", str(data_dir() / "cache" / "runtimes")),
+        **settings,
+        "OBELISK_DATA_DIR": directory,
+    }
     done = subprocess.run(
         [sys.executable, "-m", module, *(argument for argument in arguments if "=" not in argument)],
         cwd=ROOT,

@@ -41,8 +41,8 @@ def fresh_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def set_up_site() -> None:
-    """Load Django, create the tables, deploy the compiled examples; in the directory that OBELISK_DATA_DIR names."""
+def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
+    """Load Django, create the tables, deploy a file; in the directory that OBELISK_DATA_DIR names."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "obelisk_site.settings"
     sys.path.insert(0, str(ROOT))
     import django
@@ -53,7 +53,7 @@ def set_up_site() -> None:
     from components.services import deploy
 
     call_command("migrate", verbosity=0, skip_checks=True)
-    deploy(ROOT / "examples" / "compiled.toml")
+    deploy(deployment)
 
 
 class Bench:

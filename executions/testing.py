@@ -6,10 +6,12 @@ executor works on connections and threads of its own. ``manage.py new`` writes s
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from django.test.utils import override_settings
@@ -62,6 +64,23 @@ class DeployedApp:
     def run(self, function: str, *params: Any, timeout_s: float = PATIENCE_S) -> Any:
         """Submit and wait; see `submit` and `result`."""
         return self.result(self.submit(function, *params), timeout_s=timeout_s)
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a component's Python file on the host, for tests of its functions as plain functions.
+
+    Files beside it can be imported by it. Two files of the same name do not get into each other's way.
+    """
+    path = path.resolve()
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    name = f"component:{path}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None, f"{path} is no Python file"
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # hints are looked up there
+    spec.loader.exec_module(module)
+    return module
 
 
 @contextmanager

@@ -88,8 +88,9 @@ def run_tests_in(*folders: Path) -> str:
 
 
 def test_what_was_written_in_python_and_javascript_passes_its_own_tests(tmp_path: Path) -> None:
-    python = write(tmp_path / "py", Language.PYTHON, "hello-py")
-    javascript = write(tmp_path / "js", Language.JAVASCRIPT, "hello-js")
+    # Folders that are called as their modules are the default, and pytest names packages after folders.
+    python = write(tmp_path / "hello", Language.PYTHON, "hello")
+    javascript = write(tmp_path / "hello-js", Language.JAVASCRIPT, "hello-js")
 
     assert "3 passed" in run_tests_in(python, javascript)
 
