@@ -89,9 +89,10 @@ class ExecutorHost:
         if self._is_stopping.is_set():
             return
         self._is_stopping.set()
+        # It may be about to give the executor another deployment.
+        self._heart.join()
         self._executor.stop()
         self._feed.stop()
-        self._heart.join()
         say_goodbye(self._executor.executor_id)
         self._journal.close()
         connection.close()
