@@ -1,44 +1,61 @@
-"""A payment that waits for a person: a stub is a function whose result is brought from outside."""
+"""An approval in one file: a workflow that waits for a person, and how the person's word gets there.
+
+A stub is an activity without a body: the engine keeps the request open until somebody answers it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from obelisk import activity, stub, timeout, workflow
+from obelisk import activity, answer, execution_id, stub, timeout, workflow
 
 PACKAGE = "example:approval"
-
-PATIENCE = timedelta(days=2)
+PETTY_CASH = 50
 
 
 @dataclass
-class Payment:
-    """What is to be paid to whom."""
+class Expense:
+    """What somebody wants back."""
 
-    to: str
-    cents: int
+    who: str
+    what: str
+    euros: int
 
 
-@stub(title="May this be paid?", group="finance")
-def approve(payment: Payment) -> bool:
-    """Wait for a person's word."""
+@dataclass
+class Decision:
+    """Somebody's word."""
+
+    approved: bool
+    by: str
+
+
+@stub(title="Approve an expense")
+def approve(expense: Expense) -> Decision:
+    """Say whether the expense is paid; open until it is answered."""
 
 
 @activity
-def transfer(payment: Payment) -> str:
-    """Pay."""
-    return f"paid {payment.cents / 100:.2f} to {payment.to}"
+def pay(expense: Expense, approved_by: str) -> str:
+    """Pay; here this is a receipt whose number is the same in every attempt."""
+    return f"{expense.euros} euros for {expense.what} to {expense.who}, approved by {approved_by} ({execution_id()})"
 
 
 @workflow
-def pay(payment: Payment) -> str:
-    """Pay small sums at once, and others if somebody approves within two days."""
-    if payment.cents <= 10_000:
-        return transfer(payment)
+def reimburse(expense: Expense, patience_s: float) -> str:
+    """Pay small sums at once, and others when somebody has approved them in time."""
+    if expense.euros <= PETTY_CASH:
+        return pay(expense, "the petty cash")
     try:
-        with timeout(PATIENCE):
-            is_approved = approve(payment)
+        with timeout(timedelta(seconds=patience_s)):
+            decision = approve(expense)
     except TimeoutError:
-        return "nobody answered"
-    return transfer(payment) if is_approved else "declined"
+        return "nobody answered in time"
+    return pay(expense, decision.by) if decision.approved else f"refused by {decision.by}"
+
+
+@workflow
+def decide(request: str, decision: Decision) -> None:
+    """Answer an open request; its id is that of the ``approve`` execution."""
+    answer(approve, request, decision)
