@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from datetime import timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
@@ -36,6 +37,9 @@ from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 
 log = structlog.get_logger(__name__)
+
+LOOK_EVERY = timedelta(milliseconds=250)
+"""How soon a new deployment is taken up: before whoever deployed a change submits to it."""
 
 _SWITCH_INTERVAL_S = 0.0005
 _EXIT_PRIORITY = 100
@@ -103,9 +107,22 @@ class ExecutorHost:
                 log.error("executor.orphaned", parent_pid=self._parent_pid)
                 self._executor.stop()
                 os._exit(1)
-            if self._is_stopping.wait(HEARTBEAT_EVERY.total_seconds()):
+            if self._rest_or_see_deployment():
                 connection.close()
                 return
+
+    def _rest_or_see_deployment(self) -> bool:
+        """Wait until the next heartbeat, or until another deployment is active; tell whether to stop."""
+        until = time.monotonic() + HEARTBEAT_EVERY.total_seconds()
+        while (left := until - time.monotonic()) > 0:
+            if self._is_stopping.wait(min(left, LOOK_EVERY.total_seconds())):
+                return True
+            try:
+                if deployed_registry() is not self._executor.registry:
+                    return False
+            except (DatabaseError, DeploymentError):
+                pass  # the heartbeat meets it too, and says so
+        return self._is_stopping.is_set()
 
     def _beat(self) -> None:
         registry = self._look_for_deployment(self._executor.registry)

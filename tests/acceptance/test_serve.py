@@ -119,12 +119,10 @@ def test_a_component_made_from_javascript_runs(served: tuple[Site, str]) -> None
 
 def test_components_that_are_source_files_run(served: tuple[Site, str]) -> None:
     site, _ = served
-    small = {"who": "Ada", "what": "a stamp", "euros": 1}
-
-    python = site.check("submit", "example:approval/workflows.reimburse", json.dumps([small, 1.0]), "--follow")
+    python = site.check("submit", "example:approval/workflows.pay", '[{"to": "Ada", "cents": 999}]', "--follow")
     javascript = site.run("submit", "example:trips-js/workflows.cheapest", '["http://127.0.0.1:9", []]', "--follow")
 
-    assert python.lines[-1].startswith('{"ok": "1 euros for a stamp to Ada, approved by the petty cash (')
+    assert python.lines[-1] == '{"ok": "paid 9.99 to Ada"}'
     assert javascript.lines[-1] == '{"err": "there are no cities to choose from"}'
 
 

@@ -138,6 +138,20 @@ def test_an_executor_takes_up_the_first_deployment(tmp_path: Path, host: Executo
     eventually(ExecutorHeartbeat.objects.filter(deployment_id=deployment_id).exists)
 
 
+def test_a_deployment_is_taken_up_before_the_next_heartbeat(
+    tmp_path: Path, host_of: Callable[[], ExecutorHost], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "HEARTBEAT_EVERY", timedelta(days=1))
+    host = host_of()
+    host.start()
+    eventually(ExecutorHeartbeat.objects.filter(deployment_id=None).exists)
+
+    deployment_id = deploy_runnable(tmp_path)
+
+    eventually(lambda: host.executor.registry.deployment.id == deployment_id)
+    eventually(ExecutorHeartbeat.objects.filter(deployment_id=deployment_id).exists)
+
+
 def test_an_executor_takes_up_the_next_deployment(tmp_path: Path, host: ExecutorHost) -> None:
     deploy_runnable(tmp_path)
     host.start()
