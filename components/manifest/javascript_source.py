@@ -6,35 +6,32 @@ Source:
 
 from __future__ import annotations
 
-from components.manifest.declared import default_name, read_ffqn, read_params, read_result
-from components.manifest.entries import DeclaredFunction, FileReference, InlineSource, JavaScriptEntry
+from components.manifest.declared import default_name
+from components.manifest.entries import FileReference, InlineSource, JavaScriptEntry
 from components.manifest.hosts import read_host_rules
 from components.manifest.limits import read_limits
 from components.manifest.routes import read_webhook
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
     DEFAULT_MAX_RETRIES,
-    name_problem,
     read_component_digest,
     read_digest,
     read_env_vars,
     read_exec,
     read_log_level,
     read_name,
-    read_path,
 )
+from components.manifest.single_function import read_file_or_content, read_function
 from components.manifest.table_reader import TableReader
 from components.manifest.workflow_policy import read_policy
 from engine.deployment.spec import ComponentType, ExecPolicy, RetryPolicy, StreamTarget
-from engine.wit.types import FunctionType, ResultType
 
 _MAX_TEXT = 1 << 20
-_UNIT = ResultType(None, None)
 
 
 def read_activity_js(reader: TableReader) -> JavaScriptEntry:
     """Read an ``[[activity_js]]`` table."""
-    function = _read_function(reader)
+    function = read_function(reader)
     name = read_name(reader, default=default_name(function.name))
     entry = JavaScriptEntry(
         place=reader.place,
@@ -64,7 +61,7 @@ def read_activity_js(reader: TableReader) -> JavaScriptEntry:
 
 def read_workflow_js(reader: TableReader) -> JavaScriptEntry:
     """Read a ``[[workflow_js]]`` table."""
-    function = _read_function(reader)
+    function = read_function(reader)
     name = read_name(reader, default=default_name(function.name))
     backoff = reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF)
     if not backoff:
@@ -118,24 +115,10 @@ def read_webhook_endpoint_js(reader: TableReader) -> JavaScriptEntry:
     return entry
 
 
-def _read_function(reader: TableReader) -> DeclaredFunction:
-    name = read_ffqn(reader)
-    # Also the name of the component when none is given, so it has to be one.
-    if (problem := name_problem(default_name(name))) and reader.string("name") is None:
-        reader.refuse("ffqn", f'gives the component its name, which {problem}; set "name"')
-    if reader.has("wit"):
-        reader.refuse("wit", 'is not supported yet by this version; write "params" and "return_type"')
-    params = read_params(reader) if reader.has("params") else ()
-    result = read_result(reader) if reader.has("return_type") else _UNIT
-    return DeclaredFunction(name=name, type=FunctionType(params, result))
-
-
 def _read_source(reader: TableReader, name: str) -> FileReference | InlineSource:
-    content, digest = reader.string("content"), read_digest(reader, "content_digest")
-    if content is None:
-        return FileReference(path=read_path(reader, "location"), content_digest=digest, key="location")
-    if reader.has("location"):
-        reader.refuse("location", 'stands beside "content"; an entry has one of them')
+    content = read_file_or_content(reader)
+    if isinstance(content, FileReference):
+        return content
     if not content.strip():
         reader.refuse("content", "is empty")
     if len(content) > _MAX_TEXT:
