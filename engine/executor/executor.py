@@ -15,14 +15,13 @@ from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
+from engine.executor.best_effort import BestEffort
 from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
 from engine.executor.grouped_journal import GroupedJournal
-from engine.executor.guest_log import GuestLog
 from engine.executor.host_functions import HostFunctions
-from engine.executor.http_log import HttpLog
 from engine.executor.locker import Locker
 from engine.executor.programs import ComponentLoader, FileReader, Programs
 from engine.executor.running import Running
@@ -80,8 +79,8 @@ class Executor:
             commits=GroupCommit(journal, clock, self.wakeups.on_hints),
             wakeups=self.wakeups,
             programs=Programs(load, read),
-            guest_log=GuestLog(journal),
-            http_log=HttpLog(journal),
+            guest_log=BestEffort(journal.add_log_lines, what="log lines"),
+            http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
             transport=HttpTransport(),
             registry=registry,
             running=Running(),

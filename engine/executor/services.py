@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from engine.activity.http_transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
+from engine.executor.best_effort import BestEffort
 from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
-from engine.executor.guest_log import GuestLog
 from engine.executor.host_functions import HostFunctions
-from engine.executor.http_log import HttpLog
 from engine.executor.programs import Programs
 from engine.executor.running import Running
 from engine.executor.settings import ExecutorSettings
 from engine.executor.wakeups import Wakeups
 from engine.journal.protocol import Journal
+from engine.journal.records import HttpExchange, LogLine
 from engine.log.ids import ExecutorId
 
 
@@ -41,8 +41,8 @@ class ExecutorServices:
     commits: GroupCommit
     wakeups: Wakeups
     programs: Programs
-    guest_log: GuestLog
-    http_log: HttpLog
+    guest_log: BestEffort[LogLine]
+    http_log: BestEffort[HttpExchange]
     transport: HttpTransport
     registry: Registry
     running: Running

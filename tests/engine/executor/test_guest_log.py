@@ -4,7 +4,7 @@ import pytest
 
 from engine.deployment.spec import LogLevel
 from engine.errors import JournalUnavailable
-from engine.executor.guest_log import GuestLog
+from engine.executor.best_effort import BestEffort
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import LogLine
 from engine.log.ids import RunId
@@ -28,7 +28,7 @@ def _messages(journal: MemoryJournal) -> list[str]:
 
 def test_lines_are_stored_in_their_order_when_it_is_flushed() -> None:
     journal = MemoryJournal()
-    log = GuestLog(journal)
+    log = BestEffort(journal.add_log_lines, what="log lines")
     for number in range(1200):
         log.add(_line(number))
     assert _messages(journal) == []
@@ -41,7 +41,7 @@ def test_lines_are_stored_in_their_order_when_it_is_flushed() -> None:
 def test_flushing_nothing_writes_nothing() -> None:
     journal = MemoryJournal()
 
-    GuestLog(journal).flush()
+    BestEffort(journal.add_log_lines, what="log lines").flush()
 
     assert _messages(journal) == []
 
@@ -49,7 +49,7 @@ def test_flushing_nothing_writes_nothing() -> None:
 @pytest.mark.parametrize("capacity", [0, 3])
 def test_more_lines_than_fit_are_dropped_and_the_rest_is_kept(capacity: int) -> None:
     journal = MemoryJournal()
-    log = GuestLog(journal, capacity=capacity)
+    log = BestEffort(journal.add_log_lines, what="log lines", capacity=capacity)
     for number in range(10):
         log.add(_line(number))
 
@@ -63,7 +63,7 @@ def test_more_lines_than_fit_are_dropped_and_the_rest_is_kept(capacity: int) -> 
 def test_lines_that_cannot_be_stored_are_lost_and_nobody_is_troubled() -> None:
     journal = MemoryJournal()
     connection = Connection(journal)
-    log = GuestLog(connection)
+    log = BestEffort(connection.add_log_lines, what="log lines")
     log.add(_line(1))
     connection.is_cut = True
     with pytest.raises(JournalUnavailable):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from engine.executor.http_log import HttpLog
+from engine.executor.best_effort import BestEffort
 from engine.journal.memory import MemoryJournal
 from tests.builders import make_http_exchange
 from tests.harness.connections import Connection
@@ -12,7 +12,7 @@ def urls(journal: MemoryJournal) -> list[str]:
 
 def test_exchanges_are_stored_in_their_order_when_it_is_flushed() -> None:
     journal = MemoryJournal()
-    log = HttpLog(journal)
+    log = BestEffort(journal.add_http_exchanges, what="HTTP exchanges")
     for number in range(1200):
         log.add(make_http_exchange(url=str(number)))
     assert urls(journal) == []
@@ -24,7 +24,7 @@ def test_exchanges_are_stored_in_their_order_when_it_is_flushed() -> None:
 
 def test_more_than_fit_are_dropped_and_the_rest_is_kept() -> None:
     journal = MemoryJournal()
-    log = HttpLog(journal, capacity=3)
+    log = BestEffort(journal.add_http_exchanges, what="HTTP exchanges", capacity=3)
     for number in range(10):
         log.add(make_http_exchange(url=str(number)))
 
@@ -38,7 +38,7 @@ def test_more_than_fit_are_dropped_and_the_rest_is_kept() -> None:
 def test_what_cannot_be_stored_is_lost_and_nobody_is_troubled() -> None:
     journal = MemoryJournal()
     connection = Connection(journal)
-    log = HttpLog(connection)
+    log = BestEffort(connection.add_http_exchanges, what="HTTP exchanges")
     log.add(make_http_exchange(url="lost"))
     connection.is_cut = True
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from engine.deployment.spec import LogLevel, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
+from engine.journal.records import LogLine
 from engine.log.events import CancellationRequested, Created, JoinNext, Locked
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED
@@ -152,10 +153,10 @@ def test_a_run_that_lost_its_events_has_no_further_effect() -> None:
     services = executor.executor._services
     store = services.guest_log.add
 
-    def interfere(line: object) -> None:
+    def interfere(row: LogLine) -> None:
         # Somebody cancels the workflow, and the thread that renews its lock is refused. The run's own thread has not
         # heard of it when it comes to the stub.
-        if getattr(line, "level", None) is LogLevel.INFO:
+        if row.level is LogLevel.INFO:
             world.append(target, CancellationRequested())
             for run in services.running.runs():
                 run.renew(world.clock.now() + LONG_LOCK)
