@@ -35,7 +35,7 @@ def call_workflow(
     context: Any,
     deadline: Callable[[], float],
     limits: RunLimits,
-    entered: Callable[[RunningInstance], None],
+    enter: Callable[[RunningInstance], RunningInstance],
 ) -> ReturnValue | Broken | TimedOut:
     """Run a workflow's function once, from its beginning.
 
@@ -46,7 +46,8 @@ def call_workflow(
         context: Handed to every host function that the guest calls (`engine.host.context.WorkflowContext`).
         deadline: Returns how many seconds the run may take; asked when the component is loaded.
         limits: What else it may use up.
-        entered: Told the instance before it is called.
+        enter: Enters the instance as a context, to leave it when nobody waits for the run any more: to take down an
+            interpreter's memory is work.
 
     Raises:
         RunInterrupted: Whatever the context raised to unwind the guest.
@@ -59,13 +60,14 @@ def call_workflow(
         if problem := size_problem("params_bytes", len(params), limits.params_bytes):
             raise LimitExceeded(problem)
         args = function.read_params(load_json(params))
-        with program.instantiate(
-            context=context,
-            deadline=deadline(),
-            limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
-        ) as instance:
-            entered(instance)
-            value = instance.call(str(function.name.interface), function.name.function, args)
+        instance = enter(
+            program.instantiate(
+                context=context,
+                deadline=deadline(),
+                limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
+            )
+        )
+        value = instance.call(str(function.name.interface), function.name.function, args)
         retval = return_codec(result).to_retval(value)
         if problem := result_problem(retval, limits):
             raise LimitExceeded(problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -144,8 +145,9 @@ class WorkflowDriver:
     def execute(self) -> None:
         """Run the workflow until it ends, waits for long, or loses its lock."""
         try:
-            with self.mutex:
-                outcome = self._call_guest()
+            # The guest is taken down last, when the execution's end is on its way.
+            with ExitStack() as instances, self.mutex:
+                outcome = self._call_guest(instances)
                 if self._is_stopping and isinstance(outcome, TimedOut):
                     self._writes.hand_back("executor closing")
                 self._end.settle(outcome, self.note)
@@ -168,8 +170,13 @@ class WorkflowDriver:
             # The timers look again.
             log.warning("workflow.cancellation_delayed", execution_id=self.execution_id, error=str(error))
 
-    def _call_guest(self) -> ReturnValue | Broken | TimedOut:
+    def _call_guest(self, instances: ExitStack) -> ReturnValue | Broken | TimedOut:
         """Run the guest with the mutex released; the caller holds it."""
+
+        def enter(instance: RunningInstance) -> RunningInstance:
+            self._instance = instances.enter_context(instance)
+            return self._instance
+
         self.mutex.release()
         try:
             return call_workflow(
@@ -179,14 +186,11 @@ class WorkflowDriver:
                 context=self,
                 deadline=self._seconds_left,
                 limits=self._limits,
-                entered=self._enter,
+                enter=enter,
             )
         finally:
             self._instance = None
             self.mutex.acquire()
-
-    def _enter(self, instance: RunningInstance) -> None:
-        self._instance = instance
 
     # engine.host.context.WorkflowContext
 
