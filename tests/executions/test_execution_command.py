@@ -127,7 +127,8 @@ def test_one_execution_is_shown_with_what_it_waits_for() -> None:
         "responses": 1,
         "children": 2,
         "params": [],
-        "explanation": f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call, pending_at).",
+        "explanation": f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call), which is due, "
+        "but no deployed component exports test:pkg/api.call; deploy one that does.",
     }
 
 
