@@ -15,7 +15,7 @@ class ComponentLimits:
         memory_bytes: Size of each of a run's linear memories.
         fuel: Instructions of one run.
         output_bytes: What one run may print on one stream; the rest is dropped.
-        log_lines: Lines that one run may add to its execution's log; the rest is dropped.
+        log_lines: Lines in an execution's log, over all its runs; the rest is dropped.
         params_bytes: Size of an execution's parameters, as JSON.
         result_bytes: Size of its result, as JSON.
     """

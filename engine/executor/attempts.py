@@ -93,6 +93,7 @@ def attempt_activity(
     run_id: RunId,
     time_left: timedelta,
     params_bytes: int,
+    is_first_run: bool,
 ) -> Outcome:
     """Run an activity once, on this thread, and return how it ended.
 
@@ -104,6 +105,7 @@ def attempt_activity(
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
         params_bytes: How long the parameters are as JSON.
+        is_first_run: Whether the execution never ran before.
     """
     component = function.component
     limits = services.settings.limits.lowered(component.limits)
@@ -111,7 +113,9 @@ def attempt_activity(
         return Impossible(LIMIT_EXCEEDED, problem)
     result = function.type.result
     assert isinstance(result, ResultType)
-    context = ActivityContext(services, component, facts, run_id, time_left=time_left, limits=limits)
+    context = ActivityContext(
+        services, component, facts, run_id, time_left=time_left, limits=limits, is_first_run=is_first_run
+    )
     execution_id = facts.execution_id
     try:
         program = services.programs.get(component)

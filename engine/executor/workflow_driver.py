@@ -37,7 +37,7 @@ from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
-from engine.executor.log_quota import LogQuota
+from engine.executor.log_quota import log_quota
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
@@ -108,7 +108,7 @@ class WorkflowDriver:
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
-        self._lines = LogQuota(self._limits.log_lines, services.guest_log.add)
+        self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -138,7 +138,7 @@ class WorkflowDriver:
         return WorkflowRun(
             state=state,
             # A fresh execution has nothing but its creation and this lock.
-            entries=journal.load_log(self.execution_id) if state.next_version > 2 else (),
+            entries=() if self._locked.is_first_run else journal.load_log(self.execution_id),
             responses=journal.load_responses(self.execution_id) if state.response_count else (),
             port=self,
             deployment_id=self._deployment_id,
