@@ -182,7 +182,7 @@ def _attempt(
         facts=_facts(locked),
         run_id=holder.run_id,
         time_left=time_left,
-        params_bytes=len(locked.created.params),
+        params=locked.created.params,
         is_first_run=locked.is_first_run,
     )
 

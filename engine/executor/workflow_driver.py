@@ -36,7 +36,7 @@ from engine.executor.child_runner import ChildRunner
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
-from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
+from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, params_error, result_problem
 from engine.executor.log_quota import log_quota
 from engine.executor.programs import RunningInstance
 from engine.executor.services import ExecutorServices
@@ -50,6 +50,7 @@ from engine.log.events import (
     ExecutionEvent,
     Finished,
     StubError,
+    TypeCheckError,
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
@@ -61,6 +62,7 @@ from engine.wit.json_values import load_json
 from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun
+from engine.workflow.target import Target
 
 log = structlog.get_logger(__name__)
 
@@ -190,7 +192,7 @@ class WorkflowDriver:
         self.mutex.release()
         try:
             program = self._services.programs.get(function.component)
-            if problem := size_problem("params_bytes", len(self._locked.created.params), limits.params_bytes):
+            if problem := size_problem("params_bytes", self._locked.created.params, limits.params_bytes):
                 raise LimitExceeded(problem)
             args = function.read_params(load_json(self._locked.created.params))
             with program.instantiate(
@@ -346,6 +348,10 @@ class WorkflowDriver:
     def is_taken(self, execution_id: ExecutionId) -> bool:
         """Whether an execution of this id was committed."""
         return self.function_of(execution_id) is not None
+
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        """Return why a call's parameters are too large to be submitted now."""
+        return params_error(self._services.settings.limits, target)
 
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""
