@@ -12,16 +12,18 @@ from datetime import datetime
 from functools import cached_property
 
 from engine.clock import Clock
+from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import LogLevel
 from engine.errors import ExecutionNotFound, RunSuspended
 from engine.executor.ends import end_of
+from engine.executor.limit_problems import params_error
 from engine.executor.stubs import judge_stub
 from engine.host.context import GuestNote, JoinSetHandles, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
-from engine.log.events import Finished, Response, StubError
+from engine.log.events import Finished, Response, StubError, TypeCheckError
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, initial_state
@@ -29,6 +31,7 @@ from engine.replay.outcomes import CapturedWrite, StubEnd
 from engine.replay.subject import Subject
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun
+from engine.workflow.target import Target
 
 Answers = Callable[[WorkflowRun, JoinSetId], Response | None]
 """Returns a response for a join set that nothing has arrived for, or ``None``."""
@@ -45,6 +48,7 @@ class CapturingRun:
         registry: What the guest may call.
         journal: Is asked about other executions, and never written to.
         clock: The source of time.
+        limits: What any run may use up; a component's own limits may be lower.
         most_writes: How many writes to capture.
         answers: Brings responses that the history does not hold.
     """
@@ -56,6 +60,7 @@ class CapturingRun:
         registry: Registry,
         journal: Journal,
         clock: Clock,
+        limits: RunLimits,
         most_writes: int,
         answers: Answers | None = None,
     ) -> None:
@@ -67,6 +72,7 @@ class CapturingRun:
         self._registry = registry
         self._journal = journal
         self._clock = clock
+        self._limits = limits
         self._most_writes = most_writes
         self._answers = answers
         self._stub: StubEnd | None = None
@@ -135,6 +141,10 @@ class CapturingRun:
         """Whether there is an execution of this id, or would be."""
         return self._state_of(execution_id) is not None
 
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        """Return why a call's parameters are too large to be submitted now."""
+        return params_error(self._limits, target)
+
     def wait(self, join_set: JoinSetId) -> None:
         """Unwind the guest, unless somebody brings a response."""
         self._capture(awaits=True)
@@ -158,10 +168,12 @@ class CapturingRun:
     def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
         """Find out what supplying a stub's result would lead to."""
         self._capture()
-        verdict = judge_stub(self._journal, self._state_of(target), target, retval, ffqn=ffqn)
+        verdict = judge_stub(
+            self._journal, self._registry, self._limits, self._state_of(target), target, retval, ffqn=ffqn
+        )
         if not isinstance(verdict, ExecutionState):
             return verdict
-        self._stub = StubEnd(target=target, ffqn=ffqn, retval=retval, end=end_of(verdict, retval, self.now()))
+        self._stub = StubEnd(target=target, retval=retval, end=end_of(verdict, retval, self.now()))
         return None
 
     # Capturing.

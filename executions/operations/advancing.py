@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from engine.errors import AlreadyFinished, JournalError, VersionConflict
 from engine.executor.ends import end_of
-from engine.executor.stubs import judge_stub
 from engine.journal.ledger import fold_new
 from engine.journal.protocol import Journal
 from engine.journal.records import Append, FinishDelay, NewExecution, Write
@@ -129,12 +128,9 @@ def _apply(journal: Journal, state: ExecutionState, captured: Sequence[CapturedW
 
 
 def _stub_end(journal: Journal, born: dict[ExecutionId, ExecutionState], stub: StubEnd, now: datetime) -> Append:
-    state = born.get(stub.target)
-    if state is None:
-        verdict = judge_stub(journal, journal.state_of(stub.target), stub.target, stub.retval, ffqn=stub.ffqn)
-        if not isinstance(verdict, ExecutionState):
-            raise ReplayMismatch(f"{stub.target} has ended meanwhile; replay again")
-        state = verdict
+    state = born.get(stub.target) or journal.state_of(stub.target)
+    if state.is_finished:
+        raise ReplayMismatch(f"{stub.target} has ended meanwhile; replay again")
     return end_of(state, stub.retval, now)
 
 
