@@ -30,7 +30,7 @@ from engine.log.return_values import JsonText, Returned
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
-from engine.workflow.inheritance import Metadata, inherited_metadata
+from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
@@ -79,7 +79,7 @@ class WorkflowRun:
         port: RunPort,
         deployment_id: DeploymentId,
         at_tip: e.ComponentUpgradeFinished | None = None,
-        metadata: Metadata = (),
+        metadata: e.Metadata = (),
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
@@ -234,7 +234,7 @@ class WorkflowRun:
             scheduled_at=now,
             component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
-            metadata=inherited_metadata(self._metadata, event.child_execution_id),
+            metadata=(*inherited_metadata(self._metadata, event.child_execution_id), *target.metadata),
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._recorder.record(event, now)

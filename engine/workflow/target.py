@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
-from engine.log.events import SubmitError
+from engine.log.events import Metadata, SubmitError
 from engine.log.return_values import JsonText
 from engine.wit.json_values import JsonValue, dump_json
 
@@ -22,6 +22,7 @@ class Target:
         function: The deployed function; ``None`` if there is none.
         args: The parameters as values, where the caller has them at hand.
         given: How many of the parameters the caller wrote, where the last ones are defaults.
+        metadata: What the call adds to the metadata of the creation: options and labels.
         error: Why it cannot be called now. A replay that finds another outcome recorded follows the record.
     """
 
@@ -31,6 +32,7 @@ class Target:
     args: Sequence[JsonValue] | None = None
     error: SubmitError | None = None
     given: int | None = None
+    metadata: Metadata = ()
 
     def shorter_params(self) -> Iterator[JsonText]:
         """Return what the same call has for parameters in a record from before the last ones existed."""
