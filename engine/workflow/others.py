@@ -68,10 +68,9 @@ class OtherExecutions:
             params_hash=_hash(target.params),
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params_hash=_hash(params))):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(
+            event, (replace(event, params_hash=_hash(params)) for params in target.older_params())
+        )
         recorded = self._recorder.replay(event)
         if recorded is not None:
             assert isinstance(recorded, e.Scheduled)

@@ -205,10 +205,7 @@ class WorkflowRun:
             params=target.params,
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params=params)):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
         recorded = self._recorder.replay(event)
         if recorded is None:
             self._request_child(target, event)

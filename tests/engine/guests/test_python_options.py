@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -165,3 +166,47 @@ def test_options_may_change_under_a_history() -> None:
     registry = deploy(*(replace(new, id=old.id) for new, old in zip(changed, before, strict=True)))
 
     assert replay(record(world, target), target, registry=registry) == world.retval_of(target)
+
+
+INFO = """
+    from datetime import datetime
+    from obelisk import *
+
+    @activity(max_retries=2)
+    def step() -> tuple[str, str, str | None, datetime, int, datetime | None, dict[str, str]]:
+        if info().attempt == 1:
+            raise ValueError("again")
+        return told()
+
+    @workflow
+    def flow() -> tuple[str, str, str | None, datetime, int, datetime | None, dict[str, str]]:
+        return told()
+
+    def told():
+        i = info()
+        return i.execution_id, i.function, i.parent_id, i.created_at, i.attempt, i.deadline, i.labels
+
+    @workflow
+    def both() -> list[Json]:
+        return [
+            [str(part) for part in call.using(labels={"n": "1"})()]
+            for call in (step, flow)
+        ]
+"""
+
+
+def test_every_execution_knows_itself() -> None:
+    world = Simulation(registry=deploy_python(source(INFO)))
+    world.start_executor()
+    target = world.submit("acme:app/workflows.both", [])
+    world.run_to_the_end(target)
+
+    step, flow = map(json.loads, world.result_of(target)["ok"])
+    one, two = world.children_of(target)
+    (lock,) = [event for event in world.events_of(one) if isinstance(event, Locked)][1:]
+    labels = "{'n': '1'}"
+    created = [str(world.log_of(child)[0].created_at) for child in (one, two)]
+    assert step == [
+        *(one, "acme:app/activities.step", target, created[0], "2", str(lock.lock_expires_at), labels),
+    ]
+    assert flow == [two, "acme:app/workflows.flow", target, created[1], "1", "None", labels]
