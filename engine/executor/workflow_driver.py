@@ -23,6 +23,7 @@ from engine.errors import (
 )
 from engine.executor.activity_context import store_line
 from engine.executor.attempts import lock_event
+from engine.executor.call_sites import CallSiteLog
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
 from engine.executor.flusher import Flusher, HeldBack
@@ -96,6 +97,7 @@ class WorkflowDriver:
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
         self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
+        self.call_sites = CallSiteLog(self.execution_id, function.component.id, services.call_sites.add)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -162,6 +164,7 @@ class WorkflowDriver:
         finally:
             self._subscription.close()
             self.children.release()
+            self.call_sites.close(self.run.buffer.next_version)
         if self._writes.lost is not None:
             self._end_if_cancelling()
 

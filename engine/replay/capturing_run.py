@@ -16,6 +16,7 @@ from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import LogLevel
 from engine.errors import ExecutionNotFound, RunSuspended
+from engine.executor.call_sites import CallSiteLog
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import params_error
 from engine.executor.stubs import judge_stub
@@ -23,6 +24,7 @@ from engine.host.context import GuestNote, JoinSetHandles, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
+from engine.log.backtraces import CallSites
 from engine.log.events import Finished, Response, StubError, TypeCheckError
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import ReturnValue
@@ -66,6 +68,7 @@ class CapturingRun:
     ) -> None:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
+        self.call_sites = CallSiteLog(subject.state.execution_id, subject.state.component_id, _forget)
         self.note: GuestNote | None = None
         self.writes: list[CapturedWrite] = []
         self._subject = subject
@@ -208,3 +211,7 @@ class CapturingRun:
             return self._journal.state_of(execution_id)
         except ExecutionNotFound:
             return None
+
+
+def _forget(_sites: CallSites) -> None:
+    """Store nothing: the run that counts has said where its calls were made, or will."""

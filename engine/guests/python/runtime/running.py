@@ -36,10 +36,10 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
-    time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
+    time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
             program.import_all()
