@@ -49,6 +49,7 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Holder
 from engine.workflow.join_sets import MemberId
+from engine.workflow.lineage import began_at
 from engine.workflow.run import WorkflowRun
 from engine.workflow.target import Target
 
@@ -208,7 +209,7 @@ class WorkflowDriver:
             execution_id=self.execution_id,
             ffqn=state.ffqn,
             parent_id=None if state.parent is None else state.parent[0],
-            created_at=state.created_at,
+            created_at=began_at(self._locked.created.metadata, state.created_at),
             metadata=self._locked.created.metadata,
         )
 

@@ -52,6 +52,10 @@ longest time of one, an object of texts) go to the metadata of the creation, and
 Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
 first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
 
+Where an execution was forked, the answer of the last operation before the fork says ``"reseed": seed`` besides, 32 hex
+digits: the runtime's own random numbers go on from that seed. The context of ``run`` says beforehand (``"forked"``)
+whether it will come. A runtime that draws all its random numbers by ``random`` need not look.
+
 Workflows and activities; nothing is recorded::
 
     log        {"level": "trace" .. "error", "message"}    {}
@@ -110,7 +114,7 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
         answer = operation(guest, body)
         context.call_sites.end(buffer.next_version)
         context.after_call()
-        return answer
+        return guest.reseeded(answer) if guest.later_seeds else answer
 
 
 def activity_call(guest: ActivityGuest, op: str, text: str) -> str:

@@ -25,18 +25,22 @@ from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
 from engine.log.backtraces import CallSites
-from engine.log.events import Finished, Response, StubError, TypeCheckError
+from engine.log.events import Created, Finished, LogEntry, Response, StubError, TypeCheckError
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, initial_state
 from engine.replay.outcomes import CapturedWrite, StubEnd
 from engine.replay.subject import Subject
 from engine.workflow.join_sets import MemberId
+from engine.workflow.lineage import began_at
 from engine.workflow.run import WorkflowRun
 from engine.workflow.target import Target
 
-Answers = Callable[[WorkflowRun, JoinSetId], Response | None]
-"""Returns a response for a join set that nothing has arrived for, or ``None``."""
+Answers = Callable[["CapturingRun", JoinSetId], Response | None]
+"""Returns a response for a join set that nothing has arrived for, or ``None``.
+
+A run that has such answers goes on behind what is authoritative only once it is applied.
+"""
 
 
 class CapturingRun:
@@ -80,7 +84,7 @@ class CapturingRun:
         self._answers = answers
         self._stub: StubEnd | None = None
         self._cancels: list[MemberId] = []
-        self._created: dict[ExecutionId, ExecutionState] = {}
+        self._born: dict[ExecutionId, LogEntry] = {}
         self.run = WorkflowRun(
             state=subject.state,
             entries=subject.entries,
@@ -89,6 +93,13 @@ class CapturingRun:
             deployment_id=DeploymentId(registry.deployment.id),
             metadata=subject.created.metadata,
         )
+
+    def created_of(self, execution_id: ExecutionId) -> Created | None:
+        """Return the first event of an execution that is there, or would be."""
+        born = self._born.get(execution_id)
+        entries = [born] if born is not None else self._journal.load_log(execution_id)
+        first = entries[0].event if entries else None
+        return first if isinstance(first, Created) else None
 
     def finish(self, retval: ReturnValue, responses: Callable[[], tuple[Response, ...]]) -> None:
         """Capture the execution's end."""
@@ -105,7 +116,7 @@ class CapturingRun:
             execution_id=state.execution_id,
             ffqn=state.ffqn,
             parent_id=None if state.parent is None else state.parent[0],
-            created_at=state.created_at,
+            created_at=began_at(self._subject.created.metadata, state.created_at),
             metadata=self._subject.created.metadata,
         )
 
@@ -151,7 +162,7 @@ class CapturingRun:
     def wait(self, join_set: JoinSetId) -> None:
         """Unwind the guest, unless somebody brings a response."""
         self._capture(awaits=True)
-        response = None if self._answers is None else self._answers(self.run, join_set)
+        response = None if self._answers is None else self._answers(self, join_set)
         if response is None:
             raise RunSuspended
         self.run.join_sets.arrive(response)
@@ -188,7 +199,7 @@ class CapturingRun:
         entries, created, own_responses = run.buffer.take()
         run.join_sets.publish()
         for execution in created:
-            self._created[execution.execution_id] = initial_state(execution.execution_id, execution.entries[0])
+            self._born[execution.execution_id] = execution.entries[0]
         append = Append(
             execution_id=run.execution_id,
             expected=Version(run.buffer.next_version - len(entries)),
@@ -201,12 +212,14 @@ class CapturingRun:
         stub, self._stub = self._stub, None
         self.writes.append(CapturedWrite(append=append, stub=stub, cancels=tuple(self._cancels)))
         self._cancels.clear()
-        if stub is not None or own_responses or len(self.writes) >= self._most_writes:
+        is_open = self._answers is None and (stub is not None or own_responses)
+        if is_open or len(self.writes) >= self._most_writes:
             raise RunSuspended
 
     def _state_of(self, execution_id: ExecutionId) -> ExecutionState | None:
-        if execution_id in self._created:
-            return self._created[execution_id]
+        born = self._born.get(execution_id)
+        if born is not None:
+            return initial_state(execution_id, born)
         try:
             return self._journal.state_of(execution_id)
         except ExecutionNotFound:
