@@ -72,6 +72,10 @@ Activities::
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
                                                            connect, invalid, protocol
+    http_open  as http; timeout_us is for each wait        {"status", "headers", "url", "stream": n}; or refused as http
+    http_read  {"stream", "bytes": n}                      {"body": base64}: up to n bytes of the response's body, and
+                                                           none at its end; or refused as http, closed
+    http_close {"stream"}                                  {}
 
 An operation that is not offered where it is asked for is refused ``not_here``.
 """
