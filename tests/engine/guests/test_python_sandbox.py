@@ -239,6 +239,33 @@ def test_an_instance_is_replaced_after_a_hundred_calls() -> None:
     assert results[-3:] == [100, 1, 2]
 
 
+def test_an_instance_that_piles_up_memory_is_replaced() -> None:
+    world = Simulation(
+        registry=deploy_python(
+            source("""
+        from obelisk import activity
+        kept: list[object] = []
+        @activity
+        def keep(large: bool) -> int:
+            kept.append(bytes(5 << 20) if large else [object() for _ in range(100_000)])
+            return len(kept)
+        @activity
+        def use() -> int:
+            kept.append(len(bytes(30 << 20)))
+            return len(kept)
+        """)
+        )
+    )
+    world.start_executor()
+
+    calls = [run(world, "activities.keep", True)["ok"] for _ in range(10)]
+    assert calls == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4]
+    assert max(run(world, "activities.keep", False)["ok"] for _ in range(40)) < 30
+    world = Simulation(registry=world.registry)
+    world.start_executor()
+    assert [run(world, "activities.use")["ok"] for _ in range(10)] == list(range(1, 11))
+
+
 def test_a_deployment_may_ask_for_fresh_instances() -> None:
     world = Simulation(registry=deploy_python(COUNTING, is_warm=False))
     world.start_executor()
