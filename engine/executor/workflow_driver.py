@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -254,6 +255,10 @@ class WorkflowDriver:
     def now(self) -> datetime:
         """Return the present instant."""
         return self._services.clock.now()
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes of the operating system."""
+        return os.urandom(length)
 
     def run_expires_at(self) -> datetime:
         """Return until when this run may stay in memory."""

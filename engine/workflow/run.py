@@ -224,16 +224,20 @@ class WorkflowRun:
             # Parameters that fit no function are nobody's; they do not burden the log.
             self._recorder.record(replace(event, params=_NO_PARAMS), now)
             return
+        component, child = deployed_function(target).component, event.child_execution_id
+        inherited = inherited_metadata(
+            self._metadata, child, runner=component.runner, random_bytes=self._port.random_bytes
+        )
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             parent=(self.execution_id, event.join_set_id),
             scheduled_at=now,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
-            metadata=(*inherited_metadata(self._metadata, event.child_execution_id), *target.metadata),
+            metadata=(*inherited, *target.metadata),
         )
-        self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
+        self.buffer.create(child, created, now, target=target, child=event)
         self._recorder.record(event, now)
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
