@@ -18,7 +18,7 @@ class Heap:
     """The memory of this instance."""
 
     def __init__(self) -> None:
-        self.forget()
+        self._calls = self._first = 0
 
     def has_grown(self) -> bool:
         """Tell whether what lives now reaches much farther than after this instance's second call; asked after each."""
