@@ -301,3 +301,29 @@ def test_a_function_that_never_ends_is_stopped() -> None:
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.TIMED_OUT
     assert not [event for event in world.events_of(target) if isinstance(event, TemporarilyFailed)]
+
+
+ZONES = """
+    import zoneinfo
+    from datetime import datetime, timezone
+    from zoneinfo import ZoneInfo
+    from obelisk import *
+
+    @workflow
+    def zones() -> list[str]:
+        noon = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
+        found = [f"{noon.astimezone(ZoneInfo(name)):%H:%M %Z}" for name in ("Europe/Rome", "Asia/Kolkata", "UTC")]
+        try:
+            ZoneInfo("Mars/Olympus")
+        except zoneinfo.ZoneInfoNotFoundError as error:
+            found.append(error.args[0])
+        return [*found, str(len(zoneinfo.available_timezones()) > 400)]
+"""
+
+
+def test_time_zones_are_in_memory() -> None:
+    world = Simulation(registry=deploy_python(source(ZONES)))
+    world.start_executor()
+
+    unknown = "there is no time zone 'Mars/Olympus'; a name is such as 'Europe/Rome'"
+    assert run(world, "workflows.zones") == {"ok": ["14:00 CEST", "17:30 IST", "12:00 UTC", unknown, "True"]}
