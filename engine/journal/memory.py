@@ -114,6 +114,11 @@ class MemoryJournal:
         with self._mutex:
             self._log_lines.extend(lines)
 
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        with self._mutex:
+            return min(limit, sum(line.execution_id == execution_id for line in self._log_lines))
+
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""
         with self._mutex:

@@ -208,7 +208,7 @@ class WorkflowRun:
         event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
         recorded = self._recorder.replay(event)
         if recorded is None:
-            self._request_child(target, event)
+            event = self._request_child(target, event)
         else:
             assert isinstance(recorded, e.ChildRequested)
             event = recorded
@@ -218,12 +218,13 @@ class WorkflowRun:
         self.join_sets.join(join_set, child, is_private=recorded is None)
         return child
 
-    def _request_child(self, target: Target, event: e.ChildRequested) -> None:
+    def _request_child(self, target: Target, event: e.ChildRequested) -> e.ChildRequested:
         now = self._port.now()
-        if event.error is not None:
+        if error := event.error or self._port.size_error(target):
             # Parameters that fit no function are nobody's; they do not burden the log.
-            self._recorder.record(replace(event, params=_NO_PARAMS), now)
-            return
+            event = replace(event, params=_NO_PARAMS, error=error)
+            self._recorder.record(event, now)
+            return event
         component, child = deployed_function(target).component, event.child_execution_id
         inherited = inherited_metadata(
             self._metadata, child, runner=component.runner, random_bytes=self._port.random_bytes
@@ -239,6 +240,7 @@ class WorkflowRun:
         )
         self.buffer.create(child, created, now, target=target, child=event)
         self._recorder.record(event, now)
+        return event
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""

@@ -75,6 +75,14 @@ class CallSites(models.Model):
         return f"{self.execution_id} {self.first_version} to {self.behind_version - 1}"
 
 
+class HttpExchangeQuerySet(models.QuerySet["HttpExchange"]):
+    """Questions about HTTP requests."""
+
+    def newest_of(self, execution_id: str, *, limit: int) -> list[HttpExchange]:
+        """Return the last requests of an execution, in the order they were stored."""
+        return list(self.filter(execution_id=execution_id).order_by("-pk")[:limit])[::-1]
+
+
 class HttpExchange(models.Model):
     """An HTTP request that a guest sent, or was not allowed to send; best effort, and no part of the truth.
 
@@ -97,6 +105,8 @@ class HttpExchange(models.Model):
     request_bytes = models.BigIntegerField()
     response_bytes = models.BigIntegerField()
     """Sizes of the bodies, as far as they were sent and arrived."""
+
+    objects = HttpExchangeQuerySet.as_manager()
 
     class Meta:
         indexes = [
