@@ -87,7 +87,13 @@ class Changes:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (
-            self.inserted or self.updated or self.entries or self.responses or self.delays_paused or self.delays_removed
+            self.inserted
+            or self.updated
+            or self.entries
+            or self.responses
+            or self.delays_paused
+            or self.delays_removed
+            or self.mail_added
         )
 
 
