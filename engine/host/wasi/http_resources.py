@@ -104,9 +104,11 @@ class ResponseOutparam:
 
     Args:
         answer: Takes the response, or the canonical ``error-code``; the body may still be written then.
+        inform: Takes the status and the headers of an informational response.
     """
 
     answer: Callable[[OutgoingResponse | None, JsonValue], None] = field(repr=False)
+    inform: Callable[[int, Fields], None] = field(repr=False)
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

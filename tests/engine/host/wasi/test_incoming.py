@@ -65,7 +65,9 @@ def test_a_request_is_read(context: Context) -> None:
 
 def test_a_response_is_given(context: Context) -> None:
     given: list[tuple[OutgoingResponse | None, object]] = []
-    param = context.wasi.table.add(ResponseOutparam(lambda response, error: given.append((response, error))))
+    param = context.wasi.table.add(
+        ResponseOutparam(lambda response, error: given.append((response, error)), lambda status, headers: None)
+    )
     headers = context.wasi.table.add(Fields())
     response = context.call("[constructor]outgoing-response", headers)
     assert context.call("[method]outgoing-response.set-status-code", response, 99) == {"err": None}
@@ -88,7 +90,9 @@ def test_a_response_is_given(context: Context) -> None:
 
 def test_an_error_is_given_instead(context: Context) -> None:
     given: list[tuple[OutgoingResponse | None, object]] = []
-    param = context.wasi.table.add(ResponseOutparam(lambda response, error: given.append((response, error))))
+    param = context.wasi.table.add(
+        ResponseOutparam(lambda response, error: given.append((response, error)), lambda status, headers: None)
+    )
 
     context.call("[static]response-outparam.set", param, {"err": {"internal_error": "no"}})
 
