@@ -16,7 +16,7 @@ from executions.following import Follower
 from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
 from executions.models import LogLine
-from executions.services import submit
+from executions.operations.submitting import submit
 from tests.apps.lab import activities as lab
 from tests.apps.lab.models import Sample
 from tests.executions.deployments import deploy_declared

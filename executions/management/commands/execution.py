@@ -11,17 +11,17 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.errors import EngineError, ValueMismatch
-from engine.log.ids import ExecutionId
+from engine.log.ids import ExecutionId, parse_execution_id
 from engine.log.return_values import Returned
 from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
 from engine.log.time_json import encode_instant
 from engine.wit.json_values import load_json
-from executions.answering import answer
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, HttpExchange, LogLine
-from executions.services import check_execution_id, end_of
+from executions.operations.answering import answer
+from executions.results import end_of
 
 _SUMMARY_LENGTH = 100
 
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             if action == "list":
                 self._list(as_json=json, **options)
                 return
-            execution_id = check_execution_id(options["execution_id"])
+            execution_id = parse_execution_id(options["execution_id"])
             row = Execution.objects.filter(pk=execution_id).first()
             if row is None:
                 raise CommandError(f"execution {execution_id} not found")

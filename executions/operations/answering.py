@@ -25,7 +25,7 @@ from engine.wit.json_values import dump_json, read_value
 from engine.wit.types import ResultType
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
-from executions.services import result_of
+from executions.results import result_of
 
 
 class AnswerRefused(EngineError):
