@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import OutboundError
 from engine.host.wasi.io_error import IoError
 from engine.host.wasi.streams import StreamClosed, StreamFailed

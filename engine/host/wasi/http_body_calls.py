@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import OutboundError
 from engine.host.wasi.http_bodies import (
     BodyInput,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.host.wasi.definition import Definition
 from engine.host.wasi.http_bodies import (
     FutureTrailers,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.activity.exchange_parts import Timeouts
-from engine.activity.http_exchange import Exchange
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.exchange import Exchange
+from engine.activity.http.exchange_parts import Timeouts
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.host.wasi.http_bodies import IncomingSource
 from engine.host.wasi.http_fields import Fields
 from engine.wit.options import JsonValue

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.activity.run_loop import RunLoop
 from engine.errors import NoResponse
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.activity.http_messages import Header
-from engine.activity.outbound_http import CONNECTION_HEADERS
+from engine.activity.http.messages import Header
+from engine.activity.http.outbound import CONNECTION_HEADERS
 from engine.errors import LinkError, NoResponse
 from engine.host.wasi.http_fields import Fields
 from engine.host.wasi.http_resources import IncomingRequest, OutgoingResponse, ResponseOutparam

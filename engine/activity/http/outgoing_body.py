@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.errors import OutboundError, OutboundInvalid
 
 CAPACITY = 128 << 10

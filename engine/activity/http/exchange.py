@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import h11
 
-from engine.activity.dialling import Dialled, Dialling
-from engine.activity.exchange_parts import RequestHead, ResponseHead, Timeouts
-from engine.activity.http_connection import Connection, Origin
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.connection import Connection, Origin
+from engine.activity.http.dialling import Dialled, Dialling
+from engine.activity.http.exchange_parts import RequestHead, ResponseHead, Timeouts
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.activity.run_loop import READ, WRITE, RunLoop
 from engine.errors import (
     OutboundConnectError,
