@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from engine.activity.http.messages import HttpStream
 from engine.deployment.spec import LogLevel
 from engine.host.context import ActivityContext, RunFacts, WorkflowContext
 from engine.log.events import Response
@@ -41,6 +42,7 @@ class ActivityGuest:
 
     def __init__(self, context: ActivityContext) -> None:
         self._waits = threading.Event()
+        self.streams: dict[int, HttpStream] = {}
         self.serve(context)
 
     def serve(self, context: ActivityContext) -> None:
@@ -48,6 +50,8 @@ class ActivityGuest:
         self.context = context
         self.facts = context.facts
         self.seed = os.urandom(16)
+        # They ended with the attempt that opened them.
+        self.streams.clear()
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -50,6 +50,31 @@ class HttpResponse:
     trailers: tuple[Header, ...] = ()
 
 
+class HttpStream(Protocol):
+    """A response whose body is read piece by piece; little of it is held in memory.
+
+    Args:
+        status: As of `HttpResponse`.
+        headers: As of `HttpResponse`.
+    """
+
+    status: int
+    headers: tuple[Header, ...]
+
+    def read(self, most: int) -> bytes:
+        """Wait for more of the body, and return up to ``most`` bytes of it; nothing at its end.
+
+        Raises:
+            OutboundError: If it broke off, or nothing came in time.
+            Trap: As from `HttpClient.send`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give up what was not read; the second time does nothing."""
+        ...
+
+
 class HttpClient(Protocol):
     """The way out of one run of a guest: policy, secrets and records included."""
 
@@ -63,5 +88,16 @@ class HttpClient(Protocol):
             OutboundConnectError: The host cannot be reached, or hung up.
             OutboundProtocolError: What came back is no HTTP, or larger than the limits.
             Trap: Of kind ``interrupted``: the run is out of time or is being stopped. Let it pass through.
+        """
+        ...
+
+    def stream(self, request: HttpRequest) -> HttpStream:
+        """Send a request and wait for the head of the response.
+
+        ``timeout`` is for the connection, for the head, and for each wait for more of the body. To be closed.
+
+        Raises:
+            OutboundError: As `send`.
+            Trap: As `send`.
         """
         ...

@@ -16,6 +16,7 @@ from engine.activity.http.messages import Header, HttpRequest, HttpResponse
 from engine.activity.http.outgoing_body import OutgoingBody
 from engine.activity.http.policy import Allowed, Denied, OutboundPolicy, Target, address_problem
 from engine.activity.http.request_target import read_target, split_url
+from engine.activity.http.response_stream import ResponseStream
 from engine.activity.http.transport import HttpTransport
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets, takes_secrets
@@ -107,20 +108,8 @@ class OutboundHttp:
     def send(self, request: HttpRequest) -> HttpResponse:
         """See `HttpClient`."""
         until = None if request.timeout is None else time.monotonic() + request.timeout.total_seconds()
-        body = None
-        if request.body:
-            body = OutgoingBody(len(request.body))
-            body.write(request.body)
-            body.finish()
-        scheme, authority, path = split_url(request.url)
-        headers = tuple(
-            (name, value)
-            for name, value in request.headers
-            if name.lower() not in CONNECTION_HEADERS and name.lower() != "content-length"
-        )
-        exchange = self.open(
-            method=request.method, scheme=scheme, authority=authority, path=path, headers=headers, body=body
-        )
+        exchange = self._open_whole(request, Timeouts())
+        authority = exchange.request.authority
         received = bytearray()
         try:
             while not (exchange.is_complete and not exchange.available()):
@@ -140,6 +129,36 @@ class OutboundHttp:
             headers=exchange.response.headers,
             body=bytes(received),
             trailers=exchange.trailers,
+        )
+
+    def stream(self, request: HttpRequest) -> ResponseStream:
+        """See `HttpClient`."""
+        each = None if request.timeout is None else request.timeout.total_seconds()
+        return ResponseStream(
+            self._open_whole(request, Timeouts(connect=each, first_byte=each, between_bytes=each)), self._loop
+        )
+
+    def _open_whole(self, request: HttpRequest, timeouts: Timeouts) -> Exchange:
+        """Send off a request whose body is at hand."""
+        body = None
+        if request.body:
+            body = OutgoingBody(len(request.body))
+            body.write(request.body)
+            body.finish()
+        scheme, authority, path = split_url(request.url)
+        headers = tuple(
+            (name, value)
+            for name, value in request.headers
+            if name.lower() not in CONNECTION_HEADERS and name.lower() != "content-length"
+        )
+        return self.open(
+            method=request.method,
+            scheme=scheme,
+            authority=authority,
+            path=path,
+            headers=headers,
+            body=body,
+            timeouts=timeouts,
         )
 
     def open(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.guests.python.runtime import output
+from engine.guests.python.runtime.heap import heap
 from engine.guests.python.runtime.loading import Artefact, Program
 from engine.guests.python.runtime.output import HostCall
 from engine.guests.python.runtime.tracebacks import format_error
@@ -36,10 +37,10 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
-    time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
+    time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
             program.import_all()
@@ -52,12 +53,15 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
         answer = _failed(program, target, error)
         output.send_line(host, "error", answer["trace"])
     output.finish()
+    if kind == "activity" and heap.has_grown():
+        answer["retire"] = True
     return _dump(answer)
 
 
 def forget() -> None:
     """Forget the component that was imported."""
     _kept.clear()
+    heap.forget()
 
 
 def _call(function: Function[..., Any], params: str) -> Any:
