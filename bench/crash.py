@@ -49,7 +49,7 @@ def main() -> None:
     from engine.log.ids import ExecutionId
     from executions.following import Follower
     from executions.journal.journal import SqlJournal
-    from executions.services import submit
+    from executions.operations.submitting import submit
 
     journal = SqlJournal.dedicated()
     executor = _start_executor()

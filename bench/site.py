@@ -76,13 +76,13 @@ class Bench:
 
     def submit(self, function: str, params: list[object]) -> ExecutionId:
         """Start an execution; its creation shares a commit with whatever else is being written."""
-        from executions.services import submit
+        from executions.operations.submitting import submit
 
         return submit(function, params, journal=self.executor.journal).execution_id
 
     def submit_all(self, calls: Sequence[tuple[str, list[object]]]) -> list[ExecutionId]:
         """Start executions together."""
-        from executions.services import Call, submit_all
+        from executions.operations.submitting import Call, submit_all
 
         submitted = submit_all([Call(*call) for call in calls], journal=self.executor.journal)
         return [each.execution_id for each in submitted]

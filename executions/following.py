@@ -14,7 +14,7 @@ from engine.log.state import ExecutionState
 from executions.journal.connection import DedicatedConnection
 from executions.journal.journal import own_connection
 from executions.journal.wakeups import ChangeFeed, make_change_feed
-from executions.services import result_of
+from executions.results import result_of
 
 _RECHECK_S = 1.0
 """How long to wait at most for a wake-up, which may be lost."""

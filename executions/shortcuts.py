@@ -1,4 +1,4 @@
-"""Thin names over `executions.services` for the Python code of a site: start, await and cancel durable functions.
+"""Thin names over `executions.operations` for the Python code of a site: start, await and cancel durable functions.
 
 ::
 
@@ -19,16 +19,16 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from components.django_activities import name_of
 from engine.errors import EngineError
 from engine.host.moments import write_datetime
-from engine.log.ids import ExecutionId
+from engine.log.ids import ExecutionId, parse_execution_id
 from engine.log.return_values import Returned
 from engine.log.retval_json import retval_to_api
 from engine.wit.extensions import extension_name
 from engine.wit.names import FunctionName
-from executions.cancelling import cancel_execution
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
-from executions.services import CallRefused, check_execution_id
-from executions.services import submit as submit_call
+from executions.operations.cancelling import cancel_execution
+from executions.operations.submitting import CallRefused
+from executions.operations.submitting import submit as submit_call
 from obelisk.backends import Options
 from obelisk.errors import ChildError, Refused
 from obelisk.functions import Function
@@ -89,7 +89,7 @@ def result(execution_id: str, *, timeout: timedelta | None = None) -> Any:
         IdSyntaxError: If the id is none.
         CallRefused: If it is called inside a transaction, which would wait for what it keeps from happening.
     """
-    target = check_execution_id(execution_id)
+    target = parse_execution_id(execution_id)
     if connections[DEFAULT_DB_ALIAS].in_atomic_block:
         raise CallRefused(
             "result() is inside a transaction, whose own executions start when it commits; "
@@ -121,7 +121,7 @@ def cancel(execution_id: str) -> bool:
         IdSyntaxError: If the id is none.
         JournalUnavailable: If the storage did not answer.
     """
-    return cancel_execution(check_execution_id(execution_id))
+    return cancel_execution(parse_execution_id(execution_id))
 
 
 def _refuse_other_transactions() -> None:

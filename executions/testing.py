@@ -22,7 +22,7 @@ from engine.log.retval_json import retval_to_api
 from executions.following import Follower
 from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
-from executions.services import submit
+from executions.operations.submitting import submit
 
 PATIENCE_S = 60.0
 

@@ -132,7 +132,7 @@ def test_two_executors_share_the_work(site: Site) -> None:
     site.start_executor()
     program = """
 import json
-from executions.services import Call, submit_all
+from executions.operations.submitting import Call, submit_all
 print(json.dumps([each.execution_id for each in submit_all([Call(".../workflow.fiboa", [24, 3])] * 100)]))
 """
 

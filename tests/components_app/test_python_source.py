@@ -14,7 +14,7 @@ from components.services import activate, active_deployment, deploy, wasm_bytes
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentType, LockingStrategy, Runner
 from engine.errors import ValueMismatch
-from executions.services import find_function
+from executions.operations.submitting import find_function
 from tests.components_app.builders import from_file
 
 pytestmark = pytest.mark.django_db

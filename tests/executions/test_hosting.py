@@ -23,7 +23,7 @@ from executions.hosting import ExecutorHost, executor_settings, load_component
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
 from executions.models import Execution, ExecutorHeartbeat
-from executions.services import submit
+from executions.operations.submitting import submit
 from tests.executions.deployments import PING, deploy_runnable
 from tests.harness.eventually import PATIENCE_S, eventually
 

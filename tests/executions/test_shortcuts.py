@@ -15,7 +15,7 @@ from engine.log.state import Lifecycle, Status
 from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
 from executions.models import Execution
-from executions.services import CallRefused
+from executions.operations.submitting import CallRefused
 from executions.shortcuts import NotFinished, cancel, result, submit
 from obelisk import ChildError, activity, stub
 from tests.apps.lab import activities as lab

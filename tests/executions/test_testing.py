@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executions.services import CallRefused
+from executions.operations.submitting import CallRefused
 from executions.testing import deployed, import_file
 from tests.components_app.builders import activity_table, make_wasm, write_deployment
 from tests.executions.deployments import PING, declared

@@ -22,8 +22,8 @@ from engine.log.retval_json import retval_to_api
 from executions.first_admin import USERNAME, ensure_admin
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
+from executions.operations.submitting import submit
 from executions.progress import ProgressLine
-from executions.services import submit
 from executions.supervision import SiteProcesses, check_port_is_free
 
 EXAMPLES = Path("examples") / "deployment.toml"

@@ -15,8 +15,8 @@ from engine.log.return_values import Returned
 from engine.log.retval_json import retval_to_api
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
+from executions.operations.submitting import Submitted, submit
 from executions.progress import ProgressLine
-from executions.services import Submitted, submit
 
 _SHOW = "`manage.py execution show`"
 _INTERRUPTED = 130

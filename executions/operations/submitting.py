@@ -1,4 +1,4 @@
-"""What people and clients do with executions; commands, API and admin call the same functions."""
+"""Starting executions."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from engine.errors import ConstraintViolation, EngineError, JournalError, NameSy
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, Finished, LogEntry
-from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_execution_id, parse_top_level_id
-from engine.log.return_values import JsonText, ReturnValue
+from engine.log.events import Created, LogEntry
+from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_top_level_id
+from engine.log.return_values import JsonText
 from engine.log.schedules import scheduled_instant
 from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_value
@@ -188,39 +188,6 @@ def _scheduled_target(name: str) -> str | None:
     return str(companion[1]) if companion is not None and companion[0] == "schedule" else None
 
 
-def result_of(journal: Journal, execution_id: ExecutionId) -> ReturnValue | None:
-    """Return how an execution ended, or ``None`` while it has not.
-
-    Raises:
-        ExecutionNotFound: If there is no such execution.
-    """
-    end = end_of(journal, execution_id)
-    return None if end is None else end.retval
-
-
-def end_of(journal: Journal, execution_id: ExecutionId) -> Finished | None:
-    """Return an execution's last event, or ``None`` while it has not finished.
-
-    Raises:
-        ExecutionNotFound: If there is no such execution.
-    """
-    state = journal.state_of(execution_id)
-    if not state.is_finished:
-        return None
-    last = journal.load_log(execution_id, start=state.next_version - 1)[-1].event
-    assert isinstance(last, Finished)
-    return last
-
-
-def check_execution_id(text: str) -> ExecutionId:
-    """Return an execution id that somebody typed.
-
-    Raises:
-        IdSyntaxError: If it does not parse.
-    """
-    return parse_execution_id(text)
-
-
 def _check_params(function: DeployedFunction, params: object) -> JsonText:
     if not isinstance(params, Sequence) or isinstance(params, str | bytes):
         raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
@@ -229,7 +196,7 @@ def _check_params(function: DeployedFunction, params: object) -> JsonText:
     except ValueMismatch as error:
         raise CallRefused(f"{function.name}: {error}") from error
     most = operator_limits().lowered(function.component.limits).params_bytes
-    if problem := size_problem("params_bytes", len(text), most):
+    if problem := size_problem("params_bytes", text, most):
         raise CallRefused(f"{function.name}: {problem}")
     return text
 

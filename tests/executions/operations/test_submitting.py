@@ -9,7 +9,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from components.models import Deployment, DeploymentStatus
-from engine.errors import ExecutionExists, ExecutionNotFound, IdSyntaxError
+from engine.errors import ExecutionExists, ExecutionNotFound
 from engine.journal.memory import MemoryJournal
 from engine.log.events import Created
 from engine.log.ids import ExecutionId, parse_top_level_id
@@ -17,16 +17,14 @@ from engine.log.return_values import JsonText
 from engine.log.state import Status
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution
-from executions.services import (
+from executions.operations.submitting import (
     Call,
     CallRefused,
-    check_execution_id,
     find_function,
-    result_of,
     submit,
     submit_all,
 )
-from tests.builders import make_append, make_execution_id, make_finished, make_retval, make_submit
+from tests.builders import make_append, make_execution_id, make_finished
 from tests.engine.journal.commits import assert_state_is_folded, commit
 from tests.executions.deployments import ADD, APPROVE, declared, deploy_declared
 
@@ -309,26 +307,3 @@ def test_a_refused_call_leaves_the_transaction_around_it_alone() -> None:
         submit(ADD, [4, []], execution_id=make_execution_id(9))
 
     assert Execution.objects.count() == 3
-
-
-# --- Results ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_result_is_the_last_event(journal: SqlJournal) -> None:
-    commit(journal, make_submit(MINE))
-    assert result_of(journal, MINE) is None
-
-    commit(journal, make_append(MINE, make_finished(89), expected=1))
-
-    assert result_of(journal, MINE) == make_retval(89)
-
-
-def test_there_is_no_result_of_what_does_not_exist(journal: SqlJournal) -> None:
-    with pytest.raises(ExecutionNotFound):
-        result_of(journal, MINE)
-
-
-def test_ids_that_people_type_may_be_childrens() -> None:
-    assert check_execution_id(f"{MINE}.n:work_1") == f"{MINE}.n:work_1"
-    with pytest.raises(IdSyntaxError):
-        check_execution_id("7")

@@ -11,11 +11,12 @@ from engine.errors import ExecutionNotFound
 from engine.log.ids import ExecutionId
 from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
-from executions.answering import AlreadyAnswered, AnswerRefused, answer
-from executions.cancelling import cancel_execution
 from executions.journal.journal import SqlJournal
 from executions.models import Execution
-from executions.services import result_of, submit
+from executions.operations.answering import AlreadyAnswered, AnswerRefused, answer
+from executions.operations.cancelling import cancel_execution
+from executions.operations.submitting import submit
+from executions.results import result_of
 from tests.builders import make_execution_id
 from tests.engine.journal.commits import assert_state_is_folded
 from tests.executions.deployments import ADD, PING, deploy_declared, deploy_runnable

@@ -25,7 +25,7 @@ from engine.wit.json_values import dump_json, read_value
 from engine.wit.types import ResultType
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
-from executions.services import result_of
+from executions.results import result_of
 
 
 class AnswerRefused(EngineError):
@@ -96,6 +96,6 @@ def _read(function: DeployedFunction, result: object) -> Returned:
     except ValueMismatch as error:
         raise AnswerRefused(f"{function.name} returns {format_type(result_type)}: {error}") from error
     most = operator_limits().lowered(function.component.limits).result_bytes
-    if retval.payload is not None and (problem := size_problem("result_bytes", len(retval.payload.value), most)):
+    if retval.payload is not None and (problem := size_problem("result_bytes", retval.payload.value, most)):
         raise AnswerRefused(f"{function.name}: {problem}")
     return retval

@@ -1,0 +1,27 @@
+"""Executions and what is stored about them: state, event log, responses, delays, log lines, and who executes.
+
+Only `executions.journal` writes the first four tables; everything else asks through the named querysets. An index is
+kept only where a query here or in `executions.journal.sql` needs it, and says which: most rows are written by workflow
+steps, where each index costs time. The execution of a pure activity is inserted when it has already finished, so the
+partial indexes over unfinished executions cost such a step nothing.
+"""
+
+from __future__ import annotations
+
+from executions.models.delay import Delay
+from executions.models.event import Event
+from executions.models.execution import Execution, ExecutionQuerySet
+from executions.models.executor import ExecutorHeartbeat
+from executions.models.response import JoinSetResponse
+from executions.models.run_records import HttpExchange, LogLine
+
+__all__ = [
+    "Delay",
+    "Event",
+    "Execution",
+    "ExecutionQuerySet",
+    "ExecutorHeartbeat",
+    "HttpExchange",
+    "JoinSetResponse",
+    "LogLine",
+]
