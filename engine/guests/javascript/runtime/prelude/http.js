@@ -1,6 +1,7 @@
 // Headers, Request and Response.
 
 import { bytesOf, utf8, TextDecoder } from "runtime:encoding";
+import { parse, stringify } from "runtime:host";
 import { URL, URLSearchParams } from "runtime:url";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -200,7 +201,7 @@ class Body {
   }
 
   async json() {
-    return JSON.parse(new TextDecoder().decode(this.#take()));
+    return parse(new TextDecoder().decode(this.#take()));
   }
 
   async arrayBuffer() {
@@ -305,7 +306,7 @@ export class Response extends Body {
   }
 
   static json(data, init = {}) {
-    const text = JSON.stringify(data);
+    const text = stringify(data);
     if (text === undefined) {
       throw new TypeError("the data cannot be written as JSON");
     }
