@@ -8,10 +8,10 @@ from engine.activity.run_loop import RunLoop
 
 
 class ResponseStream:
-    """`engine.activity.http.messages.HttpStream` over an exchange that has begun.
+    """A response whose body is read piece by piece; little of it is held in memory.
 
     Args:
-        exchange: The request.
+        exchange: The request, begun.
         loop: Waits.
 
     Raises:
@@ -33,7 +33,12 @@ class ResponseStream:
         self.headers: tuple[Header, ...] = exchange.response.headers
 
     def read(self, most: int) -> bytes:
-        """See `HttpStream`."""
+        """Wait for more of the body, and return up to ``most`` bytes of it; nothing at its end.
+
+        Raises:
+            OutboundError: If it broke off, or nothing came in time.
+            Trap: Of kind ``interrupted``: the run is out of time or is being stopped. Let it pass through.
+        """
         exchange = self._exchange
         # What came in while the guest was busy is not late.
         exchange.advance()
@@ -44,5 +49,5 @@ class ResponseStream:
         return piece
 
     def close(self) -> None:
-        """See `HttpStream`."""
+        """Give up what was not read; the second time does nothing."""
         self._exchange.release()
