@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from engine.activity.http_messages import Header, HttpRequest, HttpResponse, HttpStream
+from engine.activity.http.messages import Header, HttpRequest, HttpResponse, HttpStream
 from engine.errors import (
     ConstraintViolation,
     OutboundConnectError,

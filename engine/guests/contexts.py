@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from engine.activity.http_messages import HttpStream
+from engine.activity.http.messages import HttpStream
 from engine.deployment.spec import LogLevel
 from engine.host.context import ActivityContext, RunFacts, WorkflowContext
 from engine.log.events import Response

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.activity.http_exchange import Exchange
-from engine.activity.http_messages import Header
+from engine.activity.http.exchange import Exchange
+from engine.activity.http.messages import Header
 from engine.activity.run_loop import RunLoop
 
 
 class ResponseStream:
-    """`engine.activity.http_messages.HttpStream` over an exchange that has begun.
+    """`engine.activity.http.messages.HttpStream` over an exchange that has begun.
 
     Args:
         exchange: The request.
