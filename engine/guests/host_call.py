@@ -113,7 +113,7 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
     at = body.optional_text("at")
     with context.mutex:
         buffer = context.run.buffer
-        if at is not None:
+        if at:
             context.call_sites.begin(read_stack(at), buffer.next_version)
         answer = operation(guest, body)
         context.call_sites.end(buffer.next_version)
