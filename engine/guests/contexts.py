@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from engine.activity.http_messages import HttpStream
+from engine.activity.http.response_stream import ResponseStream
 from engine.deployment.spec import LogLevel
+from engine.guests.fetches import Fetches
 from engine.host.context import ActivityContext, WorkflowContext
 from engine.log.events import Response
 from engine.workflow.lineage import lineage_of, seed_of
@@ -42,7 +43,7 @@ class ActivityGuest:
 
     def __init__(self, context: ActivityContext) -> None:
         self._waits = threading.Event()
-        self.streams: dict[int, HttpStream] = {}
+        self.streams: dict[int, ResponseStream] = {}
         self.serve(context)
 
     def serve(self, context: ActivityContext) -> None:
@@ -52,6 +53,7 @@ class ActivityGuest:
         self.seed = os.urandom(16)
         # They ended with the attempt that opened them.
         self.streams.clear()
+        self.fetches = Fetches()
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -77,7 +77,7 @@ Activities::
 
     entropy    {"bytes": n}                                {"value": base64}: random bytes
     pause      {"us"}                                      {} after that time, or a little earlier
-    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
+    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us": n or null,
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
                                                            connect, invalid, protocol
@@ -85,6 +85,10 @@ Activities::
     http_read  {"stream", "bytes": n}                      {"body": base64}: up to n bytes of the response's body, and
                                                            none at its end; or refused as http, closed
     http_close {"stream"}                                  {}
+    http_begin as http                                     {"request": n}; or refused denied, invalid
+    http_wait  {"us": n or null}                           {"waited_us"}, and if a request has ended "request": n and
+                                                           what http answers, or "failed": code and "message"
+    http_cancel {"request": n}                             {}: the request is given up, if it has not ended
 
 An operation that is not offered where it is asked for is refused ``not_here``.
 """
@@ -118,7 +122,7 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
     at = body.optional_text("at")
     with context.mutex:
         buffer = context.run.buffer
-        if at is not None:
+        if at:
             context.call_sites.begin(read_stack(at), buffer.next_version)
         try:
             answer = operation(guest, body)
