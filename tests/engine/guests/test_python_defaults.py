@@ -7,9 +7,9 @@ from dataclasses import replace
 from engine.deployment.registry import Registry
 from engine.log.events import Created
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.recordings import record
 from tests.harness.components import deploy
 from tests.harness.python_components import deploy_python, python_app, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 
@@ -73,7 +73,7 @@ def test_a_history_from_before_a_parameter_with_a_default_replays() -> None:
     target = world.submit("acme:app/workflows.tour", [["Rome", "Oslo"]])
     world.run(target)
 
-    retval = replay(record(world, target), target, registry=_changed(AFTER))
+    retval = replay(record(world.journal, target), target, registry=_changed(AFTER))
     assert retval == world.retval_of(target)
 
 
@@ -94,7 +94,7 @@ def test_a_parameter_that_the_code_gives_is_not_one_that_it_leaves_out() -> None
     target = world.submit("acme:app/workflows.tour", [["Rome"]])
     world.run(target)
 
-    retval = replay(record(world, target), target, registry=_changed(GIVEN))
+    retval = replay(record(world.journal, target), target, registry=_changed(GIVEN))
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.NONDETERMINISM_DETECTED
 

@@ -31,11 +31,11 @@ from engine.log.events import (
 from engine.log.ids import ExecutionId, JoinSetId, parse_top_level_id, top_level_of, ulid_timestamp_ms
 from engine.log.return_values import Failed, FailureKind, JsonText
 from engine.log.schedules import At, In, Now
+from engine.simulation.recordings import record
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import ADD, APPROVE, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper
-from tests.harness.histories import normalised
 from tests.harness.plays import Play, play
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.steps import Step
 
