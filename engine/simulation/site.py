@@ -6,13 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from engine.clock import SimulatedClock
-from engine.errors import JournalError
+from engine.errors import JournalError, JournalUnavailable
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import Committed, Write
-from engine.simulation.connection import Connection, Cut, ProcessKilled
+from engine.log.ids import ExecutorId
+from engine.simulation.connection import Connection, Cut
 from engine.simulation.stepped import SteppedExecutor
 
 MakeExecutor = Callable[[Connection], SteppedExecutor]
+
+
+def _ignore(executor_id: ExecutorId) -> None:
+    """Its locks expire by themselves."""
 
 
 class SimulatedSite:
@@ -22,7 +27,8 @@ class SimulatedSite:
         make_executor: Makes an executor on a connection; called again when the one before was killed.
         journal: What is there already.
         clock: The source of time.
-        cut: When the first executor is killed.
+        cut: When the first executor is killed: its connection breaks, and nothing of what it still does can be seen.
+        on_kill: Hears of each executor that was killed, before another one takes its place.
     """
 
     def __init__(
@@ -32,9 +38,11 @@ class SimulatedSite:
         journal: MemoryJournal | None = None,
         clock: SimulatedClock | None = None,
         cut: Cut | None = None,
+        on_kill: Callable[[ExecutorId], None] = _ignore,
     ) -> None:
         self.journal = journal or MemoryJournal()
         self.clock = clock or SimulatedClock()
+        self._on_kill = on_kill
         self._make_executor = make_executor
         self.executor = self._start(cut)
 
@@ -52,22 +60,26 @@ class SimulatedSite:
     def step(self) -> bool:
         """Let one run take place, or the executor look for work; tell whether anything happened.
 
-        Raises:
-            ProcessKilled: If the executor was killed; another one has taken its place, and runs what it held once those
-                locks expire.
+        Where the executor is killed thereby, another one takes its place; it runs what that held once the locks expire.
         """
+        has_happened = True
         try:
             if self.executor.tasks.waiting:
                 self.executor.tasks.waiting.popleft()()
-                return True
-            return self.executor.look(self.clock.now()) or bool(self.executor.tasks.waiting)
-        except ProcessKilled:
+            else:
+                has_happened = self.executor.look(self.clock.now()) or bool(self.executor.tasks.waiting)
+        except JournalUnavailable:
+            if not self.executor.connection.is_cut:
+                raise
+        if self.executor.connection.is_cut:
             self.executor.release()
+            self._on_kill(self.executor.executor_id)
             self.executor = self._start(None)
-            raise
+            return True
+        return has_happened
 
     def run_to_rest(self) -> None:
-        """Let everything happen that can happen at this instant; raises as `step` does."""
+        """Let everything happen that can happen at this instant; see `step`."""
         while self.step():
             pass
 
@@ -92,4 +104,4 @@ class SimulatedSite:
         self.executor.release()
 
     def _start(self, cut: Cut | None) -> SteppedExecutor:
-        return self._make_executor(Connection(self.journal, cut=cut, error=ProcessKilled))
+        return self._make_executor(Connection(self.journal, cut=cut))
