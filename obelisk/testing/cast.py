@@ -57,6 +57,7 @@ class Cast:
 
     def find(self, name: str) -> Function[..., Any] | None:
         """Return a function of the imported files by its full name, with its file read; ``None`` if there is none."""
+        function: Function[..., Any]
         for function in reversed(registered):  # of a file that was imported twice, what it says now
             if function.kind != "imported" and _full_name(function) == name:
                 self.name_of(function)

@@ -43,7 +43,7 @@ def check_replay(cast: Cast, name: str, params: Sequence[JsonValue]) -> tuple[Ex
         ReplayDiffers: If another one came to something else.
         Stuck: If it does not end.
     """
-    fakes = {key: fake.again() for key, fake in cast.fakes.items()}
+    fakes = {key: fake.fresh() for key, fake in cast.fakes.items()}
     target, expected, retval, _ = _run(cast, name, params, fakes, cut=_NEVER)
     for number in count(1):
         again = {key: fake.again() for key, fake in fakes.items()}
@@ -80,7 +80,7 @@ def replay_history(cast: Cast, path: Path) -> None:
 
 
 def _replay_problem(cast: Cast, recording: Recording, target: ExecutionId, recorded: Recorded) -> str | None:
-    fakes = {key: fake.again() for key, fake in cast.fakes.items()}
+    fakes = {key: fake.fresh() for key, fake in cast.fakes.items()}
 
     def make_executor(clock: SimulatedClock) -> MakeExecutor:
         return Stage(cast.registry, fakes, cast.read, cast.describe, clock=clock).make_executor

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from engine.deployment.spec import ComponentSpec
+from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import JournalUnavailable
 from engine.executor.programs import ComponentLoader, FileReader, Program, Programs, RunningInstance
+from engine.guests.program import Runtime
 from engine.host.context import ActivityContext, WorkflowContext
 from engine.simulation.connection import Connection, unavailable
 from engine.wasm.instance import InstanceLimits
@@ -19,6 +20,9 @@ from obelisk.testing.problems import NotFaked
 
 Fakes = Mapping[str, Fake]
 """By the full name of the function; may grow."""
+
+_runtimes: dict[tuple[str, ComponentType], Runtime] = {}
+"""Those of all tests: linking one takes longer than most tests run, and nothing of a run stays in it."""
 
 
 class FakedPrograms(Programs):
@@ -35,6 +39,7 @@ class FakedPrograms(Programs):
         super().__init__(load, read)
         self._fakes = fakes
         self._connection = connection
+        self._runtimes = _runtimes
 
     def get(self, component: ComponentSpec) -> Program:
         """See `Programs`."""

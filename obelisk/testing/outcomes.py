@@ -59,13 +59,16 @@ class Fake:
         """Whether some attempts have no result."""
         return any(isinstance(outcome, Loss) for outcome in self._outcomes)
 
-    def again(self) -> Fake:
-        """Return one for the same run once more: attempts that there were are answered as before.
-
-        Nothing crashes: whoever runs it again does so in order to kill it.
-        """
-        fake = copy(self)
+    def fresh(self) -> Fake:
+        """Return one that was never asked, for a run that will be killed; so nothing crashes by itself."""
+        fake = self.again()
         fake._outcomes = tuple(TIMED_OUT if outcome is CRASH else outcome for outcome in self._outcomes)
+        fake._known = {}
+        return fake
+
+    def again(self) -> Fake:
+        """Return one for the same run once more: attempts that there were are answered as before."""
+        fake = copy(self)
         fake._next, fake._known = 0, dict(self._known)
         return fake
 

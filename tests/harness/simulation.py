@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import SimulatedClock
@@ -63,6 +63,10 @@ class SimulatedExecutor:
             running=None if on_attempt is None else WatchedRunning(on_attempt),
         )
         self.tasks = self.executor.tasks
+
+    def tick(self, now: datetime) -> bool:
+        """Let it look for work; tell whether it found any."""
+        return self.executor.look(now)
 
 
 class Simulation(World):
@@ -189,7 +193,7 @@ class Simulation(World):
         self.simulated_clock.advance(by)
 
     def _tick(self, executor: SimulatedExecutor) -> bool:
-        return executor.executor.look(self.clock.now())
+        return executor.tick(self.clock.now())
 
     def _run_one(self, executor: SimulatedExecutor) -> bool:
         waiting = executor.tasks.waiting

@@ -184,7 +184,7 @@ def test_an_answer_of_another_type_is_refused(sandbox: Sandbox) -> None:
     run = sandbox.start(order, ROME)
 
     with pytest.raises(TypeError, match=r"approve -> return: expected bool, got 'yes'"):
-        run.answer(approve, "yes")  # type: ignore[arg-type]  # what is tried
+        run.answer(approve, "yes")  # type: ignore[misc]  # what is tried
     with pytest.raises(TypeError, match=r"quote is an activity, which is not answered; only stubs are"):
         run.answer(quote, 3)
 
@@ -198,8 +198,8 @@ def test_calls_are_those_of_the_whole_family(sandbox: Sandbox) -> None:
     assert run.calls(order) == [(ROME,)]
     assert run.calls(fibo) == []
 
-    run = sandbox.start(later, "Oslo")
-    assert run.calls(quote) == [("Oslo",)]
+    scheduling = sandbox.start(later, "Oslo")
+    assert scheduling.calls(quote) == [("Oslo",)]
 
 
 def test_events_are_the_log(sandbox: Sandbox) -> None:
