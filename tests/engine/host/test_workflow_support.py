@@ -475,7 +475,7 @@ def test_the_record_of_a_refused_call_outlives_a_deployment_that_has_the_functio
     played = play(s.call("add", 1, 2), s.create(), s.submit(0, "add", 1, 2), s.join_next(0), registry=without_probe)
 
     # `play` replayed it with the same deployment; now with one that offers the function.
-    retval = replay(record(played.world, played.target), played.target, registry=deploy())
+    retval = replay(record(played.world.journal, played.target), played.target, registry=deploy())
 
     assert retval == played.world.retval_of(played.target)
     assert played.outcomes[0] == "error function-not-found"
