@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.journal.ledger import source_of
 from engine.journal.memory import MemoryJournal
 from engine.journal.protocol import Journal
 from engine.journal.records import DelayRow
+from engine.journal.requirements import source_of
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import (

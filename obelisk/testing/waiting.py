@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.journal.ledger import source_of
 from engine.journal.protocol import Journal
+from engine.journal.requirements import source_of
 from engine.log.events import ChildRequested, DelayRequested
 from engine.log.ids import DelayId, ExecutionId
 from engine.log.state import ExecutionState, Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.journal.ledger import source_of
+from engine.journal.requirements import source_of
 from engine.log.events import ChildRequested, ExecutionEvent, LogEntry, Scheduled
 from engine.log.ids import ExecutionId, Version
 from engine.simulation.recordings import Recorded, Recording
