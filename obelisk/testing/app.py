@@ -36,7 +36,7 @@ class App:
 
     def find(self, function: Function[..., Any]) -> SourceFunction | None:
         """Return what the file says of a function that executions are of; ``None`` if it is not one of it."""
-        path = file_of(function)
+        path = Path(function.fn.__code__.co_filename).resolve()
         if path.parent != self.main.parent:
             return None
         for described in self.description.functions:

@@ -59,7 +59,9 @@ class Cast:
         """Return a function of the imported files by its full name, with its file read; ``None`` if there is none."""
         function: Function[..., Any]
         for function in reversed(registered):  # of a file that was imported twice, what it says now
-            if function.kind != "imported" and _full_name(function) == name:
+            if function.kind in ("imported", "query"):
+                continue
+            if self._look_up(function) == name or _full_name(function) == name:
                 self.name_of(function)
                 return function
         return None

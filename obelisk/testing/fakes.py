@@ -15,6 +15,7 @@ from engine.simulation.connection import Connection, unavailable
 from engine.wasm.instance import InstanceLimits
 from engine.wit.options import JsonValue
 from obelisk.testing.components import OUTSIDE
+from obelisk.testing.inline import InlineRuns
 from obelisk.testing.outcomes import Fake, Loss
 from obelisk.testing.problems import NotFaked
 
@@ -33,17 +34,30 @@ class FakedPrograms(Programs):
         read: Where the files of source components come from.
         fakes: What is not really run.
         connection: The executor's, which is cut where it crashes.
+        inline: Runs files in this process instead of the sandbox.
     """
 
-    def __init__(self, load: ComponentLoader, read: FileReader, fakes: Fakes, connection: Connection) -> None:
+    def __init__(
+        self,
+        load: ComponentLoader,
+        read: FileReader,
+        fakes: Fakes,
+        connection: Connection,
+        inline: InlineRuns | None = None,
+    ) -> None:
         super().__init__(load, read)
         self._fakes = fakes
+        self._inline = inline
         self._connection = connection
         self._runtimes = _runtimes
 
     def get(self, component: ComponentSpec) -> Program:
         """See `Programs`."""
-        real = None if component.id.name == OUTSIDE else super().get(component)
+        real: Program | None = self._inline
+        if component.id.name == OUTSIDE:
+            real = None
+        elif real is None:
+            real = super().get(component)
         return _FakedProgram(self._fakes, self._connection, real)
 
 

@@ -12,6 +12,7 @@ from engine.log.ids import ExecutionId
 from engine.wit.options import JsonValue
 from obelisk import errors
 from obelisk.functions import Function
+from obelisk.signatures import Signature
 
 
 class Loss(Enum):
@@ -31,6 +32,22 @@ CRASH: Final = Loss.CRASH
 
 Answer = tuple[JsonValue, GuestNote]
 """A canonical result, and what is said beside it."""
+
+
+def encoded(signature: Signature, outcome: Any) -> Answer:
+    """Return what a function came to as the engine wants it.
+
+    Args:
+        signature: The function's.
+        outcome: A value, or the exception that left it.
+
+    Raises:
+        TypeError: If it is not of the function's type.
+    """
+    if isinstance(outcome, BaseException):
+        note = GuestNote(is_permanent=errors.is_permanent(outcome), retry_after=errors.retry_after(outcome))
+        return {"err": signature.encode_error(outcome)}, note
+    return {"ok": signature.encode_result(outcome)}, GuestNote()
 
 
 class Fake:
@@ -88,18 +105,14 @@ class Fake:
         return self._known[key]
 
     def _encoded(self, outcome: Any, args: Sequence[JsonValue]) -> Answer:
-        signature = self.function.signature
         if callable(outcome):
             try:
-                outcome = outcome(*signature.decode_params(list(args)))
+                outcome = outcome(*self.function.signature.decode_params(list(args)))
             except AssertionError:
                 raise  # the test's own
             except Exception as error:  # noqa: BLE001  # whatever it raises, the function would have raised
                 outcome = error
-        if isinstance(outcome, Exception):
-            note = GuestNote(is_permanent=errors.is_permanent(outcome), retry_after=errors.retry_after(outcome))
-            return {"err": signature.encode_error(outcome)}, note
-        return {"ok": signature.encode_result(outcome)}, GuestNote()
+        return encoded(self.function.signature, outcome)
 
     def _check(self, outcome: Any) -> None:
         name = self.function.name

@@ -10,6 +10,7 @@ from obelisk.backends import NO_OPTIONS
 from obelisk.functions import Function
 from obelisk.testing.cast import Cast
 from obelisk.testing.checks import check_replay, replay_history
+from obelisk.testing.inline import InlineRuns
 from obelisk.testing.outcomes import Fake, Loss
 from obelisk.testing.problems import KINDS
 from obelisk.testing.results import result_of
@@ -33,6 +34,21 @@ class Sandbox:
     def __init__(self) -> None:
         self._cast = Cast()
         self._stage: Stage | None = None
+        self._inline: InlineRuns | None = None
+
+    def inline(self) -> None:
+        """Run files in this process from now on, for a debugger and for coverage; before the first `start`.
+
+        A thread for each workflow execution stops where that waits and goes on from there, so no line runs twice. It is
+        no sandbox: modules are shared, and clock, random numbers and files are those of the machine. `check_replay` and
+        `replay` use the sandbox all the same.
+
+        Raises:
+            RuntimeError: If something was started already.
+        """
+        if self._stage is not None:
+            raise RuntimeError("inline() comes before the first start(): what has begun in the sandbox goes on there")
+        self._inline = InlineRuns(self._cast.find)
 
     def fake(self, function: Function[..., R], *outcomes: R | Exception | Callable[..., R] | Loss) -> None:
         """Say what comes of a function from now on, instead of running it.
@@ -105,6 +121,8 @@ class Sandbox:
         """Free what it keeps."""
         if self._stage is not None:
             self._stage.close()
+        if self._inline is not None:
+            self._inline.close()
 
     def _call(
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -118,6 +136,6 @@ class Sandbox:
     def _ready(self) -> Stage:
         cast = self._cast
         if self._stage is None:
-            self._stage = Stage(cast.registry, cast.fakes, cast.read, cast.describe)
+            self._stage = Stage(cast.registry, cast.fakes, cast.read, cast.describe, inline=self._inline)
         self._stage.use(cast.registry)
         return self._stage

@@ -24,6 +24,7 @@ from engine.wasm.component import CompiledComponent
 from engine.wit.json_values import JsonValue, dump_json
 from engine.workflow.inheritance import SEED_KEY
 from obelisk.testing.fakes import FakedPrograms, Fakes
+from obelisk.testing.inline import InlineRuns
 from obelisk.testing.problems import Stuck
 from obelisk.testing.runtime import compiled_runtime
 from obelisk.testing.waiting import Describe, waits_for
@@ -43,6 +44,7 @@ class Stage:
         journal: What is there already.
         clock: The source of time.
         cut: When an executor is killed that commits every host call; the next one takes over at once.
+        inline: Runs files in this process instead of the sandbox.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class Stage:
         journal: MemoryJournal | None = None,
         clock: SimulatedClock | None = None,
         cut: Cut | None = None,
+        inline: InlineRuns | None = None,
     ) -> None:
         self.registry = registry
         self.clock = clock or SimulatedClock()
         self._fakes = fakes
         self._read = read
         self._describe = describe
+        self._inline = inline
         self._submitted: list[ExecutionId] = []
         # The same in every test, so that it fails in the same way twice.
         self._randomness = random.Random(0).randbytes  # noqa: S311  # nothing here is a secret
@@ -84,7 +88,7 @@ class Stage:
             read=self._read,
             settings=self._settings,
             randomness=self._randomness,
-            programs=FakedPrograms(_load, self._read, self._fakes, connection),
+            programs=FakedPrograms(_load, self._read, self._fakes, connection, self._inline),
         )
 
     def use(self, registry: Registry) -> None:
