@@ -1,7 +1,7 @@
 """For tests of workflows: the real engine on a simulated clock, in memory, with activities that do as the test says.
 
 It runs on the host only: the sandbox has the other modules of this package. ``docs/testing.md`` shows what tests look
-like; the fixture is there in every test of this checkout, and elsewhere by ``pytest_plugins = ["obelisk.testing"]``.
+like; ``from obelisk.testing import sandbox`` in a ``conftest.py`` makes the fixture known.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from engine.clock import SimulatedClock
 from engine.deployment.registry import Registry
 from engine.executor.ends import end_of
 from engine.executor.programs import FileReader
-from engine.journal.memory import MemoryJournal
 from engine.journal.records import Append, NewExecution, Submit
 from engine.log.events import Created, LogEntry, TemporarilyFailed, TemporarilyTimedOut, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, Version, make_execution_id
@@ -41,7 +40,6 @@ class Stage:
         fakes: What is not really run.
         read: Where the stored files of source components come from.
         describe: Tells what sentences call a function, given its full name.
-        journal: What is there already.
         clock: The source of time.
         cut: When an executor is killed that commits every host call; the next one takes over at once.
         inline: Runs files in this process instead of the sandbox.
@@ -54,7 +52,6 @@ class Stage:
         read: FileReader,
         describe: Describe,
         *,
-        journal: MemoryJournal | None = None,
         clock: SimulatedClock | None = None,
         cut: Cut | None = None,
         inline: InlineRuns | None = None,
@@ -73,9 +70,7 @@ class Stage:
             self._settings = simulated_settings(slots=_SLOTS, commit_window=timedelta())
         self._loses_no_time = cut is not None
         self.is_killed = False
-        self._site = SimulatedSite(
-            self.make_executor, journal=journal, clock=self.clock, cut=cut, on_kill=self._on_kill
-        )
+        self._site = SimulatedSite(self.make_executor, clock=self.clock, cut=cut, on_kill=self._on_kill)
         self.journal = self._site.journal
 
     def make_executor(self, connection: Connection) -> SteppedExecutor:
