@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from engine.activity.http_transport import HttpTransport
+from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
