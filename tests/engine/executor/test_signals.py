@@ -12,13 +12,14 @@ from engine.journal.records import Mail, PostSignal
 from engine.log.events import Created
 from engine.log.ids import ExecutionId
 from engine.log.return_values import JsonText, Returned, TypedValue
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.recordings import record
+from engine.simulation.stepped import simulated_settings
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import APPROVE
-from tests.harness.connections import Cut, Moment, ProcessKilled
-from tests.harness.histories import normalised
-from tests.harness.recordings import record
 from tests.harness.replay import replay
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 HUMAN = "test:stubs/human"
 STEPS = [
@@ -77,6 +78,6 @@ def test_a_signal_is_delivered_once_whenever_an_executor_dies(settings: Executor
 def test_a_run_that_was_answered_by_mail_replays() -> None:
     world, target, _ = _live(simulated_settings())
 
-    assert replay(record(world, target), target) == world.retval_of(target)
+    assert replay(record(world.journal, target), target) == world.retval_of(target)
     for child in world.children_of(target):
         assert isinstance(world.events_of(child)[0], Created)
