@@ -51,6 +51,11 @@ def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first"
             return next((site for site in sites if site.first <= version < site.behind), None)
 
 
+def known_calls(execution_id: ExecutionId) -> set[Version]:
+    """Return the versions of the first events of the calls whose backtraces are known."""
+    return {site.first for row in CallSites.objects.filter(execution_id=execution_id) for site in _read(row)}
+
+
 def _read(row: CallSites) -> list[Backtrace]:
     stored: Any = load_json(row.sites)
     return [

@@ -11,6 +11,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from engine.errors import (
     AlreadyFinished,
     ExecutionExists,
@@ -20,7 +22,20 @@ from engine.errors import (
     LockLost,
     VersionConflict,
 )
-from engine.journal.records import Append, Committed, DelayRow, FinishDelay, Hints, NewExecution, Submit, Write
+from engine.journal.mailbox import Mailbox
+from engine.journal.records import (
+    Append,
+    Committed,
+    DelayRow,
+    FinishDelay,
+    Hints,
+    Mail,
+    NewExecution,
+    PauseDelay,
+    PostSignal,
+    Submit,
+    Write,
+)
 from engine.journal.requirements import source_of
 from engine.log.events import (
     Created,
@@ -44,7 +59,10 @@ class Changes:
         entries: Events to insert, with their execution.
         responses: Responses to insert, cursors given.
         delays_added: Delay rows to insert.
+        delays_paused: Delay rows whose flag changes, with the new one.
         delays_removed: Delay rows to delete.
+        mail_added: Signals to keep.
+        mail_delivered: Numbers of kept signals that a call has now.
     """
 
     inserted: dict[ExecutionId, ExecutionState] = field(default_factory=dict)
@@ -52,7 +70,10 @@ class Changes:
     entries: list[tuple[ExecutionId, LogEntry]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
+    delays_paused: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_removed: list[DelayId] = field(default_factory=list)
+    mail_added: list[Mail] = field(default_factory=list)
+    mail_delivered: list[int] = field(default_factory=list)
 
     def states(self) -> Iterator[ExecutionState]:
         """Return the final states of all executions that were created or changed."""
@@ -63,7 +84,15 @@ class Changes:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.inserted or self.updated or self.entries or self.responses or self.delays_removed)
+        return not (
+            self.inserted
+            or self.updated
+            or self.entries
+            or self.responses
+            or self.delays_paused
+            or self.delays_removed
+            or self.mail_added
+        )
 
 
 class Ledger:
@@ -77,6 +106,7 @@ class Ledger:
         answered: Members of `awaited_join_sets` (execution, join set) that have a response behind their cursor.
         responded: Members of `response_sources` that have a response already; a storage that refuses a second one may
             leave them out until it has.
+        mailbox: What waits for the members of `born_stubs`, and which of `sent_signals` came before.
     """
 
     def __init__(
@@ -88,6 +118,7 @@ class Ledger:
         created: dict[ExecutionId, Created],
         answered: set[tuple[ExecutionId, JoinSetId]],
         responded: Iterable[str] = (),
+        mailbox: Mailbox | None = None,
     ) -> None:
         self._now = now
         self._states = states
@@ -97,6 +128,7 @@ class Ledger:
         self._created = created
         self._answered = answered
         self._responded = set(responded)
+        self._mailbox = mailbox or Mailbox()
         self.changes = Changes()
         self._is_due = False
         self._pending_from: datetime | None = None
@@ -117,12 +149,17 @@ class Ledger:
                     return self._submit(execution)
                 case FinishDelay():
                     return self._finish_delay(write)
+                case PauseDelay(delay_id=delay, paused=paused):
+                    return self._pause_delay(delay, paused=paused)
+                case PostSignal():
+                    return self._post_signal(write)
         except JournalError as error:
             return error
 
     def hints(self) -> Hints:
         """Return who may want to look again once the changes are durable."""
-        delays = [delay.expires_at for delay in self.changes.delays_added.values() if not delay.paused]
+        awake = [*self.changes.delays_added.values(), *self.changes.delays_paused.values()]
+        delays = [delay.expires_at for delay in awake if not delay.paused]
         return Hints(
             is_due=self._is_due,
             pending_from=self._pending_from,
@@ -142,21 +179,27 @@ class Ledger:
         if write.holder is not None and not before.is_held_by(write.holder, self._now):
             raise LockLost(write.execution_id)
 
+        delivered: list[int] = []
+        if not self._mailbox.is_empty:
+            write, delivered = self._mailbox.deliver(write)
         self._check_ids(write)
         # Everything is folded on copies first, so that a refusal half way leaves no trace.
         touched = {write.execution_id: copy(before)}
         state = touched[write.execution_id]
         try:
             responses = [self._place(response, touched) for response in write.responses]
+            if delivered:
+                self._answered.update((response.execution_id, response.join_set_id) for response in responses)
             last = len(write.entries) - 1
             blocked = False
             for index, entry in enumerate(write.entries):
                 blocked = index == last and write.awaits and not self._is_answered(entry, write)
                 fold_event(state, entry, awaits=blocked)
-            born = [(execution, _fold_new(execution)) for execution in write.created]
+            born = [(execution, fold_new(execution)) for execution in write.created]
         except IllegalTransition as error:
             raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version) from error
 
+        self.changes.mail_delivered.extend(delivered)
         for execution, new_state in born:
             self._insert(execution, new_state)
         self.changes.entries.extend((write.execution_id, entry) for entry in write.entries)
@@ -170,7 +213,8 @@ class Ledger:
             self._update(touched_state)
         return Committed(
             next_version=state.next_version,
-            responses_before=before.response_count,
+            # Of what came by mail the writer knows nothing: it has to look.
+            responses_before=state.response_count if delivered else before.response_count,
             response_count=state.response_count,
             blocked=blocked,
         )
@@ -240,6 +284,7 @@ class Ledger:
 
     def _drop_delay(self, delay: DelayId) -> None:
         del self._delays[delay]
+        self.changes.delays_paused.pop(delay, None)
         if self.changes.delays_added.pop(delay, None) is None:
             self.changes.delays_removed.append(delay)
 
@@ -252,7 +297,7 @@ class Ledger:
     def _submit(self, execution: NewExecution) -> Committed:
         known = self._states.get(execution.execution_id)
         if known is None:
-            state = _fold_new(execution)
+            state = fold_new(execution)
             self._insert(execution, state)
             return Committed(next_version=state.next_version)
         first = execution.entries[0].event
@@ -289,6 +334,35 @@ class Ledger:
             response_count=response.cursor,
         )
 
+    def _pause_delay(self, delay: DelayId, *, paused: bool) -> Committed:
+        row = self._delays.get(delay)
+        if row is None:
+            raise ExecutionNotFound(delay)
+        if row.paused is not paused:
+            changed = DelayRow(delay, row.execution_id, row.join_set_id, row.expires_at, paused)
+            is_new = delay in self.changes.delays_added
+            rows = self.changes.delays_added if is_new else self.changes.delays_paused
+            rows[delay] = self._delays[delay] = changed
+        return Committed(next_version=self._states[row.execution_id].next_version)
+
+    def _post_signal(self, write: PostSignal) -> Committed:
+        mail = write.mail
+        state = self._states.get(mail.execution_id)
+        if state is None:
+            raise ExecutionNotFound(mail.execution_id)
+        if self._mailbox.is_known(mail):
+            return Committed(next_version=state.next_version, is_new=False)
+        if state.is_finished:
+            raise AlreadyFinished(mail.execution_id)
+        if write.end is not None:
+            self._append(write.end)
+        elif state.next_version != write.expected:
+            raise VersionConflict(mail.execution_id, expected=write.expected or 0, actual=state.next_version)
+        self._mailbox.remember(mail)
+        if mail.signal_id is not None or write.end is None:
+            self.changes.mail_added.append(replace(mail, is_delivered=write.end is not None))
+        return Committed(next_version=state.next_version)
+
     def _insert(self, execution: NewExecution, state: ExecutionState) -> None:
         if execution.execution_id in self._states:
             raise ExecutionExists(execution.execution_id)
@@ -319,7 +393,8 @@ class Ledger:
             self._finished.add(state.execution_id)
 
 
-def _fold_new(execution: NewExecution) -> ExecutionState:
+def fold_new(execution: NewExecution) -> ExecutionState:
+    """Return the state of a new execution behind all events that it is created with."""
     first, *rest = execution.entries
     state = initial_state(execution.execution_id, first)
     for entry in rest:

@@ -12,6 +12,7 @@ from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
+from executions.models.mail import Mail
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 
@@ -25,4 +26,5 @@ __all__ = [
     "HttpExchange",
     "JoinSetResponse",
     "LogLine",
+    "Mail",
 ]
