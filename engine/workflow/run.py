@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from engine.errors import ConstraintViolation
 from engine.log import events as e
 from engine.log.ids import (
@@ -20,29 +18,26 @@ from engine.log.ids import (
     ExecutionId,
     JoinSetId,
     Version,
-    child_id,
-    delay_id,
     generated_join_set,
     join_set_name_problem,
     named_join_set,
     one_off_join_set,
 )
-from engine.log.return_values import JsonText, Returned
+from engine.log.return_values import Returned
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
-from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
 from engine.workflow.lineage import lineage_of
 from engine.workflow.made_up_values import MadeUpValues
-from engine.workflow.others import OtherExecutions, instant_of
+from engine.workflow.others import OtherExecutions
 from engine.workflow.port import RunPort
 from engine.workflow.recorder import Recorder
-from engine.workflow.target import Target, deployed_function
+from engine.workflow.submissions import Submissions
+from engine.workflow.target import Target
 from engine.workflow.write_buffer import WriteBuffer
 
 _MAX_FRUITLESS_TRIES = 100
-_NO_PARAMS = JsonText("[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +85,6 @@ class WorkflowRun:
         self.last_one_off: MemberId | None = None
         self.awaited: JoinSetId | None = None
         self._port = port
-        self._deployment_id = deployment_id
         self._recorder = Recorder(History(entries), self.buffer, at_tip)
         self._values = MadeUpValues(state.execution_id, self._recorder, port, lineage_of(metadata))
         self._others = OtherExecutions(
@@ -102,11 +96,18 @@ class WorkflowRun:
             port=port,
             metadata=metadata,
         )
-        self._metadata = metadata
+        self._submissions = Submissions(
+            state.execution_id,
+            deployment_id,
+            recorder=self._recorder,
+            buffer=self.buffer,
+            join_sets=self.join_sets,
+            port=port,
+            metadata=metadata,
+        )
         self._names: set[str] = set()
         self._generated = 0
         self._one_offs = 0
-        self._targets: dict[ExecutionId, str] = {}
         self._fruitless_tries = 0
         self.join_sets.deliver(responses)
 
@@ -134,8 +135,7 @@ class WorkflowRun:
 
     def deliver_local(self, response: e.Response) -> None:
         """Take in the response of a member that nobody else can see; it is committed with the buffer."""
-        self.buffer.responses.append(response)
-        self.join_sets.arrive(response)
+        self._submissions.deliver(response)
 
     def next_idle_child(self, join_set: JoinSetId) -> ExecutionId | None:
         """Return the first uncommitted child of a join set that was not run yet."""
@@ -204,88 +204,11 @@ class WorkflowRun:
 
     def submit(self, join_set_id: JoinSetId, target: Target) -> ExecutionId | e.SubmitError:
         """Submit a child to a join set; a request that cannot be met is recorded as such."""
-        join_set = self.join_sets.open(join_set_id)
-        return self._submit(join_set, target)
-
-    def _submit(self, join_set: JoinSet, target: Target) -> ExecutionId | e.SubmitError:
-        join_set.children += 1
-        child = child_id(self.execution_id, join_set.id, join_set.children)
-        event = e.ChildRequested(
-            join_set_id=join_set.id,
-            child_execution_id=child,
-            target_ffqn=target.ffqn,
-            params=target.params,
-            error=target.error,
-        )
-        event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
-        recorded = self._recorder.replay(event)
-        if recorded is None:
-            event = self._request_child(target, event)
-        else:
-            assert isinstance(recorded, e.ChildRequested)
-            event = recorded
-        if event.error is not None:
-            return event.error
-        self._targets[child] = target.ffqn
-        self.join_sets.join(join_set, child, is_private=recorded is None)
-        return child
-
-    def _request_child(self, target: Target, event: e.ChildRequested) -> e.ChildRequested:
-        now = self._port.now()
-        if error := event.error or self._port.size_error(target):
-            # Parameters that fit no function are nobody's; they do not burden the log.
-            event = replace(event, params=_NO_PARAMS, error=error)
-            self._recorder.record(event, now)
-            return event
-        component, child = deployed_function(target).component, event.child_execution_id
-        inherited = inherited_metadata(
-            self._metadata, child, runner=component.runner, random_bytes=self._port.random_bytes
-        )
-        created = e.Created(
-            ffqn=target.ffqn,
-            params=target.params,
-            parent=(self.execution_id, event.join_set_id),
-            scheduled_at=now,
-            component_id=component.id,
-            deployment_id=self._deployment_id,
-            metadata=(*inherited, *target.metadata),
-        )
-        self.buffer.create(child, created, now, target=target, child=event)
-        self._recorder.record(event, now)
-        return event
+        return self._submissions.child(self.join_sets.open(join_set_id), target)
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""
-        return self._submit_delay(self.join_sets.open(join_set_id), schedule)[0]
-
-    def _submit_delay(self, join_set: JoinSet, schedule: ScheduleAt) -> tuple[DelayId, datetime]:
-        join_set.delays += 1
-        delay = delay_id(self.execution_id, join_set.id, join_set.delays)
-        now = self._port.now()
-        event = e.DelayRequested(
-            join_set_id=join_set.id,
-            delay_id=delay,
-            expires_at=instant_of(schedule, now),
-            schedule_at=schedule,
-        )
-        recorded = self._recorder.replay(event)
-        self.join_sets.join(join_set, delay, is_private=recorded is None)
-        if recorded is not None:
-            assert isinstance(recorded, e.DelayRequested)
-            return delay, recorded.expires_at
-        self._recorder.record(event, now)
-        # Where others can bring responses too, the journal must say who came first: the timers fire it there.
-        if event.expires_at <= now and join_set.is_private:
-            self.deliver_local(
-                e.Response(
-                    execution_id=self.execution_id,
-                    at_version=self.buffer.next_version,
-                    join_set_id=join_set.id,
-                    created_at=now,
-                    event=e.DelayFinished(delay_id=delay),
-                )
-            )
-        return delay, event.expires_at
+        return self._submissions.delay(self.join_sets.open(join_set_id), schedule)[0]
 
     def join_next(self, join_set_id: JoinSetId, *, requested_ffqn: str | None = None) -> e.Response | None:
         """Wait for the next response of a join set, in order of arrival.
@@ -395,12 +318,12 @@ class WorkflowRun:
 
     def target_of(self, child: ExecutionId) -> str | None:
         """Return the function that a child was requested for, or ``None`` if this run requested no such child."""
-        return self._targets.get(child)
+        return self._submissions.target_of(child)
 
     def target_of_response(self, response: e.Response) -> str | None:
         """Return the function whose response this is; ``None`` for a delay's."""
         event = response.event
-        return self._targets.get(event.child_execution_id) if isinstance(event, e.ChildFinished) else None
+        return self._submissions.target_of(event.child_execution_id) if isinstance(event, e.ChildFinished) else None
 
     # Direct calls and sleeps: a join set, one member, one await.
 
@@ -413,7 +336,7 @@ class WorkflowRun:
         """
         self._one_offs += 1
         join_set = self._add_one_off(name)
-        child = self._submit(join_set, target)
+        child = self._submissions.child(join_set, target)
         if not isinstance(child, str):
             self.join_sets.drop(join_set)
             return child
@@ -432,7 +355,7 @@ class WorkflowRun:
             raise ConstraintViolation(f"sleep: {problem}")
         self._one_offs += 1
         join_set = self._add_one_off(name or "sleep")
-        delay, expires_at = self._submit_delay(join_set, schedule)
+        delay, expires_at = self._submissions.delay(join_set, schedule)
         self.last_one_off = delay
         response = self._await(join_set)
         self.join_sets.drop(join_set)
