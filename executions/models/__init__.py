@@ -8,14 +8,17 @@ partial indexes over unfinished executions cost such a step nothing.
 
 from __future__ import annotations
 
+from executions.models.api_token import ApiToken
 from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
+from executions.models.label import Label
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import HttpExchange, LogLine
 
 __all__ = [
+    "ApiToken",
     "Delay",
     "Event",
     "Execution",
@@ -23,5 +26,6 @@ __all__ = [
     "ExecutorHeartbeat",
     "HttpExchange",
     "JoinSetResponse",
+    "Label",
     "LogLine",
 ]

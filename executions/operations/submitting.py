@@ -37,6 +37,10 @@ class CallRefused(EngineError):
     """A call that cannot be submitted; says why in one sentence."""
 
 
+class FunctionNotDeployed(CallRefused):
+    """No deployed function has that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A function to start.
@@ -71,20 +75,21 @@ def find_function(name: str, registry: Registry | None = None) -> DeployedFuncti
     """Return a deployed function by its full name, or by ``.../interface.function`` if only one fits.
 
     Raises:
-        CallRefused: If there is none, or more than one.
+        FunctionNotDeployed: If there is none.
+        CallRefused: If there is more than one.
     """
     registry = registry or deployed_registry()
     if not name.startswith(ABBREVIATION):
         function = registry.find(name)
         if function is None:
-            raise CallRefused(registry.explain_missing(name))
+            raise FunctionNotDeployed(registry.explain_missing(name))
         return function
     tail = "/" + name.removeprefix(ABBREVIATION)
     fitting = [function for function in registry.all_functions() if str(function.name).endswith(tail)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise CallRefused(f"no deployed function ends in {tail}; `manage.py function list` shows all")
+        raise FunctionNotDeployed(f"no deployed function ends in {tail}; `manage.py function list` shows all")
     raise CallRefused(f"{name} may be {' or '.join(str(function.name) for function in fitting)}; name it in full")
 
 
