@@ -20,7 +20,18 @@ from engine.errors import (
     LockLost,
     VersionConflict,
 )
-from engine.journal.records import Append, Committed, DelayRow, FinishDelay, Hints, NewExecution, Submit, Write
+from engine.journal.records import (
+    Append,
+    Committed,
+    DelayRow,
+    FinishDelay,
+    Hints,
+    NewExecution,
+    PauseDelay,
+    Submit,
+    Write,
+)
+from engine.journal.requirements import source_of
 from engine.log.events import (
     Created,
     DelayFinished,
@@ -28,104 +39,9 @@ from engine.log.events import (
     JoinNext,
     LogEntry,
     Response,
-    TemporarilyFailed,
-    TemporarilyTimedOut,
-    Unlocked,
-    Unpaused,
 )
-from engine.log.ids import DelayId, ExecutionId, JoinSetId, delay_position, is_top_level
+from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.state import ExecutionState, Status, fold_event, fold_response, initial_state
-
-
-def required_executions(writes: Iterable[Write], *, thorough: bool = False) -> set[ExecutionId]:
-    """Return the executions whose states a ledger needs for these writes, where they exist.
-
-    Args:
-        writes: What is to be applied.
-        thorough: Also those that only a faulty write finds in existence. Storage that refuses to hold a row twice can
-            do without them until it has refused one.
-    """
-    required: set[ExecutionId] = set()
-    for write in writes:
-        match write:
-            case Append(execution_id=execution_id, responses=responses, created=created):
-                required.add(execution_id)
-                required.update(response.execution_id for response in responses)
-                # A child's id is its parent's to give; a scheduled execution's could be taken.
-                required.update(new.execution_id for new in created if thorough or is_top_level(new.execution_id))
-            case Submit(execution=execution):
-                required.add(execution.execution_id)
-            case FinishDelay(delay_id=delay):
-                required.add(delay_position(delay).parent)
-    return required
-
-
-def required_delays(writes: Iterable[Write], *, thorough: bool = False) -> set[DelayId]:
-    """Return the delays whose rows a ledger must know for these writes, where they exist.
-
-    Args:
-        writes: What is to be applied.
-        thorough: As for `required_executions`.
-    """
-    required: set[DelayId] = set()
-    for write in writes:
-        match write:
-            case FinishDelay(delay_id=delay):
-                required.add(delay)
-            case Append(entries=entries, responses=responses):
-                requested = {entry.event.delay_id for entry in entries if isinstance(entry.event, DelayRequested)}
-                fired = {response.event.delay_id for response in responses if isinstance(response.event, DelayFinished)}
-                required.update(requested | fired if thorough else fired - requested)
-            case Submit():
-                pass
-    return required
-
-
-def may_make_due(writes: Iterable[Write]) -> bool:
-    """Tell, from the writes alone, whether something might become lockable by them."""
-    return any(_may_make_due(write) for write in writes)
-
-
-def _may_make_due(write: Write) -> bool:
-    if not isinstance(write, Append):
-        return True
-    return (
-        any(len(new.entries) == 1 for new in write.created)
-        or any(response.execution_id != write.execution_id for response in write.responses)
-        or any(isinstance(entry.event, _GIVES_BACK) for entry in write.entries)
-    )
-
-
-_GIVES_BACK = (Unlocked, TemporarilyFailed, TemporarilyTimedOut, Unpaused)
-
-
-def response_sources(writes: Iterable[Write]) -> set[str]:
-    """Return the children and delays that these writes bring responses of."""
-    sources: set[str] = set()
-    for write in writes:
-        match write:
-            case Append(responses=responses):
-                sources.update(source_of(response) for response in responses)
-            case FinishDelay(delay_id=delay):
-                sources.add(delay)
-            case Submit():
-                pass
-    return sources
-
-
-def source_of(response: Response) -> str:
-    """Return the id of the child or delay that a response comes from; each gives one response at most."""
-    event = response.event
-    return event.delay_id if isinstance(event, DelayFinished) else event.child_execution_id
-
-
-def awaited_join_sets(writes: Iterable[Write]) -> list[tuple[ExecutionId, JoinSetId, int]]:
-    """Return (execution, join set, cursor) of each blocking append: is there a response behind the cursor?"""
-    return [
-        (write.execution_id, write.entries[-1].event.join_set_id, write.responses_seen)
-        for write in writes
-        if isinstance(write, Append) and write.awaits and isinstance(write.entries[-1].event, JoinNext)
-    ]
 
 
 @dataclass(slots=True)
@@ -138,6 +54,7 @@ class Changes:
         entries: Events to insert, with their execution.
         responses: Responses to insert, cursors given.
         delays_added: Delay rows to insert.
+        delays_paused: Delay rows whose flag changes, with the new one.
         delays_removed: Delay rows to delete.
     """
 
@@ -146,6 +63,7 @@ class Changes:
     entries: list[tuple[ExecutionId, LogEntry]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
+    delays_paused: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_removed: list[DelayId] = field(default_factory=list)
 
     def states(self) -> Iterator[ExecutionState]:
@@ -157,7 +75,9 @@ class Changes:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.inserted or self.updated or self.entries or self.responses or self.delays_removed)
+        return not (
+            self.inserted or self.updated or self.entries or self.responses or self.delays_paused or self.delays_removed
+        )
 
 
 class Ledger:
@@ -211,12 +131,15 @@ class Ledger:
                     return self._submit(execution)
                 case FinishDelay():
                     return self._finish_delay(write)
+                case PauseDelay(delay_id=delay, paused=paused):
+                    return self._pause_delay(delay, paused=paused)
         except JournalError as error:
             return error
 
     def hints(self) -> Hints:
         """Return who may want to look again once the changes are durable."""
-        delays = [delay.expires_at for delay in self.changes.delays_added.values() if not delay.paused]
+        awake = [*self.changes.delays_added.values(), *self.changes.delays_paused.values()]
+        delays = [delay.expires_at for delay in awake if not delay.paused]
         return Hints(
             is_due=self._is_due,
             pending_from=self._pending_from,
@@ -334,6 +257,7 @@ class Ledger:
 
     def _drop_delay(self, delay: DelayId) -> None:
         del self._delays[delay]
+        self.changes.delays_paused.pop(delay, None)
         if self.changes.delays_added.pop(delay, None) is None:
             self.changes.delays_removed.append(delay)
 
@@ -382,6 +306,17 @@ class Ledger:
             responses_before=known.response_count,
             response_count=response.cursor,
         )
+
+    def _pause_delay(self, delay: DelayId, *, paused: bool) -> Committed:
+        row = self._delays.get(delay)
+        if row is None:
+            raise ExecutionNotFound(delay)
+        if row.paused is not paused:
+            changed = DelayRow(delay, row.execution_id, row.join_set_id, row.expires_at, paused)
+            is_new = delay in self.changes.delays_added
+            rows = self.changes.delays_added if is_new else self.changes.delays_paused
+            rows[delay] = self._delays[delay] = changed
+        return Committed(next_version=self._states[row.execution_id].next_version)
 
     def _insert(self, execution: NewExecution, state: ExecutionState) -> None:
         if execution.execution_id in self._states:

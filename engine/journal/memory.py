@@ -12,18 +12,17 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, StoredEventInvalid
-from engine.journal.ledger import (
-    Changes,
-    Ledger,
+from engine.journal.ledger import Changes, Ledger
+from engine.journal.locking import Allotment, take_lock
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
+from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
+from engine.journal.requirements import (
     awaited_join_sets,
     required_delays,
     required_executions,
     response_sources,
     source_of,
 )
-from engine.journal.locking import Allotment, take_lock
-from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
-from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
@@ -148,15 +147,10 @@ class MemoryJournal:
             expired = [copy(state) for state in self._active(Status.LOCKED) if state.due_at <= now]
         return sorted(expired, key=_due_order)[:limit]
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         with self._mutex:
-            found = [
-                copy(state)
-                for state in self._states.values()
-                if state.lifecycle is Lifecycle.CANCELLING
-                and not (state.status is Status.LOCKED and state.due_at > now)
-            ]
+            found = [copy(state) for state in self._states.values() if state.lifecycle is Lifecycle.CANCELLING]
         return sorted(found, key=lambda state: (state.created_at, state.execution_id))[:limit]
 
     def next_wake_up(self, after: datetime) -> datetime | None:
@@ -220,6 +214,7 @@ class MemoryJournal:
             self._responses.setdefault(response.execution_id, []).append(response)
             self._responded.add(source_of(response))
         self._delays.update(changes.delays_added)
+        self._delays.update(changes.delays_paused)
         for delay in changes.delays_removed:
             del self._delays[delay]
 

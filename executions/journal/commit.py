@@ -9,16 +9,10 @@ from typing import Any
 from django.db import IntegrityError
 
 from engine.errors import JournalError, JournalUnavailable
-from engine.journal.ledger import (
-    Changes,
-    Ledger,
-    awaited_join_sets,
-    required_delays,
-    required_executions,
-    response_sources,
-)
+from engine.journal.ledger import Changes, Ledger
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, Hints, Submit, Write
+from engine.journal.requirements import awaited_join_sets, required_delays, required_executions, response_sources
 from engine.log.events import Created
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.state import ExecutionState
@@ -156,6 +150,8 @@ def store(statements: Statements, changes: Changes) -> None:
     insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
     insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
+    for delay in changes.delays_paused.values():
+        statements.execute(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
     if changes.delays_removed:
         for statement, params in sql.listed(sql.DELETE_DELAYS, changes.delays_removed):
             statements.execute(statement, params)
