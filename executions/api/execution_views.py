@@ -13,7 +13,6 @@ from rest_framework.request import Request
 
 from engine.errors import ExecutionNotFound
 from engine.log.ids import make_execution_id, parse_execution_id
-from engine.log.retval_json import retval_to_api
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
@@ -40,11 +39,9 @@ from executions.api.log_documents import (
 from executions.api.problems import Problem, ProblemCode
 from executions.api.views import ApiView
 from executions.explanations import why_not_moving
-from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, JoinSetResponse, LogLine
 from executions.operations.listing import CursorRefused, Direction, instant_at, page_of, place_at
 from executions.operations.paging import numbered_page
-from executions.results import result_of
 
 
 class ExecutionIdView(ApiView):
@@ -98,22 +95,6 @@ class StatusView(ApiView):
         if wants_text(request):
             return text_answer(state_text(document.pending_state))
         return json_answer(document)
-
-
-class ResultView(ApiView):
-    """The result of an execution."""
-
-    scopes = {"GET": Scope.READ}
-
-    def get(self, request: Request, execution_id: str) -> HttpResponse:
-        """Return what the execution came to."""
-        read_query(request, NoQuery)
-        retval = result_of(SqlJournal.for_current_connection(), parse_execution_id(execution_id))
-        if retval is None:
-            raise Problem(
-                ProblemCode.NOT_FINISHED, f"execution {execution_id} has not finished", err="not finished yet"
-            )
-        return json_answer(retval_to_api(retval))
 
 
 class EventsView(ApiView):

@@ -23,6 +23,9 @@ from executions.access.principals import Principal
 from executions.api.answers import problem_answer
 from executions.api.problems import Problem, ProblemCode
 from executions.operations.answering import AlreadyAnswered, AnswerRefused, NotAnswerable
+from executions.operations.delays import DelayNotFound
+from executions.operations.idempotency import KeyReused
+from executions.operations.refusals import OperationRefused
 from executions.operations.submitting import CallRefused, FunctionNotDeployed
 
 log = structlog.get_logger(__name__)
@@ -85,6 +88,8 @@ def problem_of(error: Exception) -> Problem:
 def _engine_problem(error: engine.EngineError) -> Problem:
     text = str(error)
     match error:
+        case DelayNotFound():
+            return Problem(ProblemCode.DELAY_NOT_FOUND, text)
         case engine.ExecutionNotFound():
             return Problem(ProblemCode.EXECUTION_NOT_FOUND, text)
         case engine.ExecutionExists():
@@ -95,6 +100,10 @@ def _engine_problem(error: engine.EngineError) -> Problem:
             return Problem(ProblemCode.INVALID_ID, text)
         case FunctionNotDeployed():
             return Problem(ProblemCode.FUNCTION_NOT_FOUND, text, err="ffqn not found")
+        case OperationRefused():
+            return Problem(ProblemCode.ILLEGAL_STATE, text)
+        case KeyReused():
+            return Problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, text)
         case CallRefused():
             return Problem(ProblemCode.INVALID_CALL, text)
         case AlreadyAnswered():

@@ -51,7 +51,9 @@ class ProblemCode(StrEnum):
     INVALID_RESULT = "invalid_result"
     ILLEGAL_STATE = "illegal_state"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    DELAY_NOT_FOUND = "delay_not_found"
     # The site
+    TOO_MANY_FOLLOWERS = "too_many_followers"
     DATABASE_UNAVAILABLE = "database_unavailable"
     DEPLOYMENT_UNUSABLE = "deployment_unusable"
     INTERNAL_ERROR = "internal_error"
@@ -160,6 +162,12 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         422,
         "The Idempotency-Key was used for another request",
         "Use a fresh key for each request that is not a repetition.",
+    ),
+    ProblemCode.DELAY_NOT_FOUND: ProblemKind(
+        404, "No such delay waits", "It may have fired or been cancelled; the events of its execution tell."
+    ),
+    ProblemCode.TOO_MANY_FOLLOWERS: ProblemKind(
+        503, "Too many clients follow executions", "Ask for the status now and then, or raise OBELISK_API_FOLLOWERS."
     ),
     ProblemCode.DATABASE_UNAVAILABLE: ProblemKind(
         503, "The database does not answer", "Try again; nothing is known to have been changed."

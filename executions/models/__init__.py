@@ -13,6 +13,7 @@ from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
+from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import HttpExchange, LogLine
@@ -25,6 +26,7 @@ __all__ = [
     "ExecutionQuerySet",
     "ExecutorHeartbeat",
     "HttpExchange",
+    "IdempotencyKey",
     "JoinSetResponse",
     "Label",
     "LogLine",

@@ -133,7 +133,21 @@ def page_of(
     length: int,
     now: datetime | None = None,
 ) -> Sequence[Execution]:
-    """Return one page, newest first.
+    """Return one page, newest first; see `page_query`."""
+    rows = page_query(wanted, place=place, direction=direction, including=including, length=length, now=now)
+    return list(rows) if direction is Direction.OLDER else list(rows)[::-1]
+
+
+def page_query(
+    wanted: ExecutionFilter,
+    *,
+    place: Place | None = None,
+    direction: Direction = Direction.OLDER,
+    including: bool = False,
+    length: int,
+    now: datetime | None = None,
+) -> ExecutionQuerySet:
+    """Return the query of one page, the nearest to its place first.
 
     Args:
         wanted: The filter.
@@ -147,8 +161,7 @@ def page_of(
     older = direction is Direction.OLDER
     if place is not None:
         rows = rows.filter(_behind(place, older=older, including=including))
-    found = list(rows.newest_first()[:length] if older else rows.oldest_first()[:length])
-    return found if older else found[::-1]
+    return (rows.newest_first() if older else rows.oldest_first())[:length]
 
 
 def place_at(cursor: str) -> Place:
