@@ -6,6 +6,7 @@ from django.urls import path, re_path, register_converter
 
 from executions.api import execution_views as executions
 from executions.api import operation_views as operations
+from executions.api.bulk_views import BulkView
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
@@ -22,6 +23,7 @@ _DELAY = "delays/<delay_id:delay_id>"
 urlpatterns = [
     path("execution-id", executions.ExecutionIdView.as_view(), name="api-execution-id"),
     path("executions", awaiting(ExecutionsView.as_view()), name="api-executions"),
+    path("executions/bulk", BulkView.as_view(), name="api-bulk"),
     path(f"{_ONE}", awaiting(ResultView.as_view()), name="api-execution"),
     path(f"{_ONE}/status", executions.StatusView.as_view(), name="api-status"),
     path(f"{_ONE}/events", executions.EventsView.as_view(), name="api-events"),
