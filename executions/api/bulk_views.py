@@ -14,6 +14,7 @@ from executions.api.answers import json_answer
 from executions.api.bodies import read_body, read_query
 from executions.api.execution_queries import FilterQuery, NoQuery, filter_of
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
 from executions.api.views import ApiView
 from executions.operations.bulk import BulkOperation, carry_out, count_matching
 from executions.operations.listing import CursorRefused, place_at
@@ -58,6 +59,17 @@ class BulkView(ApiView):
 
     scopes = {"POST": Scope.OPERATE}
 
+    @endpoint(
+        "bulk",
+        tag="executions",
+        body=BulkBody,
+        body_examples=[
+            ("How many are unfinished?", {"operation": "cancel", "filter": {"status": ["unfinished"]}}),
+            ("Retry what failed", {"operation": "retry", "filter": {"status": ["finished_error"]}, "dry_run": False}),
+        ],
+        answers={200: BulkDocument},
+        problems=[ProblemCode.INVALID_PARAMETER, ProblemCode.INVALID_CURSOR],
+    )
     def post(self, request: Request) -> HttpResponse:
         """Count what a filter lets through, or cancel, pause, unpause or retry it, portion by portion.
 

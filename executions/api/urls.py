@@ -11,6 +11,7 @@ from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
 from executions.api.problem_views import ProblemsView
+from executions.api.schema_views import DocsView, SchemaView
 from executions.api.submit_views import ExecutionsView, ResultView
 from executions.api.views import NoSuchEndpoint
 
@@ -40,6 +41,8 @@ urlpatterns = [
     path(f"{_DELAY}/unpause", operations.DelayUnpauseView.as_view(), name="api-delay-unpause"),
     path("functions", FunctionListView.as_view(), name="api-functions"),
     path("functions/wit", FunctionWitView.as_view(), name="api-functions-wit"),
+    path("schema", SchemaView.as_view(), name="api-schema"),
+    path("docs", DocsView.as_view(), name="api-docs"),
     path("problems", ProblemsView.as_view(), name="api-problems"),
 ]
 
