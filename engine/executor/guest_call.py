@@ -57,7 +57,7 @@ def call_workflow(
     assert isinstance(result, ResultType)
     try:
         program = programs.get(function.component)
-        if problem := size_problem("params_bytes", len(params), limits.params_bytes):
+        if problem := size_problem("params_bytes", params, limits.params_bytes):
             raise LimitExceeded(problem)
         args = function.read_params(load_json(params))
         instance = enter(

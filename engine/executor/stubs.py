@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from engine.deployment.limits import RunLimits
+from engine.deployment.registry import Registry
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
 from engine.executor.ends import end_of
+from engine.executor.limit_problems import result_problem
 from engine.executor.services import ExecutorServices
 from engine.journal.protocol import Journal
 from engine.log.events import Finished, StubConflict, StubError, StubNotFound, TypeCheckError
 from engine.log.ids import ExecutionId
-from engine.log.return_values import ReturnValue
+from engine.log.return_values import Returned, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.log.state import ExecutionState
 
@@ -32,7 +35,9 @@ def complete_stub(
             state: ExecutionState | None = services.journal.state_of(target)
         except ExecutionNotFound:
             state = None
-        verdict = judge_stub(services.journal, state, target, retval, ffqn=ffqn)
+        verdict = judge_stub(
+            services.journal, services.registry, services.settings.limits, state, target, retval, ffqn=ffqn
+        )
         if not isinstance(verdict, ExecutionState):
             return verdict
         try:
@@ -44,12 +49,21 @@ def complete_stub(
 
 
 def judge_stub(
-    journal: Journal, state: ExecutionState | None, target: ExecutionId, retval: ReturnValue, *, ffqn: str
+    journal: Journal,
+    registry: Registry,
+    limits: RunLimits,
+    state: ExecutionState | None,
+    target: ExecutionId,
+    retval: ReturnValue,
+    *,
+    ffqn: str,
 ) -> ExecutionState | StubError | None:
     """Return the state of a stub execution that may be finished with a result; else what `complete_stub` returns.
 
     Args:
         journal: Where its result stands, if it has one.
+        registry: Knows the stub's function.
+        limits: What any run may use up; the component's own limits may be lower.
         state: Its present state; ``None`` if there is no such execution.
         target: Its id.
         retval: The result.
@@ -61,7 +75,16 @@ def judge_stub(
         return TypeCheckError(f"{target} was created for {state.ffqn}, not for {ffqn}")
     if state.is_finished:
         return None if _has_result(journal, state, retval) else StubConflict()
+    if problem := _size_problem(registry, limits, retval, ffqn):
+        return TypeCheckError(problem)
     return state
+
+
+def _size_problem(registry: Registry, limits: RunLimits, retval: ReturnValue, ffqn: str) -> str | None:
+    function = registry.find(ffqn)
+    if function is None or not isinstance(retval, Returned):
+        return None
+    return result_problem(retval, limits.lowered(function.component.limits))
 
 
 def _has_result(journal: Journal, state: ExecutionState, retval: ReturnValue) -> bool:

@@ -23,12 +23,14 @@ from engine.errors import (
 )
 from engine.executor.activity_context import store_line
 from engine.executor.attempts import lock_event
+from engine.executor.call_sites import CallSiteLog
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
 from engine.executor.guest_call import call_workflow
-from engine.executor.log_quota import LogQuota
+from engine.executor.limit_problems import params_error
+from engine.executor.log_quota import log_quota
 from engine.executor.programs import RunningInstance
 from engine.executor.run_end import RunEnd
 from engine.executor.services import ExecutorServices
@@ -40,13 +42,16 @@ from engine.journal.records import LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
     StubError,
+    TypeCheckError,
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Holder
 from engine.workflow.join_sets import MemberId
+from engine.workflow.lineage import began_at
 from engine.workflow.run import WorkflowRun
+from engine.workflow.target import Target
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +97,8 @@ class WorkflowDriver:
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
-        self._lines = LogQuota(self._limits.log_lines, services.guest_log.add)
+        self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
+        self.call_sites = CallSiteLog(self.execution_id, function.component.id, services.call_sites.add)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -125,7 +131,7 @@ class WorkflowDriver:
         return WorkflowRun(
             state=state,
             # A fresh execution has nothing but its creation and this lock.
-            entries=journal.load_log(self.execution_id) if state.next_version > 2 else (),
+            entries=() if self._locked.is_first_run else journal.load_log(self.execution_id),
             responses=journal.load_responses(self.execution_id) if state.response_count else (),
             port=self,
             deployment_id=self._deployment_id,
@@ -159,6 +165,7 @@ class WorkflowDriver:
         finally:
             self._subscription.close()
             self.children.release()
+            self.call_sites.close(self.run.buffer.next_version)
         if self._writes.lost is not None:
             self._end_if_cancelling()
 
@@ -202,7 +209,7 @@ class WorkflowDriver:
             execution_id=self.execution_id,
             ffqn=state.ffqn,
             parent_id=None if state.parent is None else state.parent[0],
-            created_at=state.created_at,
+            created_at=began_at(self._locked.created.metadata, state.created_at),
             metadata=self._locked.created.metadata,
         )
 
@@ -259,6 +266,10 @@ class WorkflowDriver:
     def is_taken(self, execution_id: ExecutionId) -> bool:
         """Whether an execution of this id was committed."""
         return self.function_of(execution_id) is not None
+
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        """Return why a call's parameters are too large to be submitted now."""
+        return params_error(self._services.settings.limits, target)
 
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""

@@ -49,6 +49,13 @@ The options of a call are ``given``, ``max_retries``, ``attempt_timeout_us`` and
 some of those is the same call, made before they existed. The others (an activity's attempts after the first, the
 longest time of one, an object of texts) go to the metadata of the creation, and no replay compares them.
 
+Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
+first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
+
+Where an execution was forked, the answer of the last operation before the fork says ``"reseed": seed`` besides, 32 hex
+digits: the runtime's own random numbers go on from that seed. The context of ``run`` says beforehand (``"forked"``)
+whether it will come. A runtime that draws all its random numbers by ``random`` need not look.
+
 Workflows and activities; nothing is recorded::
 
     log        {"level": "trace" .. "error", "message"}    {}
@@ -80,6 +87,7 @@ from engine.errors import ConstraintViolation
 from engine.guests import activity_operations, hashing, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
+from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
 from engine.log.labels import labels_of
 
@@ -98,10 +106,15 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
         return _common(guest, op, Body(op, text))
     body = Body(op, text)
     context = guest.context
+    at = body.optional_text("at")
     with context.mutex:
+        buffer = context.run.buffer
+        if at is not None:
+            context.call_sites.begin(read_stack(at), buffer.next_version)
         answer = operation(guest, body)
+        context.call_sites.end(buffer.next_version)
         context.after_call()
-        return answer
+        return guest.reseeded(answer) if guest.later_seeds else answer
 
 
 def activity_call(guest: ActivityGuest, op: str, text: str) -> str:

@@ -148,6 +148,7 @@ class GuestProgram:
             "execution_id": guest.facts.execution_id,
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
+            "forked": isinstance(guest, WorkflowGuest) and bool(guest.later_seeds),
             "env": dict(guest.environment),
             "imports": self._imports,
             "result": _shape(spec.type.result),

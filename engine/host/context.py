@@ -15,7 +15,8 @@ from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
 from engine.log.events import Metadata
-from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.ids import ExecutionId, JoinSetId, Version
+from engine.log.return_values import JsonText
 from engine.workflow.run import WorkflowRun
 
 
@@ -95,6 +96,18 @@ class ActivityContext(LoggingContext, Protocol):
         ...
 
 
+class CallSiteLog(Protocol):
+    """What remembers where in the source a workflow makes its calls."""
+
+    def begin(self, stack: JsonText, version: Version) -> None:
+        """Hear that a call is made; ``version`` is that of the next event."""
+        ...
+
+    def end(self, version: Version) -> None:
+        """Hear that the call is over."""
+        ...
+
+
 class WorkflowContext(LoggingContext, Protocol):
     """A workflow's run.
 
@@ -109,6 +122,11 @@ class WorkflowContext(LoggingContext, Protocol):
     run: WorkflowRun
     join_sets: JoinSetHandles
     note: GuestNote | None
+
+    @property
+    def call_sites(self) -> CallSiteLog:
+        """Remembers where calls are made."""
+        ...
 
     @property
     def facts(self) -> RunFacts:

@@ -170,7 +170,7 @@ class Ledger:
             for index, entry in enumerate(write.entries):
                 blocked = index == last and write.awaits and not self._is_answered(entry, write)
                 fold_event(state, entry, awaits=blocked)
-            born = [(execution, _fold_new(execution)) for execution in write.created]
+            born = [(execution, fold_new(execution)) for execution in write.created]
         except IllegalTransition as error:
             raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version) from error
 
@@ -270,7 +270,7 @@ class Ledger:
     def _submit(self, execution: NewExecution) -> Committed:
         known = self._states.get(execution.execution_id)
         if known is None:
-            state = _fold_new(execution)
+            state = fold_new(execution)
             self._insert(execution, state)
             return Committed(next_version=state.next_version)
         first = execution.entries[0].event
@@ -348,7 +348,8 @@ class Ledger:
             self._finished.add(state.execution_id)
 
 
-def _fold_new(execution: NewExecution) -> ExecutionState:
+def fold_new(execution: NewExecution) -> ExecutionState:
+    """Return the state of a new execution behind all events that it is created with."""
     first, *rest = execution.entries
     state = initial_state(execution.execution_id, first)
     for entry in rest:

@@ -22,6 +22,7 @@ from engine.journal.records import (
     LogLine,
     Write,
 )
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -133,6 +134,14 @@ class Journal(Protocol):
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """Store guests' log lines."""
+        ...
+
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """Return how many log lines of an execution are stored; ``limit`` if there are that many or more."""
+        ...
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """Store where workflows made their calls."""
         ...
 
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:

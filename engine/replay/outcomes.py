@@ -17,13 +17,11 @@ class StubEnd:
 
     Args:
         target: The stub execution.
-        ffqn: Its function.
         retval: Its result.
         end: The write that finishes it, if it is as it was seen.
     """
 
     target: ExecutionId
-    ffqn: str
     retval: ReturnValue
     end: Append
 

@@ -115,6 +115,7 @@ class Replayer:
             registry=registry,
             journal=self.journal,
             clock=self.clock,
+            limits=self.limits,
             most_writes=self.most_writes,
             answers=answers,
         )

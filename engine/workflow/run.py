@@ -33,6 +33,7 @@ from engine.log.state import ExecutionState
 from engine.workflow.history import History
 from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
+from engine.workflow.lineage import lineage_of
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
 from engine.workflow.port import RunPort
@@ -91,7 +92,7 @@ class WorkflowRun:
         self._port = port
         self._deployment_id = deployment_id
         self._recorder = Recorder(History(entries), self.buffer, at_tip)
-        self._values = MadeUpValues(state.execution_id, self._recorder, port)
+        self._values = MadeUpValues(state.execution_id, self._recorder, port, lineage_of(metadata))
         self._others = OtherExecutions(
             state.execution_id,
             deployment_id,
@@ -115,6 +116,11 @@ class WorkflowRun:
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
         return self._recorder.is_replaying
+
+    @property
+    def position(self) -> int:
+        """How many recorded events were replayed; at the tip, all that this run began with."""
+        return self._recorder.position
 
     @property
     def next_recorded(self) -> Version | None:
@@ -214,7 +220,7 @@ class WorkflowRun:
         event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
         recorded = self._recorder.replay(event)
         if recorded is None:
-            self._request_child(target, event)
+            event = self._request_child(target, event)
         else:
             assert isinstance(recorded, e.ChildRequested)
             event = recorded
@@ -224,12 +230,13 @@ class WorkflowRun:
         self.join_sets.join(join_set, child, is_private=recorded is None)
         return child
 
-    def _request_child(self, target: Target, event: e.ChildRequested) -> None:
+    def _request_child(self, target: Target, event: e.ChildRequested) -> e.ChildRequested:
         now = self._port.now()
-        if event.error is not None:
+        if error := event.error or self._port.size_error(target):
             # Parameters that fit no function are nobody's; they do not burden the log.
-            self._recorder.record(replace(event, params=_NO_PARAMS), now)
-            return
+            event = replace(event, params=_NO_PARAMS, error=error)
+            self._recorder.record(event, now)
+            return event
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
@@ -241,6 +248,7 @@ class WorkflowRun:
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._recorder.record(event, now)
+        return event
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""

@@ -24,6 +24,7 @@ from engine.journal.records import (
     LogLine,
     Write,
 )
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -37,7 +38,15 @@ from executions.journal.connection import (
     DedicatedConnection,
 )
 from executions.journal.locking import find_pending, lock_due
-from executions.journal.rows import delay_of, entry_of, http_exchange_row, log_line_row, response_of, state_of
+from executions.journal.rows import (
+    call_sites_row,
+    delay_of,
+    entry_of,
+    http_exchange_row,
+    log_line_row,
+    response_of,
+    state_of,
+)
 from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 
@@ -185,6 +194,16 @@ class SqlJournal:
         except IntegrityError as error:
             raise JournalUnavailable(f"the database refused HTTP exchanges: {error}") from error
 
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """See `Journal`."""
+        if not sites:
+            return
+        try:
+            with self._writer.transaction() as statements:
+                insert_rows(statements, sql.CALL_SITES_TABLE, [call_sites_row(each) for each in sites])
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused places of calls: {error}") from error
+
     # --- Reading ---
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:
@@ -224,6 +243,12 @@ class SqlJournal:
         with self._reader.reading() as statements:
             rows = statements.fetch(sql.CANCELLING, (limit,), width=sql.STATES_WIDTH)
         return sorted(map(state_of, rows), key=lambda state: (state.created_at, state.execution_id))
+
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            (count,) = statements.execute(sql.COUNT_LOG_LINES, (execution_id, limit)).fetchone()
+        return int(count)
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

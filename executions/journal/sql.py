@@ -15,6 +15,7 @@ from typing import Any
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable
 from executions.journal.rows import (
+    CALL_SITES_COLUMNS,
     DELAY_COLUMNS,
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
@@ -41,9 +42,11 @@ RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
 DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
 LABEL_TABLE = Table("executions_label", LABEL_COLUMNS)
 LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
+CALL_SITES_TABLE = Table("executions_callsites", CALL_SITES_COLUMNS)
 HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 
 _EXECUTION = EXECUTION_TABLE.name
+_LOG_LINE = LOG_LINE_TABLE.name
 _EVENT = EVENT_TABLE.name
 _RESPONSE = RESPONSE_TABLE.name
 _DELAY = DELAY_TABLE.name
@@ -139,6 +142,9 @@ SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDE
        (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1),
        (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
 """
+
+#: How many log lines an execution has, up to a limit. ``log_line_of_execution``.
+COUNT_LOG_LINES = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_LOG_LINE} WHERE execution_id = %s LIMIT %s) AS line"
 
 #: Due executions that some component may run, the longest due first. ``execution_pending``. Put together by `pending`;
 #: ends with ``for_update_skip_locked``.

@@ -1,4 +1,4 @@
-"""What is remembered about runs beside the truth: what guests logged and which HTTP requests they sent."""
+"""What is remembered about runs beside the truth: guests' log lines, HTTP requests and places of calls."""
 # ruff: noqa: DJ001 - null means "there is none"; an empty string would be an id like any other
 
 from __future__ import annotations
@@ -69,6 +69,43 @@ class LogLine(models.Model):
         return f"{self.execution_id} {self.level or self.stream}: {self.message[:80]}"
 
 
+class CallSites(models.Model):
+    """Where in its source a workflow's run made calls; best effort, and no part of the truth.
+
+    A run's calls share rows, since each of them would otherwise cost as much as one of its events. No foreign key, as
+    for `LogLine`.
+    """
+
+    id = RowIdField(primary_key=True)
+    execution_id = models.TextField()
+    first_version = models.PositiveIntegerField()
+    """Version of the first event of the first call."""
+    behind_version = models.PositiveIntegerField()
+    """Version behind the last event of the last call."""
+    component = models.TextField()
+    """The version of the component that made them, as ``type:name:digest``."""
+    sites = models.TextField()
+    """``{"stacks": [...], "sites": [[first, behind, number of the stack], ...]}`` (`engine.log.backtraces`)."""
+
+    class Meta:
+        verbose_name_plural = "call sites"
+        indexes = [
+            # The call that wrote an event, the first and the last one.
+            Index(fields=["execution_id", "first_version"], name="call_sites_of_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.first_version} to {self.behind_version - 1}"
+
+
+class HttpExchangeQuerySet(models.QuerySet["HttpExchange"]):
+    """Questions about HTTP requests."""
+
+    def newest_of(self, execution_id: str, *, limit: int) -> list[HttpExchange]:
+        """Return the last requests of an execution, in the order they were stored."""
+        return list(self.filter(execution_id=execution_id).order_by("-pk")[:limit])[::-1]
+
+
 class HttpExchange(models.Model):
     """An HTTP request that a guest sent, or was not allowed to send; best effort, and no part of the truth.
 
@@ -91,6 +128,8 @@ class HttpExchange(models.Model):
     request_bytes = models.BigIntegerField()
     response_bytes = models.BigIntegerField()
     """Sizes of the bodies, as far as they were sent and arrived."""
+
+    objects = HttpExchangeQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.guests.python.runtime import output
+from engine.guests.python.runtime.forks import reseeding
 from engine.guests.python.runtime.loading import Artefact, Program
 from engine.guests.python.runtime.output import HostCall
 from engine.guests.python.runtime.tracebacks import format_error
@@ -35,11 +36,13 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
     random.seed(int(context["seed"], 16))
     os.environ.clear()
     os.environ.update(context["env"])
+    if context["forked"]:
+        host = reseeding(host)
     output.install(host)
-    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
-    time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
+    time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
             program.import_all()
