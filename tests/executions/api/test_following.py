@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.test import AsyncClient
 from pytest_django import Settings
 
+from executions import watching
 from executions.api.following import preferred_wait
 from executions.models import Execution
 from executions.operations.answering import answer
@@ -28,7 +29,8 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def api(transactional_db: None, tmp_path: Path) -> Api:
+def api(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setattr(watching, "_LINGER_S", 0)
     deploy_declared(tmp_path)
     return Api()
 
