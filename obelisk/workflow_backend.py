@@ -17,7 +17,7 @@ from typing import Any
 from obelisk.backends import NO_OPTIONS, Info, Options
 from obelisk.errors import ChildError
 from obelisk.functions import Function
-from obelisk.http import Request, Response
+from obelisk.http import Request, Response, ResponseStream
 from obelisk.join_sets import JoinSet
 from obelisk.json_text import dump, load
 
@@ -29,6 +29,7 @@ Answer = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MOST_FRAMES = 16
+_NO_NETWORK = "a workflow has no network; call an activity"
 
 
 def ask(host: HostCall, op: str, body: dict[str, Any]) -> Answer:
@@ -220,7 +221,11 @@ class WorkflowBackend:
 
     def http(self, request: Request) -> Response:
         """Refuse: what a workflow fetched could not be replayed."""
-        raise RuntimeError("a workflow has no network; call an activity")
+        raise RuntimeError(_NO_NETWORK)
+
+    def http_stream(self, request: Request) -> ResponseStream:
+        """Refuse, for the same reason."""
+        raise RuntimeError(_NO_NETWORK)
 
     # For join sets and the clock.
 

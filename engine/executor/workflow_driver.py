@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ from engine.executor.run_end import RunEnd
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
-from engine.host.context import GuestNote, JoinSetHandles, RunFacts
+from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
@@ -87,6 +88,7 @@ class WorkflowDriver:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
         self.note: GuestNote | None = None
+        self.question: Question | None = None
         self.holder = holder
         self.execution_id = locked.state.execution_id
         self._services = services
@@ -97,8 +99,8 @@ class WorkflowDriver:
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
-        self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
         self.call_sites = CallSiteLog(self.execution_id, function.component.id, services.call_sites.add)
+        self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -258,6 +260,10 @@ class WorkflowDriver:
     def now(self) -> datetime:
         """Return the present instant."""
         return self._services.clock.now()
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes of the operating system."""
+        return os.urandom(length)
 
     def run_expires_at(self) -> datetime:
         """Return until when this run may stay in memory."""

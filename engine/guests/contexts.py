@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from engine.activity.http.response_stream import ResponseStream
 from engine.deployment.spec import LogLevel
+from engine.guests.fetches import Fetches
 from engine.host.context import ActivityContext, WorkflowContext
 from engine.log.events import Response
 from engine.workflow.lineage import lineage_of, seed_of
@@ -41,6 +43,7 @@ class ActivityGuest:
 
     def __init__(self, context: ActivityContext) -> None:
         self._waits = threading.Event()
+        self.streams: dict[int, ResponseStream] = {}
         self.serve(context)
 
     def serve(self, context: ActivityContext) -> None:
@@ -48,6 +51,9 @@ class ActivityGuest:
         self.context = context
         self.facts = context.facts
         self.seed = os.urandom(16)
+        # They ended with the attempt that opened them.
+        self.streams.clear()
+        self.fetches = Fetches()
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -107,6 +113,11 @@ class WorkflowGuest:
     def monotonic_ns(self) -> int:
         """Return the same, counted from the creation."""
         return (self._now_us - self._created_us) * 1000
+
+    @property
+    def is_attentive(self) -> bool:
+        """Whether answers may bring more than the guest asked for: another seed, or a question."""
+        return bool(self.later_seeds) or self.context.question is not None
 
     def reseeded(self, answer: str) -> str:
         """Return an answer, with a new seed in it where the run comes to a place at which it was forked."""

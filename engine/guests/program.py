@@ -51,6 +51,9 @@ class Runtime:
         imports[_HOST] = HostInterface(functions={"call": HostFunction(type=_CALL, call=call)})
         if RUNTIME not in compiled.shape.exports:
             raise LinkError(f"the runtime of source components does not export {RUNTIME}")
+        artefact = compiled.shape.exports[RUNTIME].functions["run"].params[1].type
+        self.takes_text = artefact == STRING
+        """Whether it is passed its artefact as text; older runtimes, which deployments may hold, take bytes."""
         self._linked: LinkedComponent = link(compiled.engine, compiled, imports)
 
     def instantiate(
@@ -85,7 +88,7 @@ class GuestProgram:
     def __init__(self, runtime: Runtime, component: ComponentSpec, artefact: bytes) -> None:
         self._runtime = runtime
         self._component = component
-        self._artefact = artefact
+        self._artefact = artefact.decode() if runtime.takes_text else artefact
         self._imports: JsonValue = {
             str(interface): list(functions) for interface, functions in component.imports.items()
         }
@@ -103,7 +106,7 @@ class GuestProgram:
         Where the component reuses instances, it may have served calls before.
         """
         if (idle := self._take_idle()) is not None:
-            idle.begin(context, deadline)  # type: ignore[arg-type]  # as below
+            idle.begin(context, deadline, limits.fuel)  # type: ignore[arg-type]  # as below
             return idle
         guest: ActivityGuest | WorkflowGuest
         if self._component.id.component_type is ComponentType.WORKFLOW:
@@ -148,7 +151,7 @@ class GuestProgram:
             "execution_id": guest.facts.execution_id,
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
-            "forked": isinstance(guest, WorkflowGuest) and bool(guest.later_seeds),
+            "attentive": isinstance(guest, WorkflowGuest) and guest.is_attentive,
             "env": dict(guest.environment),
             "imports": self._imports,
             "result": _shape(spec.type.result),
@@ -169,11 +172,12 @@ class GuestInstance:
         self._calls = 0
         self._is_fit = False
 
-    def begin(self, context: ActivityContext, deadline: float | None) -> None:
-        """Serve another attempt."""
+    def begin(self, context: ActivityContext, deadline: float | None, fuel: int | None) -> None:
+        """Serve another attempt, with fuel of its own."""
         assert isinstance(self._guest, ActivityGuest)
         self._guest.serve(context)
         self._instance.set_deadline(deadline)
+        self._instance.refuel(fuel)
 
     def call(self, export: str, function: str, args: Sequence[object]) -> JsonValue:
         """Call a function of the component.
@@ -199,6 +203,18 @@ class GuestInstance:
         note = self._guest.context.note if isinstance(self._guest, ActivityGuest) else None
         self._is_fit = self._calls < _MOST_CALLS and not (note and note.wants_retirement)
         return value
+
+    def query(self, name: str, params: str) -> dict[str, object]:
+        """Ask the guest after its function has returned; ``engine/guests/wit/world.wit`` has the answers.
+
+        Args:
+            name: Of a query function.
+            params: JSON array of its parameters.
+
+        Raises:
+            Trap: If the guest dies.
+        """
+        return _load_object(self._instance.call(RUNTIME, "query", [name, params]))
 
     def close(self) -> None:
         """Free the sandbox."""

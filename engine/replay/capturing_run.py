@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,7 +21,7 @@ from engine.executor.call_sites import CallSiteLog
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import params_error
 from engine.executor.stubs import judge_stub
-from engine.host.context import GuestNote, JoinSetHandles, RunFacts
+from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
@@ -57,6 +58,7 @@ class CapturingRun:
         limits: What any run may use up; a component's own limits may be lower.
         most_writes: How many writes to capture.
         answers: Brings responses that the history does not hold.
+        question: What the guest is asked where it is unwound.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class CapturingRun:
         limits: RunLimits,
         most_writes: int,
         answers: Answers | None = None,
+        question: Question | None = None,
     ) -> None:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
         self.call_sites = CallSiteLog(subject.state.execution_id, subject.state.component_id, _forget)
         self.note: GuestNote | None = None
+        self.question = question
         self.writes: list[CapturedWrite] = []
         self._subject = subject
         self._registry = registry
@@ -146,6 +150,10 @@ class CapturingRun:
     def now(self) -> datetime:
         """Return the present instant."""
         return self._clock.now()
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes that nobody can guess."""
+        return os.urandom(length)
 
     def run_expires_at(self) -> datetime:
         """Return the present instant: nobody stays in memory."""

@@ -90,15 +90,15 @@ class Connection:
         self._check()
         self._journal.add_log_lines(lines)
 
-    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
-        """See `Journal`."""
-        self._check()
-        return self._journal.count_log_lines(execution_id, limit=limit)
-
     def add_call_sites(self, sites: Sequence[CallSites]) -> None:
         """See `Journal`."""
         self._check()
         self._journal.add_call_sites(sites)
+
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        self._check()
+        return self._journal.count_log_lines(execution_id, limit=limit)
 
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.log.backtraces import CallSite
 from engine.log.events import JoinNext, JoinSetCreated
-from engine.log.ids import ExecutionId
+from engine.log.ids import ExecutionId, JoinSetId
 from tests.harness.connections import Cut, Moment, ProcessKilled
 from tests.harness.python_components import deploy_python, source
 from tests.harness.simulation import Simulation, simulated_settings
@@ -89,7 +89,7 @@ def test_its_versions_are_those_of_the_events_that_it_wrote() -> None:
     first, _, nap, *_ = _sites(world, target)
     assert isinstance(log[first.first].event, JoinSetCreated)
     assert isinstance(log[first.behind - 1].event, JoinNext)
-    assert log[nap.first].event == JoinSetCreated(join_set_id="o:3-sleep")
+    assert log[nap.first].event == JoinSetCreated(join_set_id=JoinSetId("o:3-sleep"))
     (calls,) = {calls.component_id for calls in world.memory.call_sites}
     assert calls.name == "app.workflow"
 

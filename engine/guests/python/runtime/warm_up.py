@@ -6,7 +6,6 @@ that the first run of every instance finds what others find in their hundredth.
 
 from __future__ import annotations
 
-import base64
 import json
 import linecache
 import os
@@ -97,11 +96,11 @@ def warm_up() -> None:
     before = sys.stdout, sys.stderr, time.sleep
     files = [{"path": f"{_MODULE}.py", "text": _SAMPLE}]
     order = json.dumps([{"name": "x", "amount": 1, "tags": None}, False])
-    context = {"seed": "00", "forked": False, "env": {}}
+    context = {"seed": "00", "attentive": False, "env": {}}
     for _ in range(_ROUNDS):
         _forget()
         described = describe({"kind": "module", "package": "obelisk:sample", "files": files})
-        artefact = base64.b64decode(described["artefact"])
+        artefact = described["artefact"]
         for kind, function, params in (
             ("activity", "buy", order),
             ("workflow", "shop", '[["a","b"]]'),
