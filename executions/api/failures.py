@@ -28,8 +28,10 @@ from executions.operations.captured_writes import CapturedWritesInvalid
 from executions.operations.delays import DelayNotFound
 from executions.operations.forking import ForkRefused
 from executions.operations.idempotency import KeyReused
+from executions.operations.querying import QueryFailed, QueryUnknown
 from executions.operations.refusals import OperationRefused
 from executions.operations.replaying import NoWorkflow
+from executions.operations.signalling import SignalTooLate, SignalUnknown
 from executions.operations.submitting import CallRefused, FunctionNotDeployed
 from executions.operations.upgrading import UpgradeFails
 
@@ -55,6 +57,9 @@ _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None],
     (UpgradeFails, ProblemCode.UPGRADE_FAILS, None),
     (ForkRefused, ProblemCode.FORK_REFUSED, None),
     (CapturedWritesInvalid, ProblemCode.INVALID_BODY, None),
+    (SignalUnknown, ProblemCode.SIGNAL_UNKNOWN, None),
+    (SignalTooLate, ProblemCode.ALREADY_FINISHED, "already finished"),
+    (QueryUnknown, ProblemCode.QUERY_UNKNOWN, None),
     (OperationRefused, ProblemCode.ILLEGAL_STATE, None),
 )
 """What refusals mean to clients, with the words of Obelisk where it has some; the first that fits counts."""
@@ -116,6 +121,8 @@ def _engine_problem(error: engine.EngineError) -> Problem:
         return _unavailable()
     if isinstance(error, engine.DeploymentError):
         return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+    if isinstance(error, QueryFailed):
+        return Problem(ProblemCode.QUERY_FAILED, str(error), members={"trace": error.trace})
     for kind, code, err in _REFUSALS:
         if isinstance(error, kind):
             return Problem(code, str(error), err=err)

@@ -60,6 +60,9 @@ class ProblemCode(StrEnum):
     UPGRADE_FAILS = "upgrade_fails"
     FORK_REFUSED = "fork_refused"
     BACKTRACE_NOT_FOUND = "backtrace_not_found"
+    SIGNAL_UNKNOWN = "signal_unknown"
+    QUERY_UNKNOWN = "query_unknown"
+    QUERY_FAILED = "query_failed"
     # The site
     TOO_MANY_FOLLOWERS = "too_many_followers"
     DATABASE_UNAVAILABLE = "database_unavailable"
@@ -198,6 +201,13 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
     ProblemCode.BACKTRACE_NOT_FOUND: ProblemKind(
         404, "No backtrace is known", "Source components store one for each call; compiled ones may not."
     ),
+    ProblemCode.SIGNAL_UNKNOWN: ProblemKind(
+        404, "No such signal is deployed", "Name the stub function in full; `/v1/functions` lists them."
+    ),
+    ProblemCode.QUERY_UNKNOWN: ProblemKind(
+        404, "The workflow's file has no such query", "`detail` names those that it has."
+    ),
+    ProblemCode.QUERY_FAILED: ProblemKind(422, "The query raised an exception", "`trace` tells where in the file."),
     ProblemCode.TOO_MANY_FOLLOWERS: ProblemKind(
         503, "Too many clients follow executions", "Ask for the status now and then, or raise OBELISK_API_FOLLOWERS."
     ),

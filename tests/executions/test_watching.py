@@ -25,6 +25,8 @@ PATIENCE_S = 20.0
 @pytest.fixture(autouse=True)
 def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "_LINGER_S", 0)
+    # Of tests before.
+    eventually(lambda: not watcher_threads())
 
 
 @pytest.fixture
