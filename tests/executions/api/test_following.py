@@ -265,6 +265,9 @@ def test_there_is_a_most_of_followers(api: Api, settings: Settings) -> None:
     ):
         refused = api.get(path, **headers)
         assert (refused.status, refused.code) == (503, "too_many_followers")
+    for query, headers in (("?follow=true", {}), ("", {"Prefer": "wait=5"})):
+        assert api.post(f"executions{query}", CALL, **headers).code == "too_many_followers"
+    assert Execution.objects.count() == 1
 
 
 def test_following_what_is_not_there_is_refused(api: Api) -> None:
