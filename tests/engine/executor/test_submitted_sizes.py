@@ -159,5 +159,5 @@ def test_a_python_workflow_can_catch_the_refusal() -> None:
     target = world.submit("acme:app/workflows.main", [LONG])
     world.run_to_the_end(target)
 
-    assert PROBLEM.replace("probe", "app.activity") in world.result_of(target)["ok"]
+    assert PROBLEM.replace("probe", "app.activities") in world.result_of(target)["ok"]
     assert replay(record(world.journal, target), target, registry=world.registry) == world.retval_of(target)
