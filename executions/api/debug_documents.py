@@ -75,9 +75,7 @@ class BacktraceDocument(Struct, frozen=True, kw_only=True):
 class PersistedDocument(Struct, frozen=True):
     """How many backtraces are new."""
 
-    persisted_backtrace_count: Annotated[
-        int, Meta(description="Always 0: the places of calls are stored as the calls are made.")
-    ]
+    persisted_backtrace_count: int
 
 
 class ForkedDocument(Struct, frozen=True):

@@ -31,10 +31,10 @@ from executions.api.problems import Problem, ProblemCode
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.backtraces import find_backtrace
-from executions.journal.journal import SqlJournal
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
 from executions.operations.forking import Edits, fork, try_fork
-from executions.operations.replaying import check_is_workflow, replay
+from executions.operations.replaying import replay
+from executions.operations.tracing import persist_backtraces
 from executions.operations.upgrading import upgrade
 
 _OF_WORKFLOWS = (
@@ -50,7 +50,7 @@ class AdvanceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The beginning of what a replay captured."""
 
     captured_writes: Annotated[list[Any], Meta(description="From the answer to `replay`, cut after any of them.")]
-    persist_backtrace: Annotated[bool, Meta(description="Taken for the sake of Obelisk's clients.")] = False
+    persist_backtrace: Annotated[bool, Meta(description="Also store backtraces that are missing.")] = False
 
 
 class UpgradeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,6 +120,8 @@ class AdvanceView(ApiView):
             raise Problem(ProblemCode.VERSION_MISMATCH, str(error), members=members) from error
         except ReplayMismatch as error:
             raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
+        if body.persist_backtrace:
+            persist_backtraces(parse_execution_id(execution_id))
         if advanced.retval is not None:
             return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
         return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
@@ -206,7 +208,7 @@ class BacktraceView(ApiView):
 
 
 class PersistBacktracesView(ApiView):
-    """Obelisk's way of having backtraces stored."""
+    """Finding out where calls were made, after the fact."""
 
     scopes = {"PUT": Scope.OPERATE}
 
@@ -214,10 +216,9 @@ class PersistBacktracesView(ApiView):
         "persist_backtraces",
         tag="debugging",
         answers={200: PersistedDocument},
-        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.NO_WORKFLOW],
+        problems=_OF_WORKFLOWS,
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
-        """Do nothing: the places of calls are stored as the calls are made."""
+        """Store the backtraces of the workflow's calls that are missing, by a replay without effects."""
         read_query(request, NoQuery)
-        check_is_workflow(SqlJournal.for_current_connection().state_of(parse_execution_id(execution_id)))
-        return json_answer(PersistedDocument(0))
+        return json_answer(PersistedDocument(persist_backtraces(parse_execution_id(execution_id))))
