@@ -8,15 +8,19 @@ partial indexes over unfinished executions cost such a step nothing.
 
 from __future__ import annotations
 
+from executions.models.api_token import ApiToken
 from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
+from executions.models.idempotency_key import IdempotencyKey
+from executions.models.label import Label
 from executions.models.mail import Mail
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 
 __all__ = [
+    "ApiToken",
     "CallSites",
     "Delay",
     "Event",
@@ -24,7 +28,9 @@ __all__ = [
     "ExecutionQuerySet",
     "ExecutorHeartbeat",
     "HttpExchange",
+    "IdempotencyKey",
     "JoinSetResponse",
+    "Label",
     "LogLine",
     "Mail",
 ]
