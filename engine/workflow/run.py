@@ -19,6 +19,7 @@ from engine.log.ids import (
     DeploymentId,
     ExecutionId,
     JoinSetId,
+    Version,
     child_id,
     delay_id,
     generated_join_set,
@@ -30,7 +31,7 @@ from engine.log.return_values import JsonText, Returned
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
-from engine.workflow.inheritance import Metadata, inherited_metadata
+from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
@@ -79,7 +80,7 @@ class WorkflowRun:
         port: RunPort,
         deployment_id: DeploymentId,
         at_tip: e.ComponentUpgradeFinished | None = None,
-        metadata: Metadata = (),
+        metadata: e.Metadata = (),
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
@@ -114,6 +115,11 @@ class WorkflowRun:
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
         return self._recorder.is_replaying
+
+    @property
+    def next_recorded(self) -> Version | None:
+        """The place in the log of the next recorded event; ``None`` at the tip."""
+        return self._recorder.next_recorded
 
     @property
     def is_upgrading(self) -> bool:
@@ -205,10 +211,7 @@ class WorkflowRun:
             params=target.params,
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params=params)):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
         recorded = self._recorder.replay(event)
         if recorded is None:
             self._request_child(target, event)
@@ -234,7 +237,7 @@ class WorkflowRun:
             scheduled_at=now,
             component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
-            metadata=inherited_metadata(self._metadata, event.child_execution_id),
+            metadata=(*inherited_metadata(self._metadata, event.child_execution_id), *target.metadata),
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._recorder.record(event, now)

@@ -19,6 +19,7 @@ from executions.journal.rows import (
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
     HTTP_EXCHANGE_COLUMNS,
+    LABEL_COLUMNS,
     LOG_LINE_COLUMNS,
     RESPONSE_COLUMNS,
 )
@@ -38,6 +39,7 @@ EXECUTION_TABLE = Table("executions_execution", EXECUTION_COLUMNS)
 EVENT_TABLE = Table("executions_event", EVENT_COLUMNS)
 RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
 DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
+LABEL_TABLE = Table("executions_label", LABEL_COLUMNS)
 LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
 HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 
@@ -93,6 +95,9 @@ _UPDATE_EXECUTIONS = (
 )
 _CASTS = {"last_lock_version": "integer", "max_retries": "integer", "closing": "boolean"}
 
+#: A delay that is paused or goes on. Primary key.
+PAUSE_DELAY = f"UPDATE {_DELAY} SET is_paused = %s WHERE delay_id = %s"
+
 #: Delays that fired or were cancelled. Primary key.
 DELETE_DELAYS = f"DELETE FROM {_DELAY} WHERE delay_id IN ({{ids}})"
 
@@ -123,10 +128,9 @@ EXPIRED_LOCKS = (
     f"SELECT {_STATE} FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s ORDER BY due_at, execution_id LIMIT %s"
 )
 
-#: Executions that are being cancelled and that nobody holds any more, oldest first. ``execution_cancelling``.
+#: Executions that are being cancelled, oldest first. ``execution_cancelling``.
 CANCELLING = (
-    f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' AND NOT (status = 'locked' AND due_at > %s) "
-    "ORDER BY created_at, execution_id LIMIT %s"
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' ORDER BY created_at, execution_id LIMIT %s"
 )
 
 #: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.

@@ -1,4 +1,4 @@
-"""``manage.py execution list|show|events|result|logs|stub``: read the log, answer a stub."""
+"""``manage.py execution list|show|events|result|logs|stub|pause|unpause|cancel``: read the log, answer, operate."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, LogLine
 from executions.operations.answering import answer
+from executions.operations.cancelling import cancel
+from executions.operations.pausing import pause, unpause
 from executions.results import end_of
 
 _SUMMARY_LENGTH = 100
@@ -30,14 +32,16 @@ class Command(BaseCommand):
     """Reads executions and their logs, and answers those that wait for a person."""
 
     help = (
-        "Read executions: list them, show one, its event log, its result, or what its guest logged; or answer a stub "
-        "or an external activity."
+        "Read executions: list them, show one, its event log, its result, or what its guest logged; answer a stub "
+        "or an external activity; pause one, let it go on, or cancel it."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the sub-commands."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs|stub")
+        actions = parser.add_subparsers(
+            dest="action", required=True, metavar="list|show|events|result|logs|stub|pause|unpause|cancel"
+        )
         listing = actions.add_parser("list", help="the newest executions")
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
@@ -62,6 +66,14 @@ class Command(BaseCommand):
         stub.add_argument("execution_id")
         stub.add_argument("result", metavar="JSON", help="""such as '{"ok": true}' or '{"err": "no"}'""")
         stub.add_argument("--json", action="store_true", help="print one JSON document")
+        for name, text in (
+            ("pause", "keep it from being run"),
+            ("unpause", "let a paused one go on"),
+            ("cancel", "end an activity, or a workflow whose name ends in -cancellable"),
+        ):
+            operation = actions.add_parser(name, help=text)
+            operation.add_argument("execution_id")
+            operation.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
         """Carry out a sub-command."""
@@ -80,12 +92,29 @@ class Command(BaseCommand):
                     self._events(row, as_json=json, start=options["start"], limit=options["limit"])
                 case "logs":
                     self._logs(row, as_json=json, limit=options["limit"])
+                case "pause":
+                    pause(execution_id)
+                    self._done(execution_id, "paused", as_json=json)
+                case "unpause":
+                    unpause(execution_id)
+                    self._done(execution_id, "unpaused", as_json=json)
+                case "cancel":
+                    outcome = cancel(execution_id)
+                    if not outcome.will_be_cancelled:
+                        raise CommandError(f"{execution_id}: {outcome}")
+                    self._done(execution_id, outcome, as_json=json)
                 case "stub":
                     self._answer(execution_id, options["result"], as_json=json)
                 case _:
                     self._result(execution_id, as_json=json)
         except EngineError as error:
             raise CommandError(str(error)) from error
+
+    def _done(self, execution_id: ExecutionId, outcome: str, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json_module.dumps({"execution_id": execution_id, "outcome": outcome}))
+        else:
+            self.stdout.write(f"{execution_id}: {outcome}")
 
     def _answer(self, execution_id: ExecutionId, text: str, *, as_json: bool) -> None:
         try:
