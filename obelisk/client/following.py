@@ -133,7 +133,9 @@ def draw(executions: list[dict[str, Any]], seconds: float) -> Tree:
             continue
         trees[each["execution_id"]] = trees[parent].add(_line(each, own))
     if hidden:
-        trees[root["execution_id"]].add(Text(f"and {len(hidden)} more that finished", style="dim"))
+        # Of a full page nobody knows how many there are behind it.
+        count = f"{len(hidden)} " if len(executions) < _MOST_SHOWN else ""
+        trees[root["execution_id"]].add(Text(f"and {count}more that finished", style="dim"))
     return trees[root["execution_id"]]
 
 
