@@ -18,7 +18,9 @@ TEST_PROCESSES ?= 2
 # Stamps: files whose age tells make whether the packages have to be installed again.
 RUNTIME := $(VENV)/.installed-runtime
 DEV := $(VENV)/.installed-dev
-PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
+# The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
+INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
 .PHONY: help run test check bench format lock clean
 
@@ -79,12 +81,14 @@ endef
 $(RUNTIME): requirements.txt | $(PY)
 	$(check_version)
 	@echo "Installing the locked packages into $(VENV) ..."
-	@$(PIP_INSTALL) -r $<
+	@$(PIP_INSTALL) --require-hashes -r $<
+	@$(INSTALL_CLIENT)
 	@touch $@
 
 # The development lock holds the runtime packages too, in the same versions.
 $(DEV): requirements-dev.txt requirements.txt | $(PY)
 	$(check_version)
 	@echo "Installing the locked packages and development tools into $(VENV) ..."
-	@$(PIP_INSTALL) -r $<
+	@$(PIP_INSTALL) --require-hashes -r $<
+	@$(INSTALL_CLIENT)
 	@touch $(RUNTIME) $@

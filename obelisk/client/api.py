@@ -1,0 +1,181 @@
+"""The connection to the server's REST API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+_CONNECT_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 60.0
+_JSON = {"Accept": "application/json"}
+_TEXT = {"Accept": "text/plain"}
+
+Query = Mapping[str, str | int | bool | Sequence[str] | None]
+Files = Sequence[tuple[str, tuple[str | None, bytes]]]
+
+
+class ClientError(Exception):
+    """Something that the user has to know: one sentence."""
+
+
+class Unreachable(ClientError):
+    """There is no connection to the server, or it broke off."""
+
+
+class Refused(ClientError):
+    """The server answered with an error.
+
+    Args:
+        status: HTTP status.
+        message: What the server said.
+        document: The answer's JSON, if it was JSON.
+    """
+
+    def __init__(self, status: int, message: str, document: Any = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.document = document
+
+
+class Api:
+    """Sends requests and reads answers; to be used in a ``with``.
+
+    Args:
+        url: Where the server is, without ``/v1``.
+        token: API token, if the server wants one.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._session = requests.Session()
+        # Proxies and credentials of the environment are not for this server.
+        self._session.trust_env = False
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def another(self) -> Api:
+        """Return a further connection to the same server, for another thread."""
+        return Api(self._url, self._token)
+
+    def get(self, *path: str, **query: Any) -> Any:
+        """Return the JSON at a path.
+
+        Args:
+            path: Segments below ``/v1``.
+            query: Parameters; ``None`` leaves one out, a list repeats it.
+
+        Raises:
+            Refused: If the server says no.
+            Unreachable: If it does not answer.
+        """
+        return _read_json(self._send("GET", path, query=query))
+
+    def text(self, *path: str, **query: Any) -> str:
+        """Return the text at a path; arguments and errors as for `get`."""
+        return self._send("GET", path, query=query, headers=_TEXT).text
+
+    def put(self, *path: str, body: Any = None, **query: Any) -> Any:
+        """Send a PUT request with a JSON body, and return the JSON that comes back; errors as for `get`."""
+        return _read_json(self._send("PUT", path, query=query, json=body))
+
+    def post(self, *path: str, body: Any = None, **query: Any) -> Any:
+        """Send a POST request with a JSON body, and return the JSON that comes back; errors as for `get`."""
+        return _read_json(self._send("POST", path, query=query, json=body))
+
+    def upload(self, *path: str, fields: Mapping[str, str], files: Files) -> Any:
+        """Send a form with files, and return the JSON that comes back; errors as for `get`.
+
+        Args:
+            path: Segments below ``/v1``.
+            fields: Text parts.
+            files: Field name, file name and content of each file.
+        """
+        parts: list[tuple[str, tuple[str | None, str | bytes]]] = [
+            *((name, (None, value)) for name, value in fields.items()),
+            *files,
+        ]
+        return _read_json(self._send("POST", path, files=parts))
+
+    def wait(self, *path: str) -> Any:
+        """Return the JSON that the server sends once an execution has ended, however long that takes; as `get`."""
+        return _read_json(self._send("GET", path, query={"follow": True}, read_timeout=None))
+
+    def _send(
+        self,
+        method: str,
+        path: Sequence[str],
+        *,
+        query: Query | None = None,
+        json: Any = None,
+        files: Any = None,
+        headers: Mapping[str, str] = _JSON,
+        read_timeout: float | None = _READ_TIMEOUT_S,
+    ) -> requests.Response:
+        # Ids hold colons, and names of join sets slashes.
+        url = "/".join([self._url, "v1", *(quote(segment, safe=":@") for segment in path)])
+        try:
+            response = self._session.request(
+                method,
+                url,
+                params=_params(query or {}),
+                json=json,
+                files=files,
+                headers=headers,
+                timeout=(_CONNECT_TIMEOUT_S, read_timeout),
+                allow_redirects=False,
+            )
+        except requests.Timeout as error:
+            raise Unreachable(f"{self._url} did not answer in time") from error
+        except requests.RequestException as error:
+            raise Unreachable(
+                f"no connection to {self._url}; is the server running there? (--api-url or OBELISK_API_URL says where)"
+            ) from error
+        if not response.ok:
+            raise _refused(response)
+        return response
+
+
+def _params(query: Query) -> list[tuple[str, str]]:
+    return [
+        (name, str(each).lower() if isinstance(each, bool) else str(each))
+        for name, value in query.items()
+        for each in (value if isinstance(value, list | tuple) else [value])
+        if each is not None
+    ]
+
+
+def _read_json(response: requests.Response) -> Any:
+    if not response.content:
+        raise Unreachable("the server closed the connection before it answered")
+    try:
+        return response.json()
+    except requests.JSONDecodeError as error:
+        raise ClientError(f"{response.url} answers with something else than JSON; is it an Obelisk server?") from error
+
+
+def _refused(response: requests.Response) -> Refused:
+    try:
+        document = response.json()
+    except requests.JSONDecodeError:
+        document = None
+    message = response.text.strip()
+    if isinstance(document, dict):
+        # Obelisk's replies, then problem documents.
+        message = str(document.get("err") or document.get("detail") or document.get("title") or message)
+    if response.status_code == requests.codes.unauthorized:
+        message += " (set OBELISK_API_TOKEN, or give --api-token)"
+    return Refused(response.status_code, message or f"the server answers {response.status_code}", document)

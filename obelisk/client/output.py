@@ -1,0 +1,81 @@
+"""What the client prints: tables and colours on a terminal, plain lines elsewhere, JSON where it is asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_STYLES = {
+    "ok": "green",
+    "error": "red",
+    "locked": "cyan",
+    "pending_at": "yellow",
+    "blocked_by_join_set": "blue",
+    "paused": "magenta",
+    "cancelling": "magenta",
+    "warn": "yellow",
+    "info": "green",
+    "debug": "dim",
+    "trace": "dim",
+}
+
+
+class Output:
+    """Where a command's result goes: results to standard output, the rest to standard error.
+
+    Args:
+        as_json: Whether results are printed as JSON documents only.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def document(self, value: Any) -> None:
+        """Print a JSON document, a line if it is short."""
+        text = json.dumps(value, ensure_ascii=False)
+        if self.console.is_terminal:
+            self.console.print_json(text)
+        else:
+            sys.stdout.write(text + "\n")
+
+    def line(self, text: str, style: str | None = None) -> None:
+        """Print a line of the result."""
+        self.console.print(Text(text, style=_STYLES.get(style or "", "")))
+
+    def note(self, text: str) -> None:
+        """Tell something beside the result."""
+        self.errors.print(Text(text, style="dim"))
+
+    def fail(self, text: str) -> None:
+        """Tell what went wrong."""
+        self.errors.print(Text("error: ", style="bold red"), Text(text), sep="")
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, styled: int | None = None) -> None:
+        """Print rows under their headings; elsewhere than on a terminal as tab-separated lines without headings.
+
+        Args:
+            columns: The headings.
+            rows: The cells of each row.
+            styled: The column whose words tell the colour.
+        """
+        if not self.console.is_terminal:
+            for row in rows:
+                sys.stdout.write("\t".join(row) + "\n")
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            cells = [Text(cell) for cell in row]
+            if styled is not None:
+                cells[styled].stylize(_STYLES.get(row[styled].split(" ")[0], ""))
+            table.add_row(*cells)
+        self.console.print(table)
