@@ -16,7 +16,8 @@ from components.django_activities import django_activities
 from components.interface_codec import decode_function, decode_interfaces, encode_interfaces
 from components.models import Blob, Component, Deployment, DeploymentStatus, Function
 from components.operator import visible_environ
-from components.preparation import PreparedComponent, PreparedDeployment, prepare
+from components.preparation import prepare
+from components.prepared import PreparedComponent, PreparedDeployment
 from components.problems import DeploymentRefused
 from components.specs import function_spec, make_spec
 from engine.deployment.spec import (

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from components.preparation import Origin, PreparedComponent, PreparedDeployment
+from components.prepared import Origin, PreparedComponent, PreparedDeployment
 from components.reports import counted
 from components.services import activate, prepare
 from engine.errors import EngineError
