@@ -27,9 +27,10 @@ from components.manifest import (
     WorkflowEntry,
 )
 from components.manifest.files import FileSource, UnusableFile, content_digest
+from components.models import FileRole
 from components.operator_file import OperatorConfig
 from components.operator_leave import limit_problems, secret_problems
-from components.prepared import FileRole, NamedFile, Origin, PreparedComponent
+from components.prepared import NamedFile, Origin, PreparedComponent
 from components.problems import DeploymentRefused
 from components.program_preparation import program_config, program_id
 from components.python_preparation import prepare_python

@@ -6,10 +6,11 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from components.assumed_environ import AssumedEnviron
 from components.django_activities import django_activities
 from components.entry_preparation import EntryPreparation
 from components.javascript_preparation import find_imports
@@ -79,7 +80,7 @@ def prepare_manifest(
     environ = visible_environ() if environ is None else environ
     preparation = EntryPreparation(
         folder=files,
-        environ=_Assumed(environ) if allow_unavailable else environ,
+        environ=AssumedEnviron(environ) if allow_unavailable else environ,
         operator=operator_config(),
         asks_operator=not allow_unavailable,
         cache=compile_cache(),
@@ -117,25 +118,6 @@ def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImpor
     specs = [*specs, *django_activities().components]
     exports = exports_of(specs)
     return [*map(str, verify(specs)), *import_problems(source_imports, exports)]
-
-
-class _Assumed(Mapping[str, str]):
-    """An environment in which every variable is set; those that really are not are empty."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def __getitem__(self, name: str) -> str:
-        return self._environ.get(name, "")
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._environ)
-
-    def __len__(self) -> int:
-        return len(self._environ)
 
 
 def _read_text(path: Path) -> str:

@@ -10,15 +10,8 @@ from pathlib import Path
 from components.config_codec import ComponentConfig
 from components.interface_codec import Interfaces
 from components.manifest import Manifest
+from components.models import FileRole
 from engine.deployment.spec import ComponentSpec
-
-
-class FileRole(StrEnum):
-    """What a file is to the component that it belongs to."""
-
-    BINARY = "binary"
-    SOURCE = "source"
-    BACKTRACE_SOURCE = "backtrace_source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
