@@ -9,9 +9,9 @@ from typing import Any
 from components.config_codec import ComponentConfig, decode_config
 from components.interface_codec import decode_function
 from components.models import Component, Deployment, Function
+from components.services import is_cron
 from engine.deployment.imports import format_function
 from engine.deployment.limits import MIB, key_of
-from engine.deployment.spec import ComponentType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
 
 def _newly_asked(old: Mapping[str, Component], new: Mapping[str, Component]) -> Iterator[str]:
     for name, row in new.items():
-        if row.component_type == ComponentType.CRON:
+        if is_cron(row):
             continue
         before = set(_asked(old.get(name)))
         yield from (f"component {name} {asked}" for asked in _asked(row) if asked not in before)

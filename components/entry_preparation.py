@@ -16,9 +16,9 @@ from components.javascript_preparation import read_javascript
 from components.manifest import (
     ActivityEntry,
     BinaryEntry,
+    ComponentEntry,
     DeclaredActivityEntry,
     DeclaredFunction,
-    Entry,
     FileReference,
     InlineSource,
     JavaScriptEntry,
@@ -75,7 +75,7 @@ class EntryPreparation:
     source_imports: list[SourceImport] = field(default_factory=list)
     named_imports: dict[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
-    def prepare(self, entry: Entry) -> Sequence[PreparedComponent]:
+    def prepare(self, entry: ComponentEntry) -> Sequence[PreparedComponent]:
         """Prepare one entry; nothing comes of it if there are problems."""
         match entry:
             case PythonEntry():
@@ -283,7 +283,7 @@ class EntryPreparation:
                 sources[frame] = _named(file.path, content, FileRole.BACKTRACE_SOURCE)
         return sources
 
-    def _read(self, entry: Entry, file: FileReference) -> bytes | None:
+    def _read(self, entry: ComponentEntry, file: FileReference) -> bytes | None:
         try:
             content = self.folder.read(file)
         except UnusableFile as error:

@@ -6,24 +6,24 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from components.assumed_environ import AssumedEnviron
+from components.cron_codec import cron_spec
 from components.django_activities import django_activities
 from components.entry_preparation import EntryPreparation
 from components.javascript_preparation import find_imports
-from components.manifest import DeploymentFolder, Manifest, parse_manifest
+from components.manifest import CronEntry, DeploymentFolder, Manifest, parse_manifest
 from components.manifest.files import FileSource, UnusableFile, content_digest, read_file
 from components.operator import operator_config, visible_environ
 from components.prepared import PreparedComponent, PreparedDeployment
 from components.problems import DeploymentRefused
 from components.python_preparation import import_problems
 from components.wasm_cache import compile_cache, wasm_engine
-from engine.deployment.spec import ComponentSpec
+from engine.deployment.crons import cron_problems
 from engine.deployment.verify import exports_of, verify
-from engine.guests.python.describe import SourceImport
 
 
 def prepare(
@@ -88,7 +88,10 @@ def prepare_manifest(
         on_progress=on_progress,
     )
     components = []
+    crons = tuple(cron_spec(entry) for entry in manifest.entries if isinstance(entry, CronEntry))
     for entry in manifest.entries:
+        if isinstance(entry, CronEntry):
+            continue
         for component in preparation.prepare(entry):
             components.append(component)
             on_component(component)
@@ -101,23 +104,23 @@ def prepare_manifest(
         replace(each, spec=replace(each.spec, imports=found.get(each.spec.id.name, each.spec.imports)))
         for each in components
     ]
-    problems = [*map(str, missing), *_verify([each.spec for each in components], preparation.source_imports)]
+    specs = [*(each.spec for each in components), *django_activities().components]
+    problems = [
+        *map(str, missing),
+        *map(str, verify(specs)),
+        *import_problems(preparation.source_imports, exports_of(specs)),
+        *map(str, cron_problems(crons, specs)),
+    ]
     if problems:
         raise DeploymentRefused(problems)
     return PreparedDeployment(
         manifest=manifest,
         digest=content_digest(manifest.text.encode()),
         components=tuple(components),
+        crons=crons,
         files=preparation.files,
         runtimes=preparation.runtimes,
     )
-
-
-def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImport]) -> list[str]:
-    # The site's own activities are part of every deployment.
-    specs = [*specs, *django_activities().components]
-    exports = exports_of(specs)
-    return [*map(str, verify(specs)), *import_problems(source_imports, exports)]
 
 
 def _read_text(path: Path) -> str:

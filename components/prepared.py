@@ -11,7 +11,7 @@ from components.config_codec import ComponentConfig
 from components.interface_codec import Interfaces
 from components.manifest import Manifest
 from components.models import FileRole
-from engine.deployment.spec import ComponentSpec
+from engine.deployment.spec import ComponentSpec, CronSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class PreparedDeployment:
         manifest: The deployment file.
         digest: Digest of its text.
         components: In the order of the deployment file.
+        crons: What is started by the clock, in that order.
         files: Content of every file it refers to, by digest.
         runtimes: Binaries of the interpreters it needs that were built on this machine, by digest.
     """
@@ -76,5 +77,6 @@ class PreparedDeployment:
     manifest: Manifest
     digest: str
     components: tuple[PreparedComponent, ...]
+    crons: tuple[CronSpec, ...]
     files: Mapping[str, bytes]
     runtimes: Mapping[str, Path]

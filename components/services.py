@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db import IntegrityError, transaction
 
 from components.config_codec import decode_config
+from components.cron_codec import decode_cron
 from components.django_activities import django_activities
 from components.interface_codec import decode_function, decode_interfaces
 from components.models import Blob, Component, Deployment, DeploymentStatus
@@ -22,6 +23,7 @@ from engine.deployment.spec import (
     ComponentId,
     ComponentSpec,
     ComponentType,
+    CronSpec,
     DeploymentSpec,
     Runner,
 )
@@ -34,7 +36,9 @@ __all__ = [
     "activate",
     "active_deployment",
     "deploy",
+    "is_cron",
     "load_component",
+    "load_cron",
     "load_deployment",
     "prepare",
     "wasm_bytes",
@@ -106,13 +110,15 @@ def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None
     Raises:
         DeploymentError: If it was stored by a version that this one cannot read, or a variable it needs is not set.
     """
-    rows = deployment.components.order_by("position").prefetch_related("functions")
+    rows = list(deployment.components.order_by("position").prefetch_related("functions"))
+    environ = visible_environ() if environ is None else environ
     return DeploymentSpec(
         id=deployment.deployment_id,
         components=(
-            *(load_component(row, environ=visible_environ() if environ is None else environ) for row in rows),
+            *(load_component(row, environ=environ) for row in rows if not is_cron(row)),
             *django_activities().components,
         ),
+        crons=tuple(load_cron(row) for row in rows if is_cron(row)),
     )
 
 
@@ -136,6 +142,20 @@ def wasm_bytes(digest: str) -> bytes:
     if content is None:
         raise DeploymentError(f"no file with the digest {digest} is stored")
     return bytes(content)  # PostgreSQL gives a memoryview
+
+
+def is_cron(row: Component) -> bool:
+    """Tell whether a stored component is an entry that the clock starts."""
+    return row.component_type == ComponentType.CRON.value
+
+
+def load_cron(row: Component) -> CronSpec:
+    """Return a stored entry that the clock starts.
+
+    Raises:
+        DeploymentError: If it was stored by a version that this one cannot read.
+    """
+    return decode_cron(row.config, name=row.name, digest=row.digest)
 
 
 def load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:

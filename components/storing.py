@@ -9,10 +9,12 @@ from pathlib import Path
 from django.utils import timezone
 
 from components.config_codec import encode_config
+from components.cron_codec import encode_cron
 from components.deployed_rows import function_rows
 from components.interface_codec import encode_interfaces
 from components.models import Blob, Component, ComponentFile, Deployment, DeploymentStatus, Function
 from components.prepared import PreparedComponent, PreparedDeployment
+from engine.deployment.spec import CronSpec, Runner
 from engine.log.ids import make_deployment_id
 
 
@@ -48,6 +50,8 @@ def store_deployment(
     )
     for position, component in enumerate(prepared.components):
         _store_component(deployment, position, component)
+    for position, cron in enumerate(prepared.crons, start=len(prepared.components)):
+        _store_cron(deployment, position, cron)
     return deployment
 
 
@@ -65,7 +69,7 @@ def is_same(current: Deployment, prepared: PreparedDeployment) -> bool:
             encode_config(each.config),
         )
         for each in prepared.components
-    ]
+    ] + [(each.id.name, each.id.digest, None, None, encode_cron(each)) for each in prepared.crons]
 
 
 def _store_files(files: Mapping[str, bytes]) -> None:
@@ -106,4 +110,18 @@ def _store_component(deployment: Deployment, position: int, component: PreparedC
         # Two frames of a backtrace may have the same source.
         ComponentFile(component=row, path=file.path, blob_id=file.digest, role=file.role)
         for file in dict.fromkeys(component.files)
+    )
+
+
+def _store_cron(deployment: Deployment, position: int, cron: CronSpec) -> None:
+    Component.objects.create(
+        deployment=deployment,
+        position=position,
+        name=cron.id.name,
+        component_type=cron.id.component_type.value,
+        digest=cron.id.digest,
+        runner=Runner.HOST.value,  # the executor itself
+        config=encode_cron(cron),
+        imports=encode_interfaces({}),
+        exports=encode_interfaces({}),
     )

@@ -16,9 +16,10 @@ from components.models import Component, Deployment
 from components.operator import operator_config, visible_environ
 from components.operator_leave import limit_problems, secret_problems
 from components.problems import DeploymentRefused
-from components.services import load_component
+from components.services import is_cron, load_component, load_cron
+from engine.deployment.crons import cron_problems
 from engine.deployment.program_permission import program_problem
-from engine.deployment.spec import ComponentSpec
+from engine.deployment.spec import ComponentSpec, CronSpec
 from engine.deployment.verify import verify
 
 
@@ -57,7 +58,11 @@ def verify_deployment(deployment: Deployment) -> Verification:
     unavailable: list[str] = []
     specs: list[ComponentSpec] = []
     configs: dict[str, ComponentConfig] = {}
+    crons: list[CronSpec] = []
     for row in deployment.components.order_by("position").prefetch_related("functions"):
+        if is_cron(row):
+            crons.append(load_cron(row))
+            continue
         config = configs[row.name] = decode_config(row.config)
         problems += limit_problems(row.name, config)
         unavailable += secret_problems(row.name, config, operator)
@@ -69,7 +74,9 @@ def verify_deployment(deployment: Deployment) -> Verification:
         except DeploymentRefused as error:
             unavailable += error.problems
             specs.append(_assume_available(row))
-    problems += map(str, verify([*specs, *django_activities().components]))
+    specs += django_activities().components
+    problems += map(str, verify(specs))
+    problems += map(str, cron_problems(crons, specs))
     problems += _route_clashes(configs)
     return Verification(problems=tuple(problems), unavailable=tuple(unavailable))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 
+from components.manifest.cron import read_cron
 from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
@@ -32,10 +33,7 @@ from components.manifest.workflow_policy import read_policy
 from components.problems import DeploymentRefused
 from engine.deployment.spec import RetryPolicy, StreamTarget
 
-_NOT_SUPPORTED_YET = (
-    "webhook_endpoint_wasm",
-    "cron",
-)
+_NOT_SUPPORTED_YET = ("webhook_endpoint_wasm",)
 
 
 def parse_manifest(text: str, *, file_name: str) -> Manifest:
@@ -184,4 +182,5 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
     "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),
+    "cron": read_cron,
 }

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from components.manifest.entries import (
     ActivityEntry,
+    CronEntry,
     DeclaredActivityEntry,
     DeclaredFunction,
     Entry,
@@ -39,6 +40,8 @@ def table_of(entry: Entry) -> str:
             return "workflow_wasm"
         case ProcessEntry():
             return "activity_exec"
+        case CronEntry():
+            return "cron"
         case _:
             assert_never(entry)
 
@@ -58,6 +61,8 @@ def file_references(entry: Entry) -> Iterator[FileReference]:
         case DeclaredActivityEntry(source=source) | ProcessEntry(source=source):
             if not isinstance(source, InlineSource | DeclaredFunction):
                 yield source
+        case CronEntry():
+            return
         case _:
             assert_never(entry)
 

@@ -43,6 +43,7 @@ class Command(BaseCommand):
                 on_progress=lambda sentence: self.stderr.write(f"{sentence} ..."),
             )
             if not json:
+                self._show_crons(prepared)
                 self._show_warnings(prepared)
             if verify_only:
                 self._show_verified(prepared, as_json=json)
@@ -62,6 +63,10 @@ class Command(BaseCommand):
         if component.origin is not Origin.DECLARED:
             how = f"{how}, {component.seconds * 1000:.0f} ms"
         self.stdout.write(f"  {component.spec.id.component_type} {component.spec.id.name} ({how})")
+
+    def _show_crons(self, prepared: PreparedDeployment) -> None:
+        for cron in prepared.crons:
+            self.stdout.write(f"  cron {cron.id.name} ({cron.schedule.text}, {cron.schedule.timezone})")
 
     def _show_warnings(self, prepared: PreparedDeployment) -> None:
         for warning in prepared.manifest.warnings:
@@ -89,6 +94,16 @@ class Command(BaseCommand):
                     "milliseconds": round(component.seconds * 1000, 1),
                 }
                 for component in prepared.components
+            ],
+            "crons": [
+                {
+                    "name": cron.id.name,
+                    "component_digest": cron.id.digest,
+                    "function": str(cron.target),
+                    "schedule": cron.schedule.text,
+                    "timezone": cron.schedule.timezone,
+                }
+                for cron in prepared.crons
             ],
         }
         self.stdout.write(json.dumps(document))
