@@ -6,7 +6,7 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from components.javascript_preparation import find_imports
 from components.manifest import CronEntry, DeploymentFolder, Manifest, parse_manifest
 from components.manifest.files import FileSource, UnusableFile, content_digest, read_file
 from components.operator import operator_config, visible_environ
+from components.operator_file import OperatorConfig
 from components.prepared import PreparedComponent, PreparedDeployment
 from components.problems import DeploymentRefused
 from components.python_preparation import import_problems
 from components.wasm_cache import compile_cache, wasm_engine
 from engine.deployment.crons import cron_problems
+from engine.deployment.reach import denied_patterns
 from engine.deployment.verify import exports_of, verify
 
 
@@ -120,7 +122,19 @@ def prepare_manifest(
         crons=crons,
         files=preparation.files,
         runtimes=preparation.runtimes,
+        warnings=(*manifest.warnings, *_reach_warnings(components, preparation.operator)),
     )
+
+
+def _reach_warnings(components: Sequence[PreparedComponent], operator: OperatorConfig) -> Iterator[str]:
+    for component in components:
+        out_of_reach = denied_patterns(component.spec.sandbox.allowed_hosts, operator.allowed_hosts)
+        if out_of_reach:
+            yield (
+                f"component {component.spec.id.name}: the operator allows no request to {' or '.join(out_of_reach)}; "
+                "name it in OBELISK_OUTBOUND_HOSTS, or below [[outbound_http.allowed_host]] in the file of "
+                "OBELISK_SERVER_CONFIG"
+            )
 
 
 def _read_text(path: Path) -> str:

@@ -72,6 +72,7 @@ class PreparedDeployment:
         crons: What is started by the clock, in that order.
         files: Content of every file it refers to, by digest.
         runtimes: Binaries of the interpreters it needs that were built on this machine, by digest.
+        warnings: What may not be as it was meant, a sentence each.
     """
 
     manifest: Manifest
@@ -80,3 +81,4 @@ class PreparedDeployment:
     crons: tuple[CronSpec, ...]
     files: Mapping[str, bytes]
     runtimes: Mapping[str, Path]
+    warnings: tuple[str, ...]

@@ -96,7 +96,7 @@ def submit_deployment(
                 )
         except IntegrityError as error:
             raise DeploymentExists([f"{deployment_id} was submitted by somebody else meanwhile"]) from error
-        return Submission(deployment=deployment, is_new=True, warnings=manifest.warnings)
+        return Submission(deployment=deployment, is_new=True, warnings=prepared.warnings)
 
 
 def _find(deployment_id: str, digest: str) -> Deployment | None:
