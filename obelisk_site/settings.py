@@ -12,9 +12,10 @@ from pathlib import Path
 
 import django_stubs_ext
 
+from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
-from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_path, env_seconds, env_str
+from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
 from obelisk_site.logging import LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
 
@@ -177,6 +178,10 @@ OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
 # Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
 # anew when it is switched on or off.
 OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)
+
+# How long finished executions are kept, such as "shop:* ok 7d, * failure 90d, * any 30d": the first rule that fits one
+# counts, and what none fits is kept for ever.
+OBELISK_RETENTION = env_parsed("OBELISK_RETENTION", parse_rules)
 
 # The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
 Q_CLUSTER = {

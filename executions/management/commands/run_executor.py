@@ -14,6 +14,7 @@ from django_q.cluster import Cluster
 from components.reports import counted
 from components.switching import activate_enqueued
 from engine.errors import DeploymentError
+from executions.tasks import keep_schedules
 
 
 class Command(BaseCommand):
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         """Run until stopped."""
         _check_database()
         _activate_enqueued()
+        keep_schedules()
         # The cluster forks, and a connection must not be used on both sides of a fork.
         connections.close_all()
         cluster = Cluster()
