@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from components.reports import counted
-from engine.deployment.spec import Runner
-from engine.errors import DeploymentError
+from engine.log.events import TemporarilyFailed, TemporarilyTimedOut
 from engine.log.state import Lifecycle, Status
-from executions.deployed import deployed_registry
+from executions.due_explanations import NOBODY_ALIVE, why_due_is_not_run
 from executions.liveness import alive_executors
-from executions.models import Execution
+from executions.models import Event, Execution
 
-NOBODY_ALIVE = "no executor is alive; start one with `manage.py run_executor`"
+__all__ = ["NOBODY_ALIVE", "why_not_moving"]
+
+_MOST_LEVELS = 4
+"""How far down the children are explained."""
+_MOST_REASON_CHARACTERS = 200
 
 
 def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None:
     """Return one sentence on what an execution waits for, or ``None`` if it has finished.
+
+    Who waits for a child is told what that waits for in turn.
 
     Args:
         row: The execution.
@@ -26,53 +32,94 @@ def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None
     """
     if row.status == Status.FINISHED.value:
         return None
-    if row.lifecycle == Lifecycle.PAUSED.value:
-        return "It is paused; unpause it."
-    if row.lifecycle == Lifecycle.CANCELLING.value:
-        return "It is being cancelled and waits for what it started to end."
-    now = now or timezone.now()
-    match row.status:
-        case Status.LOCKED.value:
-            if row.due_at <= now:
-                then = "; another executor takes over" if alive_executors(now) else f", but {NOBODY_ALIVE}"
-                return f"The lock of {row.executor_id} expired{then}."
-            return f"It is running on {row.executor_id}, whose lock lasts until {row.due_at:%H:%M:%S} UTC."
-        case Status.BLOCKED_BY_JOIN_SET.value:
-            return _waiting(row)
+    return f"It {_explain(row, now or timezone.now(), levels=_MOST_LEVELS)}."
+
+
+def _explain(row: Execution, now: datetime, *, levels: int) -> str:
+    """Return the sentence without its subject and its full stop."""
+    match row.lifecycle:
+        case Lifecycle.PAUSED.value:
+            return f"is paused{_since(row, 'paused')}; unpause it"
+        case Lifecycle.CANCELLING.value:
+            return f"is being cancelled{_since(row, 'cancellation_requested')} and {_cancelling(row, now, levels)}"
         case _:
             pass
+    match row.status:
+        case Status.LOCKED.value:
+            return _locked(row, now)
+        case Status.BLOCKED_BY_JOIN_SET.value:
+            return _blocked(row, now, levels)
+        case _:
+            return _backing_off(row) if row.due_at > now else why_due_is_not_run(row, now)
+
+
+def _locked(row: Execution, now: datetime) -> str:
     if row.due_at > now:
-        retries = f" after {counted(row.temporary_failures, 'failed run')}" if row.temporary_failures else ""
-        return f"It is due at {_shown(row.due_at)}{retries}."
-    try:
-        function = deployed_registry().find(row.ffqn)
-    except DeploymentError as error:
-        return f"It is due; what is deployed cannot be told here: {error}."
-    if function is None:
-        return f"It is due, but no deployed component exports {row.ffqn}; deploy one that does."
-    if function.component.runner is Runner.NONE:
-        return "Nobody here carries it out; it waits for its result to be supplied."
-    if row.incompatible_digest == function.component.id.digest:
-        return "It is due, but its history cannot be replayed by the deployed component version."
-    if not alive_executors(now):
-        return f"It is due, but {NOBODY_ALIVE}."
-    return "It is due and waits for a free executor slot."
+        return f"is running on {row.executor_id}, whose lock lasts until {row.due_at:%H:%M:%S} UTC"
+    then = "another executor takes over" if alive_executors(now) else f"but {NOBODY_ALIVE}"
+    return f"was running on {row.executor_id}, whose lock expired at {row.due_at:%H:%M:%S} UTC; {then}"
 
 
-def _waiting(row: Execution) -> str:
+def _backing_off(row: Execution) -> str:
+    if not row.temporary_failures:
+        return f"is due at {_shown(row.due_at)}"
+    failed = row.events.filter(variant__in=("temporarily_failed", "temporarily_timed_out")).order_by("-version").first()
+    return f"is due at {_shown(row.due_at)} after {counted(row.temporary_failures, 'failed run')}{_reason_of(failed)}"
+
+
+def _reason_of(failed: Event | None) -> str:
+    if failed is None:
+        return ""
+    match failed.entry().event:
+        case TemporarilyFailed(reason=reason):
+            text = reason if len(reason) <= _MOST_REASON_CHARACTERS else reason[: _MOST_REASON_CHARACTERS - 1] + "…"
+            return f", the last with: {text}"
+        case TemporarilyTimedOut():
+            return ", the last of which took longer than it may"
+        case _:
+            return ""
+
+
+def _blocked(row: Execution, now: datetime, levels: int) -> str:
     # The whole id down to the join set: another one's children may have an ancestor in one of the same name.
     members = f"{row.execution_id}.{row.join_set_id}_"
-    children = row.children.unfinished().filter(execution_id__startswith=members).order_by("created_at", "execution_id")
+    waiting_for = _first_child(row.children.unfinished().filter(execution_id__startswith=members), now, levels)
     delay = row.delays.filter(join_set_id=row.join_set_id).order_by("expires_at").first()
-    parts = []
-    if (child := children.first()) is not None:
-        others = children.count() - 1
-        more = f" and {others} more" if others else ""
-        parts.append(f"{child.execution_id} ({child.ffqn}, {child.status}){more}")
+    parts = [] if waiting_for is None else [waiting_for]
     if delay is not None:
-        parts.append("a delay that is paused" if delay.is_paused else f"a delay until {_shown(delay.expires_at)}")
+        parts.insert(0, "a delay that is paused" if delay.is_paused else f"a delay until {_shown(delay.expires_at)}")
     verb = "closes" if row.closing else "waits at"
-    return f"It {verb} join set {row.join_set_id} for {' or '.join(parts) if parts else 'a response'}."
+    return f"{verb} join set {row.join_set_id} for {' or '.join(parts) if parts else 'a response'}"
+
+
+def _cancelling(row: Execution, now: datetime, levels: int) -> str:
+    if row.status == Status.LOCKED.value and row.due_at > now:
+        return f"waits for its run on {row.executor_id} to stop, until {row.due_at:%H:%M:%S} UTC at the latest"
+    waiting_for = _first_child(row.children.unfinished(), now, levels)
+    if waiting_for is not None:
+        return f"waits for {waiting_for}"
+    if not alive_executors(now):
+        return f"ends when an executor looks, but {NOBODY_ALIVE}"
+    return "ends as soon as an executor looks"
+
+
+def _first_child(children: QuerySet[Execution], now: datetime, levels: int) -> str | None:
+    """Return the oldest of these children with what it waits for itself, and how many more there are."""
+    child = children.order_by("created_at", "execution_id").first()
+    if child is None:
+        return None
+    others = children.count() - 1
+    more = f" and {others} more" if others else ""
+    named = f"{child.execution_id} ({child.ffqn}){more}"
+    if levels <= 1:
+        return named
+    which = "the first of which" if others else "which"
+    return f"{named}, {which} {_explain(child, now, levels=levels - 1)}"
+
+
+def _since(row: Execution, variant: str) -> str:
+    event = row.events.filter(variant=variant).order_by("-version").first()
+    return "" if event is None else f" since {_shown(event.created_at)}"
 
 
 def _shown(instant: datetime) -> str:

@@ -26,7 +26,7 @@ from engine.wit.extensions import extension_name
 from engine.wit.names import FunctionName
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
-from executions.operations.cancelling import cancel_execution
+from executions.operations.cancelling import cancel as cancel_execution
 from executions.operations.submitting import CallRefused
 from executions.operations.submitting import submit as submit_call
 from obelisk.backends import Options
@@ -113,15 +113,15 @@ def cancel(execution_id: str) -> bool:
     """Ask that an execution be cancelled, with the surrounding transaction if there is one.
 
     Returns:
-        Whether it is cancelled or will be; ``False`` if it has ended, or is a workflow whose name does not end in
-        ``-cancellable``.
+        Whether it is cancelled or will be; ``False`` if it has ended otherwise, or is a workflow whose name does not
+        end in ``-cancellable``.
 
     Raises:
         ExecutionNotFound: If there is no such execution.
         IdSyntaxError: If the id is none.
         JournalUnavailable: If the storage did not answer.
     """
-    return cancel_execution(parse_execution_id(execution_id))
+    return cancel_execution(parse_execution_id(execution_id)).will_be_cancelled
 
 
 def _refuse_other_transactions() -> None:

@@ -125,13 +125,14 @@ def _cancel_execution(services: ExecutorServices, execution_id: ExecutionId) -> 
             # It moved on meanwhile: look again.
             continue
         services.running.stop(execution_id)
-        if not _is_held(state, now):
+        if not is_held(state, now):
             state.next_version = Version(state.next_version + 1)
             drive_cancellation(services, state)
         return True
 
 
-def _is_held(state: ExecutionState, now: datetime) -> bool:
+def is_held(state: ExecutionState, now: datetime) -> bool:
+    """Whether a run may be under way: an unexpired lock says so."""
     return state.status is Status.LOCKED and state.due_at > now
 
 

@@ -54,9 +54,9 @@ class GroupedJournal:
         """See `Journal`."""
         return self._journal.expired_locks(now, limit=limit)
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
-        return self._journal.cancelling(now, limit=limit)
+        return self._journal.cancelling(limit=limit)
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from engine.deployment.limits import RunLimits
+from engine.deployment.registry import Registry
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import result_problem
 from engine.executor.services import ExecutorServices
+from engine.journal.protocol import Journal
 from engine.log.events import Finished, StubConflict, StubError, StubNotFound, TypeCheckError
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Returned, ReturnValue
@@ -29,30 +32,61 @@ def complete_stub(
     """
     while True:
         try:
-            state = services.journal.state_of(target)
+            state: ExecutionState | None = services.journal.state_of(target)
         except ExecutionNotFound:
-            return StubNotFound()
-        if state.ffqn != ffqn:
-            return TypeCheckError(f"{target} was created for {state.ffqn}, not for {ffqn}")
-        if state.is_finished:
-            return None if _has_result(services, state, retval) else StubConflict()
-        if problem := _size_problem(services, retval, ffqn):
-            return TypeCheckError(problem)
+            state = None
+        verdict = judge_stub(
+            services.journal, services.registry, services.settings.limits, state, target, retval, ffqn=ffqn
+        )
+        if not isinstance(verdict, ExecutionState):
+            return verdict
         try:
-            services.commits.commit(end_of(state, retval, services.clock.now()))
+            services.commits.commit(end_of(verdict, retval, services.clock.now()))
         except (VersionConflict, AlreadyFinished):
             # Somebody else wrote meanwhile: look again.
             continue
         return None
 
 
-def _size_problem(services: ExecutorServices, retval: ReturnValue, ffqn: str) -> str | None:
-    function = services.registry.find(ffqn)
+def judge_stub(
+    journal: Journal,
+    registry: Registry,
+    limits: RunLimits,
+    state: ExecutionState | None,
+    target: ExecutionId,
+    retval: ReturnValue,
+    *,
+    ffqn: str,
+) -> ExecutionState | StubError | None:
+    """Return the state of a stub execution that may be finished with a result; else what `complete_stub` returns.
+
+    Args:
+        journal: Where its result stands, if it has one.
+        registry: Knows the stub's function.
+        limits: What any run may use up; the component's own limits may be lower.
+        state: Its present state; ``None`` if there is no such execution.
+        target: Its id.
+        retval: The result.
+        ffqn: The function that it must have been created for.
+    """
+    if state is None:
+        return StubNotFound()
+    if state.ffqn != ffqn:
+        return TypeCheckError(f"{target} was created for {state.ffqn}, not for {ffqn}")
+    if state.is_finished:
+        return None if _has_result(journal, state, retval) else StubConflict()
+    if problem := _size_problem(registry, limits, retval, ffqn):
+        return TypeCheckError(problem)
+    return state
+
+
+def _size_problem(registry: Registry, limits: RunLimits, retval: ReturnValue, ffqn: str) -> str | None:
+    function = registry.find(ffqn)
     if function is None or not isinstance(retval, Returned):
         return None
-    return result_problem(retval, services.settings.limits.lowered(function.component.limits))
+    return result_problem(retval, limits.lowered(function.component.limits))
 
 
-def _has_result(services: ExecutorServices, state: ExecutionState, retval: ReturnValue) -> bool:
-    last = services.journal.load_log(state.execution_id, start=state.next_version - 1)[-1].event
+def _has_result(journal: Journal, state: ExecutionState, retval: ReturnValue) -> bool:
+    last = journal.load_log(state.execution_id, start=state.next_version - 1)[-1].event
     return isinstance(last, Finished) and retval_text(last.retval) == retval_text(retval)

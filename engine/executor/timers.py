@@ -12,7 +12,7 @@ import structlog
 
 from engine.activity.outcome import TimedOut, event_after
 from engine.errors import JournalError
-from engine.executor.cancellation import drive_cancellation
+from engine.executor.cancellation import drive_cancellation, is_held
 from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, FinishDelay
@@ -83,6 +83,11 @@ class Timers:
         return any(not isinstance(entry.event, Locked) for entry in since)
 
     def _drive_cancellations(self, now: datetime) -> int:
-        return sum(
-            drive_cancellation(self._services, state) for state in self._services.journal.cancelling(now, limit=_BATCH)
-        )
+        driven = 0
+        for state in self._services.journal.cancelling(limit=_BATCH):
+            if is_held(state, now):
+                # Somebody outside asked for it. If it runs here, its run ends now and then brings the end.
+                self._services.running.stop(state.execution_id)
+            else:
+                driven += drive_cancellation(self._services, state)
+        return driven

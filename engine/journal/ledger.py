@@ -20,7 +20,17 @@ from engine.errors import (
     LockLost,
     VersionConflict,
 )
-from engine.journal.records import Append, Committed, DelayRow, FinishDelay, Hints, NewExecution, Submit, Write
+from engine.journal.records import (
+    Append,
+    Committed,
+    DelayRow,
+    FinishDelay,
+    Hints,
+    NewExecution,
+    PauseDelay,
+    Submit,
+    Write,
+)
 from engine.journal.requirements import source_of
 from engine.log.events import (
     Created,
@@ -44,6 +54,7 @@ class Changes:
         entries: Events to insert, with their execution.
         responses: Responses to insert, cursors given.
         delays_added: Delay rows to insert.
+        delays_paused: Delay rows whose flag changes, with the new one.
         delays_removed: Delay rows to delete.
     """
 
@@ -52,6 +63,7 @@ class Changes:
     entries: list[tuple[ExecutionId, LogEntry]] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
+    delays_paused: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_removed: list[DelayId] = field(default_factory=list)
 
     def states(self) -> Iterator[ExecutionState]:
@@ -63,7 +75,9 @@ class Changes:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.inserted or self.updated or self.entries or self.responses or self.delays_removed)
+        return not (
+            self.inserted or self.updated or self.entries or self.responses or self.delays_paused or self.delays_removed
+        )
 
 
 class Ledger:
@@ -117,12 +131,15 @@ class Ledger:
                     return self._submit(execution)
                 case FinishDelay():
                     return self._finish_delay(write)
+                case PauseDelay(delay_id=delay, paused=paused):
+                    return self._pause_delay(delay, paused=paused)
         except JournalError as error:
             return error
 
     def hints(self) -> Hints:
         """Return who may want to look again once the changes are durable."""
-        delays = [delay.expires_at for delay in self.changes.delays_added.values() if not delay.paused]
+        awake = [*self.changes.delays_added.values(), *self.changes.delays_paused.values()]
+        delays = [delay.expires_at for delay in awake if not delay.paused]
         return Hints(
             is_due=self._is_due,
             pending_from=self._pending_from,
@@ -153,7 +170,7 @@ class Ledger:
             for index, entry in enumerate(write.entries):
                 blocked = index == last and write.awaits and not self._is_answered(entry, write)
                 fold_event(state, entry, awaits=blocked)
-            born = [(execution, _fold_new(execution)) for execution in write.created]
+            born = [(execution, fold_new(execution)) for execution in write.created]
         except IllegalTransition as error:
             raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version) from error
 
@@ -240,6 +257,7 @@ class Ledger:
 
     def _drop_delay(self, delay: DelayId) -> None:
         del self._delays[delay]
+        self.changes.delays_paused.pop(delay, None)
         if self.changes.delays_added.pop(delay, None) is None:
             self.changes.delays_removed.append(delay)
 
@@ -252,7 +270,7 @@ class Ledger:
     def _submit(self, execution: NewExecution) -> Committed:
         known = self._states.get(execution.execution_id)
         if known is None:
-            state = _fold_new(execution)
+            state = fold_new(execution)
             self._insert(execution, state)
             return Committed(next_version=state.next_version)
         first = execution.entries[0].event
@@ -289,6 +307,17 @@ class Ledger:
             response_count=response.cursor,
         )
 
+    def _pause_delay(self, delay: DelayId, *, paused: bool) -> Committed:
+        row = self._delays.get(delay)
+        if row is None:
+            raise ExecutionNotFound(delay)
+        if row.paused is not paused:
+            changed = DelayRow(delay, row.execution_id, row.join_set_id, row.expires_at, paused)
+            is_new = delay in self.changes.delays_added
+            rows = self.changes.delays_added if is_new else self.changes.delays_paused
+            rows[delay] = self._delays[delay] = changed
+        return Committed(next_version=self._states[row.execution_id].next_version)
+
     def _insert(self, execution: NewExecution, state: ExecutionState) -> None:
         if execution.execution_id in self._states:
             raise ExecutionExists(execution.execution_id)
@@ -319,7 +348,8 @@ class Ledger:
             self._finished.add(state.execution_id)
 
 
-def _fold_new(execution: NewExecution) -> ExecutionState:
+def fold_new(execution: NewExecution) -> ExecutionState:
+    """Return the state of a new execution behind all events that it is created with."""
     first, *rest = execution.entries
     state = initial_state(execution.execution_id, first)
     for entry in rest:

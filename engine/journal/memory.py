@@ -152,15 +152,10 @@ class MemoryJournal:
             expired = [copy(state) for state in self._active(Status.LOCKED) if state.due_at <= now]
         return sorted(expired, key=_due_order)[:limit]
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         with self._mutex:
-            found = [
-                copy(state)
-                for state in self._states.values()
-                if state.lifecycle is Lifecycle.CANCELLING
-                and not (state.status is Status.LOCKED and state.due_at > now)
-            ]
+            found = [copy(state) for state in self._states.values() if state.lifecycle is Lifecycle.CANCELLING]
         return sorted(found, key=lambda state: (state.created_at, state.execution_id))[:limit]
 
     def next_wake_up(self, after: datetime) -> datetime | None:
@@ -224,6 +219,7 @@ class MemoryJournal:
             self._responses.setdefault(response.execution_id, []).append(response)
             self._responded.add(source_of(response))
         self._delays.update(changes.delays_added)
+        self._delays.update(changes.delays_paused)
         for delay in changes.delays_removed:
             del self._delays[delay]
 

@@ -123,8 +123,8 @@ class Journal(Protocol):
         """Return active executions whose lock expired at or before ``now``, oldest first."""
         ...
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
-        """Return executions that are being cancelled and that no unexpired lock holds, oldest first."""
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
+        """Return executions that are being cancelled, oldest first, those that a run still holds among them."""
         ...
 
     def next_wake_up(self, after: datetime) -> datetime | None:

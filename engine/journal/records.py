@@ -66,7 +66,14 @@ class FinishDelay(Struct, frozen=True, kw_only=True, gc=False):
     cancelled: bool = False
 
 
-Write = Append | Submit | FinishDelay
+class PauseDelay(Struct, frozen=True, kw_only=True, gc=False):
+    """A delay is paused, or goes on; one that is so already stays so."""
+
+    delay_id: DelayId
+    paused: bool
+
+
+Write = Append | Submit | FinishDelay | PauseDelay
 
 
 class Committed(Struct, frozen=True, kw_only=True, gc=False):

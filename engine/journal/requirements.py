@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.journal.records import Append, FinishDelay, Submit, Write
+from engine.journal.records import Append, FinishDelay, PauseDelay, Submit, Write
 from engine.log.events import (
     DelayFinished,
     DelayRequested,
@@ -36,7 +36,7 @@ def required_executions(writes: Iterable[Write], *, thorough: bool = False) -> s
                 required.update(new.execution_id for new in created if thorough or is_top_level(new.execution_id))
             case Submit(execution=execution):
                 required.add(execution.execution_id)
-            case FinishDelay(delay_id=delay):
+            case FinishDelay(delay_id=delay) | PauseDelay(delay_id=delay):
                 required.add(delay_position(delay).parent)
     return required
 
@@ -51,7 +51,7 @@ def required_delays(writes: Iterable[Write], *, thorough: bool = False) -> set[D
     required: set[DelayId] = set()
     for write in writes:
         match write:
-            case FinishDelay(delay_id=delay):
+            case FinishDelay(delay_id=delay) | PauseDelay(delay_id=delay):
                 required.add(delay)
             case Append(entries=entries, responses=responses):
                 requested = {entry.event.delay_id for entry in entries if isinstance(entry.event, DelayRequested)}
@@ -89,7 +89,7 @@ def response_sources(writes: Iterable[Write]) -> set[str]:
                 sources.update(source_of(response) for response in responses)
             case FinishDelay(delay_id=delay):
                 sources.add(delay)
-            case Submit():
+            case Submit() | PauseDelay():
                 pass
     return sources
 

@@ -9,7 +9,7 @@ locked, same run       locked; blocked; pending_at later           the same with
 unlocked               locked; pending_at later than the instant   pending_at the instant
 unlocked               blocked_by_join_set                         blocked, lock expiry := the instant
 temporarily_*          any but finished                            pending_at the backoff, one failure more
-join_next, unanswered  locked; not yet due pending_at              blocked_by_join_set
+join_next, unanswered  locked; not yet due or paused pending_at    blocked_by_join_set
 other history events   any but finished                            locked again if the run was still hot
 response, awaited      blocked_by_join_set                         pending_at max(lock expiry, now)
 response, other        any                                         unchanged
@@ -202,7 +202,7 @@ def fold_event(state: ExecutionState, entry: e.LogEntry, *, awaits: bool = False
         case e.Created():
             _refuse(state, event, "it exists")
         case e.JoinNext() if awaits:
-            if state.status is not Status.LOCKED and not _is_hot(state, entry.created_at):
+            if not _may_block(state, entry.created_at):
                 _refuse(state, event, f"it is {state.status}")
             state.status = Status.BLOCKED_BY_JOIN_SET
             state.join_set_id = event.join_set_id
@@ -279,6 +279,12 @@ def _awaits(event: e.ExecutionEvent, arrived: list[e.Response], consumed: dict[J
         return False
     there = sum(1 for response in arrived if response.join_set_id == event.join_set_id)
     return there < consumed[event.join_set_id]
+
+
+def _may_block(state: ExecutionState, now: datetime) -> bool:
+    """Whether a run is at work that may begin to wait, or a person advances a paused execution step by step."""
+    is_advanced = state.lifecycle is Lifecycle.PAUSED and state.status is Status.PENDING_AT
+    return state.status is Status.LOCKED or is_advanced or _is_hot(state, now)
 
 
 def _is_hot(state: ExecutionState, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from engine.errors import NondeterminismDetected
 from engine.log.event_encoding import encode_event
 from engine.log.events import HISTORY_EVENTS, HistoryEvent, LogEntry
+from engine.log.ids import Version
 
 
 class History:
@@ -19,7 +20,7 @@ class History:
     __slots__ = ("_events", "_position")
 
     def __init__(self, entries: Iterable[LogEntry]) -> None:
-        self._events: list[tuple[int, HistoryEvent]] = [
+        self._events: list[tuple[Version, HistoryEvent]] = [
             (entry.version, entry.event) for entry in entries if isinstance(entry.event, HISTORY_EVENTS)
         ]
         self._position = 0
@@ -33,6 +34,11 @@ class History:
     def is_recorded(self) -> bool:
         """Whether there is any history."""
         return bool(self._events)
+
+    @property
+    def next_version(self) -> Version | None:
+        """The place in the log of the event that `peek` shows; ``None`` at the tip."""
+        return self._events[self._position][0] if self.is_replaying else None
 
     @property
     def remaining(self) -> list[HistoryEvent]:

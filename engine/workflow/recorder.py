@@ -13,6 +13,7 @@ from datetime import datetime
 
 from engine.errors import NondeterminismDetected
 from engine.log import events as e
+from engine.log.ids import Version
 from engine.workflow.history import History
 from engine.workflow.matching import answers
 from engine.workflow.write_buffer import WriteBuffer
@@ -41,6 +42,11 @@ class Recorder:
     def is_upgrading(self) -> bool:
         """Whether this version of the component has yet to show that it can replay a history that it did not write."""
         return self._at_tip is not None and self._history.is_recorded
+
+    @property
+    def next_recorded(self) -> Version | None:
+        """The place in the log of the next recorded event; ``None`` at the tip."""
+        return self._history.next_version
 
     @property
     def remaining(self) -> list[e.HistoryEvent]:

@@ -19,6 +19,7 @@ from engine.log.ids import (
     DeploymentId,
     ExecutionId,
     JoinSetId,
+    Version,
     child_id,
     delay_id,
     generated_join_set,
@@ -114,6 +115,11 @@ class WorkflowRun:
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
         return self._recorder.is_replaying
+
+    @property
+    def next_recorded(self) -> Version | None:
+        """The place in the log of the next recorded event; ``None`` at the tip."""
+        return self._recorder.next_recorded
 
     @property
     def is_upgrading(self) -> bool:

@@ -150,6 +150,8 @@ def store(statements: Statements, changes: Changes) -> None:
     insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
     insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
+    for delay in changes.delays_paused.values():
+        statements.execute(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
     if changes.delays_removed:
         for statement, params in sql.listed(sql.DELETE_DELAYS, changes.delays_removed):
             statements.execute(statement, params)

@@ -219,10 +219,10 @@ class SqlJournal:
             rows = statements.fetch(sql.EXPIRED_LOCKS, (to_micros(now), limit), width=sql.STATES_WIDTH)
         return sorted(map(state_of, rows), key=lambda state: (state.due_at, state.execution_id))
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         with self._reader.reading() as statements:
-            rows = statements.fetch(sql.CANCELLING, (to_micros(now), limit), width=sql.STATES_WIDTH)
+            rows = statements.fetch(sql.CANCELLING, (limit,), width=sql.STATES_WIDTH)
         return sorted(map(state_of, rows), key=lambda state: (state.created_at, state.execution_id))
 
     def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:

@@ -94,6 +94,9 @@ _UPDATE_EXECUTIONS = (
 )
 _CASTS = {"last_lock_version": "integer", "max_retries": "integer", "closing": "boolean"}
 
+#: A delay that is paused or goes on. Primary key.
+PAUSE_DELAY = f"UPDATE {_DELAY} SET is_paused = %s WHERE delay_id = %s"
+
 #: Delays that fired or were cancelled. Primary key.
 DELETE_DELAYS = f"DELETE FROM {_DELAY} WHERE delay_id IN ({{ids}})"
 
@@ -124,10 +127,9 @@ EXPIRED_LOCKS = (
     f"SELECT {_STATE} FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s ORDER BY due_at, execution_id LIMIT %s"
 )
 
-#: Executions that are being cancelled and that nobody holds any more, oldest first. ``execution_cancelling``.
+#: Executions that are being cancelled, oldest first. ``execution_cancelling``.
 CANCELLING = (
-    f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' AND NOT (status = 'locked' AND due_at > %s) "
-    "ORDER BY created_at, execution_id LIMIT %s"
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' ORDER BY created_at, execution_id LIMIT %s"
 )
 
 #: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.

@@ -1,52 +1,68 @@
-"""Cancelling executions from outside; the executors stop what runs and bring the end."""
+"""Cancelling executions from outside; the executors stop what runs and bring the end.
+
+Source:
+    Obelisk reference, section 5.8.
+"""
 
 from __future__ import annotations
 
-from django.utils import timezone
+from datetime import datetime
+from enum import StrEnum
 
-from engine.errors import AlreadyFinished, JournalError, VersionConflict
 from engine.executor.cancellation import is_cancellable
 from engine.journal.protocol import Journal
-from engine.journal.records import Append
-from engine.log.events import CancellationRequested, LogEntry
+from engine.log.events import CancellationRequested, ExecutionEvent
 from engine.log.ids import ExecutionId
-from engine.log.state import Lifecycle
+from engine.log.return_values import FailureKind
+from engine.log.state import ExecutionState, Lifecycle
 from executions.journal.journal import SqlJournal
+from executions.operations.appending import append_decided
 
 
-def cancel_execution(execution_id: ExecutionId, *, journal: Journal | None = None) -> bool:
+class Cancelling(StrEnum):
+    """What became of the wish to cancel an execution."""
+
+    REQUESTED = "cancellation requested"
+    ALREADY_CANCELLING = "already cancelling"
+    ALREADY_CANCELLED = "already cancelled"
+    ALREADY_FINISHED = "already finished"
+    NOT_CANCELLABLE = "cannot cancel, execution is not a cancellable workflow"
+
+    @property
+    def will_be_cancelled(self) -> bool:
+        """Whether the execution is cancelled or will be."""
+        return self in (Cancelling.REQUESTED, Cancelling.ALREADY_CANCELLING, Cancelling.ALREADY_CANCELLED)
+
+
+def cancel(execution_id: ExecutionId, *, journal: Journal | None = None) -> Cancelling:
     """Ask that an execution be cancelled; asking again changes nothing.
 
-    It takes effect when an executor looks next: a run under way is stopped or fenced, then the execution ends.
+    It takes effect when an executor looks next: a run under way is stopped or fenced, then the execution ends, a
+    workflow after everything that it left open. Paused ones end as well.
 
     Args:
         execution_id: Which one.
         journal: Where to write; the calling thread's database connection by default.
 
-    Returns:
-        Whether it is cancelled or will be; ``False`` for a workflow that must be awaited and for what ended already.
-
     Raises:
         ExecutionNotFound: If there is no such execution.
         JournalUnavailable: If the storage did not answer.
-
-    Source:
-        Obelisk reference, section 5.8.
     """
-    journal = journal or SqlJournal.for_current_connection()
-    while True:
-        state = journal.state_of(execution_id)
-        if state.is_finished or not is_cancellable(state):
-            return False
-        if state.lifecycle is Lifecycle.CANCELLING:
-            return True
-        now = timezone.now()
-        entry = LogEntry(state.next_version, now, CancellationRequested())
-        request = Append(execution_id=execution_id, expected=state.next_version, entries=(entry,))
-        (outcome,) = journal.commit([request], now=now).outcomes
-        if isinstance(outcome, VersionConflict | AlreadyFinished):
-            # It moved on meanwhile: look again.
-            continue
-        if isinstance(outcome, JournalError):
-            raise outcome
-        return True
+    outcome = Cancelling.REQUESTED
+
+    def decide(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, ...]:
+        nonlocal outcome
+        outcome = _outcome(state)
+        return (CancellationRequested(),) if outcome is Cancelling.REQUESTED else ()
+
+    append_decided(journal or SqlJournal.for_current_connection(), execution_id, decide)
+    return outcome
+
+
+def _outcome(state: ExecutionState) -> Cancelling:
+    if state.is_finished:
+        was_cancelled = state.result_kind == FailureKind.CANCELLED.value
+        return Cancelling.ALREADY_CANCELLED if was_cancelled else Cancelling.ALREADY_FINISHED
+    if state.lifecycle is Lifecycle.CANCELLING:
+        return Cancelling.ALREADY_CANCELLING
+    return Cancelling.REQUESTED if is_cancellable(state) else Cancelling.NOT_CANCELLABLE

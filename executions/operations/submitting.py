@@ -17,7 +17,7 @@ from engine.errors import ConstraintViolation, EngineError, JournalError, NameSy
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, LogEntry
+from engine.log.events import Created, LogEntry, Paused
 from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_top_level_id
 from engine.log.return_values import JsonText
 from engine.log.schedules import scheduled_instant
@@ -45,11 +45,13 @@ class Call:
         function: Its name, in full or abbreviated.
         params: JSON array of its parameters.
         execution_id: Id chosen by the caller; a fresh one by default.
+        paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
     """
 
     function: str
     params: object
     execution_id: str | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ def submit(
     params: object,
     *,
     execution_id: str | None = None,
+    paused: bool = False,
     journal: Journal | None = None,
 ) -> Submitted:
     """Start an execution.
@@ -103,6 +106,7 @@ def submit(
         name: Function, in full or abbreviated.
         params: JSON array of its parameters.
         execution_id: Id chosen by the caller, who may then safely submit again; a fresh one by default.
+        paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
         journal: Where to write; the calling thread's database connection by default.
 
     Raises:
@@ -110,7 +114,7 @@ def submit(
         ExecutionExists: If the id is taken by another call.
         JournalUnavailable: If the storage did not answer.
     """
-    (submitted,) = submit_all([Call(name, params, execution_id)], journal=journal)
+    (submitted,) = submit_all([Call(name, params, execution_id, paused)], journal=journal)
     return submitted
 
 
@@ -153,7 +157,10 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
         metadata=_metadata(function),
     )
     new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
-    return NewExecution(new_id, (LogEntry(Version(0), now, created),))
+    entries: tuple[LogEntry, ...] = (LogEntry(Version(0), now, created),)
+    if call.paused:
+        entries += (LogEntry(Version(1), now, Paused()),)
+    return NewExecution(new_id, entries)
 
 
 def _metadata(function: DeployedFunction) -> Metadata:

@@ -128,7 +128,8 @@ def test_one_execution_is_shown_with_what_it_waits_for() -> None:
         "responses": 1,
         "children": 2,
         "params": [],
-        "explanation": f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call, pending_at).",
+        "explanation": f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call), which is due, "
+        "but no deployed component exports test:pkg/api.call; deploy one that does.",
     }
 
 
@@ -294,3 +295,22 @@ def test_the_command_explains_itself(action: tuple[str, ...], capsys: pytest.Cap
 
     assert caught.value.code == 0
     assert "execution" in capsys.readouterr().out
+
+
+# --- Operating --------------------------------------------------------------------------------------------------------
+
+
+def test_an_execution_is_paused_and_goes_on() -> None:
+    assert run("pause", E1) == f"{E1}: paused\n"
+    with pytest.raises(CommandError, match="it is paused already"):
+        run("pause", E1)
+    assert json.loads(run("unpause", E1, "--json")) == {"execution_id": E1, "outcome": "unpaused"}
+
+
+def test_only_what_can_be_cancelled_is() -> None:
+    with pytest.raises(CommandError, match=f"{E1}: cannot cancel, execution is not a cancellable workflow"):
+        run("cancel", E1)
+    with pytest.raises(CommandError, match=f"{E2}: already finished"):
+        run("cancel", E2)
+
+    assert run("cancel", f"{E1}.n:work_2") == f"{E1}.n:work_2: cancellation requested\n"

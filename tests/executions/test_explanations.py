@@ -1,14 +1,19 @@
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
+from engine.journal.ledger import Changes
 from engine.log import events as e
 from engine.log.ids import ExecutionId, named_join_set
+from engine.log.state import Lifecycle
 from executions.deployed import deployed_registry
 from executions.explanations import why_not_moving
+from executions.journal.commit import store
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
 from executions.models import Execution
@@ -32,10 +37,13 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import ADD, APPROVE, PING, deploy_declared, deploy_runnable
+from tests.harness.recordings import Recorded, cut, last_instant, parse_recording
 
 pytestmark = pytest.mark.django_db
 
-E1 = make_execution_id(1)
+HISTORIES = sorted((Path(__file__).parents[1] / "histories").glob("*.json"))
+
+E1, E2 = (make_execution_id(number) for number in (1, 2))
 EXECUTOR = make_holder().executor_id
 
 
@@ -48,8 +56,8 @@ def explain(execution_id: ExecutionId = E1, *, now: datetime = NOW) -> str | Non
     return why_not_moving(Execution.objects.get(pk=execution_id), now=now)
 
 
-def an_executor_is_alive(now: datetime = NOW) -> None:
-    beat(EXECUTOR, now=now, started_at=NOW, deployment_id=None, slots=1, running=1)
+def an_executor_is_alive(now: datetime = NOW, *, running: int = 1, deployment_id: str | None = None) -> None:
+    beat(EXECUTOR, now=now, started_at=NOW, deployment_id=deployment_id, slots=1, running=running)
 
 
 # --- Whatever its state -----------------------------------------------------------------------------------------------
@@ -64,13 +72,32 @@ def test_what_has_finished_needs_no_explanation(journal: SqlJournal) -> None:
 def test_paused(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), e.Paused()))
 
-    assert explain() == "It is paused; unpause it."
+    assert explain() == "It is paused since 2026-01-01 00:00:00 UTC; unpause it."
 
 
 def test_being_cancelled(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), e.CancellationRequested()))
 
-    assert explain() == "It is being cancelled and waits for what it started to end."
+    assert explain() == (
+        "It is being cancelled since 2026-01-01 00:00:00 UTC and ends when an executor looks, "
+        "but no executor is alive; start one with `manage.py run_executor`."
+    )
+    an_executor_is_alive()
+    assert str(explain()).endswith("and ends as soon as an executor looks.")
+
+
+def test_being_cancelled_while_a_run_goes_on(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.CancellationRequested()))
+
+    assert str(explain()).endswith(f"and waits for its run on {EXECUTOR} to stop, until 00:00:10 UTC at the latest.")
+
+
+def test_being_cancelled_while_a_child_must_be_awaited(journal: SqlJournal) -> None:
+    block(journal, make_child_request(E1, 1))
+    version = journal.state_of(E1).next_version
+    commit(journal, make_append(E1, e.CancellationRequested(), expected=version))
+
+    assert f"and waits for {E1}.n:work_1 (test:pkg/api.call), which is due" in str(explain(now=after(20)))
 
 
 # --- Locked -----------------------------------------------------------------------------------------------------------
@@ -86,14 +113,17 @@ def test_a_lock_that_expired_is_taken_over(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), make_locked()))
     an_executor_is_alive(after(10))
 
-    assert explain(now=after(10)) == f"The lock of {EXECUTOR} expired; another executor takes over."
+    assert explain(now=after(10)) == (
+        f"It was running on {EXECUTOR}, whose lock expired at 00:00:10 UTC; another executor takes over."
+    )
 
 
 def test_a_lock_that_expired_when_nobody_is_there(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), make_locked()))
 
     assert explain(now=after(10)) == (
-        f"The lock of {EXECUTOR} expired, but no executor is alive; start one with `manage.py run_executor`."
+        f"It was running on {EXECUTOR}, whose lock expired at 00:00:10 UTC; "
+        "but no executor is alive; start one with `manage.py run_executor`."
     )
 
 
@@ -108,16 +138,22 @@ def block(journal: SqlJournal, *requests: e.ChildRequested | e.DelayRequested, c
     commit(journal, make_append(E1, *events, expected=3, awaits=True, created=children))
 
 
+CHILDS_REASON = "is due, but no deployed component exports test:pkg/api.call; deploy one that does"
+
+
 def test_blocked_by_a_child(journal: SqlJournal) -> None:
     block(journal, make_child_request(E1, 1))
 
-    assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at)."
+    assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call), which {CHILDS_REASON}."
 
 
 def test_blocked_by_several_children(journal: SqlJournal) -> None:
     block(journal, *(make_child_request(E1, number) for number in (1, 2, 3)))
 
-    assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at) and 2 more."
+    assert explain() == (
+        f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call) and 2 more, "
+        f"the first of which {CHILDS_REASON}."
+    )
 
 
 def test_children_that_have_finished_are_not_waited_for(journal: SqlJournal) -> None:
@@ -129,7 +165,7 @@ def test_children_that_have_finished_are_not_waited_for(journal: SqlJournal) -> 
     events = (make_join_next(), make_join_next())
     commit(journal, make_append(E1, *events, expected=5, awaits=True, seen=1))
 
-    assert explain() == f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call, pending_at)."
+    assert explain() == f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call), which {CHILDS_REASON}."
 
 
 def test_blocked_by_a_delay(journal: SqlJournal) -> None:
@@ -142,8 +178,8 @@ def test_blocked_by_a_child_or_a_delay(journal: SqlJournal) -> None:
     block(journal, make_child_request(E1, 1), make_delay_request(E1, expires_at=after(90)))
 
     assert explain() == (
-        f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at) "
-        "or a delay until 2026-01-01 00:01:30 UTC."
+        "It waits at join set n:work for a delay until 2026-01-01 00:01:30 UTC "
+        f"or {E1}.n:work_1 (test:pkg/api.call), which {CHILDS_REASON}."
     )
 
 
@@ -162,7 +198,7 @@ def test_blocked_by_what_is_not_stored_yet(journal: SqlJournal) -> None:
 def test_closing(journal: SqlJournal) -> None:
     block(journal, make_child_request(E1, 1), closing=True)
 
-    assert explain() == f"It closes join set n:work for {E1}.n:work_1 (test:pkg/api.call, pending_at)."
+    assert explain() == f"It closes join set n:work for {E1}.n:work_1 (test:pkg/api.call), which {CHILDS_REASON}."
 
 
 def test_members_of_other_join_sets_are_not_waited_for(journal: SqlJournal) -> None:
@@ -210,7 +246,14 @@ def test_due_again_after_failures(journal: SqlJournal, failures: int, text: str)
     runs = [event for _ in range(failures) for event in (make_locked(), failed())]
     commit(journal, make_submit(E1, make_created(), *runs[:-1], failed(after(90))))
 
-    assert explain() == f"It is due at 2026-01-01 00:01:30 UTC after {text}."
+    assert explain() == f"It is due at 2026-01-01 00:01:30 UTC after {text}, the last with: trap."
+
+
+def test_due_again_after_an_attempt_that_took_too_long(journal: SqlJournal) -> None:
+    late = e.TemporarilyTimedOut(backoff_expires_at=after(90))
+    commit(journal, make_submit(E1, make_created(), make_locked(), late))
+
+    assert str(explain()).endswith("after 1 failed run, the last of which took longer than it may.")
 
 
 def failed(retry_at: datetime = NOW) -> e.TemporarilyFailed:
@@ -229,7 +272,7 @@ def test_due_but_for_somebody_else_to_carry_out(journal: SqlJournal, tmp_path: P
     deploy_declared(tmp_path)
     commit(journal, make_submit(E1, make_created(ffqn=ffqn)))
 
-    assert explain() == "Nobody here carries it out; it waits for its result to be supplied."
+    assert explain() == "It waits for its result to be supplied: nobody here carries it out."
 
 
 def test_due_but_with_a_history_that_the_deployed_version_cannot_replay(journal: SqlJournal, tmp_path: Path) -> None:
@@ -258,6 +301,41 @@ def test_due_and_next_in_line(journal: SqlJournal, tmp_path: Path) -> None:
     an_executor_is_alive()
 
     assert explain() == "It is due and waits for a free executor slot."
+    an_executor_is_alive(running=0)
+    assert explain() == "It is due and will be run in a moment."
+
+
+def test_due_but_the_executors_run_another_deployment(journal: SqlJournal, tmp_path: Path) -> None:
+    deployment = deploy_runnable(tmp_path)
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+    an_executor_is_alive(deployment_id="Dep_other")
+
+    assert explain() == f"It is due, but no executor has taken up the deployment {deployment} yet."
+
+
+def test_due_but_as_many_run_as_may(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path, "exec.instance_limiter = 1")
+    function = deployed_registry().find(PING)
+    assert function is not None
+    component = function.component.id
+    commit(journal, make_submit(E1, make_created(ffqn=PING, component_id=component)))
+    commit(journal, make_submit(E2, make_created(ffqn=PING), make_locked(component_id=component)))
+    an_executor_is_alive()
+
+    assert explain() == (
+        "It is due and waits for one of the 1 runs of ping to end: "
+        "at most 1 go on in an executor (exec.instance_limiter)."
+    )
+
+
+def test_due_but_only_another_version_may_run_it(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path, 'exec.locking_strategy = "by_component_digest"')
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+    an_executor_is_alive()
+
+    assert (
+        explain() == f"It is due, but only the component version sha256:{'a' * 64} may run it, which is not deployed."
+    )
 
 
 def test_due_but_what_is_deployed_cannot_be_told_here(
@@ -283,3 +361,46 @@ def test_without_an_instant_the_answer_is_for_now(journal: SqlJournal) -> None:
 
     # The lock expired long ago.
     assert "expired" in str(why_not_moving(Execution.objects.get(pk=E1)))
+
+
+# --- Every state ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+def test_every_moment_of_a_recorded_history_has_a_sentence(journal: SqlJournal, file: Path) -> None:
+    recording = parse_recording(json.loads(file.read_text())["executions"])
+    (target, *_) = recording
+    later = last_instant(recording) + timedelta(days=1)
+    for version in range(1, len(recording[target].entries) + 1):
+        with transaction.atomic():
+            for execution_id, recorded in cut(recording, target, version).items():
+                insert(journal, execution_id, recorded)
+            row = Execution.objects.get(pk=target)
+            for lifecycle in Lifecycle:
+                if row.status != "finished":
+                    row.lifecycle = lifecycle.value
+                for moment in (recording[target].entries[version - 1].created_at, later):
+                    assert_is_explained(row, moment)
+            transaction.set_rollback(True)
+
+
+def insert(journal: SqlJournal, execution_id: ExecutionId, recorded: Recorded) -> None:
+    state = recorded.state(execution_id)
+    changes = Changes(
+        inserted={execution_id: state},
+        entries=[(execution_id, entry) for entry in recorded.entries],
+        responses=list(recorded.responses),
+    )
+    with journal._writer.transaction() as statements:
+        store(statements, changes)
+
+
+def assert_is_explained(row: Execution, moment: datetime) -> None:
+    sentence = why_not_moving(row, now=moment)
+    if row.status == "finished":
+        assert sentence is None
+    else:
+        assert sentence is not None
+        assert sentence.startswith("It ")
+        assert sentence.endswith(".")
+        assert "None" not in sentence

@@ -124,10 +124,10 @@ class Connection:
         self._check()
         return self._journal.expired_locks(now, limit=limit)
 
-    def cancelling(self, now: datetime, *, limit: int) -> list[ExecutionState]:
+    def cancelling(self, *, limit: int) -> list[ExecutionState]:
         """See `Journal`."""
         self._check()
-        return self._journal.cancelling(now, limit=limit)
+        return self._journal.cancelling(limit=limit)
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -1,4 +1,4 @@
-"""``manage.py execution list|show|events|result|logs|http|stub``: read the log, answer a stub."""
+"""``manage.py execution list|show|..|stub|pause|unpause|cancel``: read the log, answer a stub, operate."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, HttpExchange, LogLine
 from executions.operations.answering import answer
+from executions.operations.cancelling import cancel
+from executions.operations.pausing import pause, unpause
 from executions.results import end_of
 
 _SUMMARY_LENGTH = 100
@@ -31,13 +33,15 @@ class Command(BaseCommand):
 
     help = (
         "Read executions: list them, show one, its event log, its result, what its guest logged, or the "
-        "HTTP requests it sent; or answer a stub or an external activity."
+        "HTTP requests it sent; answer a stub or an external activity; pause one, let it go on, or cancel it."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the sub-commands."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs|http|stub")
+        actions = parser.add_subparsers(
+            dest="action", required=True, metavar="list|show|events|result|logs|http|stub|pause|unpause|cancel"
+        )
         listing = actions.add_parser("list", help="the newest executions")
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
@@ -63,6 +67,14 @@ class Command(BaseCommand):
         stub.add_argument("execution_id")
         stub.add_argument("result", metavar="JSON", help="""such as '{"ok": true}' or '{"err": "no"}'""")
         stub.add_argument("--json", action="store_true", help="print one JSON document")
+        for name, text in (
+            ("pause", "keep it from being run"),
+            ("unpause", "let a paused one go on"),
+            ("cancel", "end an activity, or a workflow whose name ends in -cancellable"),
+        ):
+            operation = actions.add_parser(name, help=text)
+            operation.add_argument("execution_id")
+            operation.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
         """Carry out a sub-command."""
@@ -81,6 +93,17 @@ class Command(BaseCommand):
                     self._events(row, as_json=json, start=options["start"], limit=options["limit"])
                 case "logs":
                     self._logs(row, as_json=json, limit=options["limit"])
+                case "pause":
+                    pause(execution_id)
+                    self._done(execution_id, "paused", as_json=json)
+                case "unpause":
+                    unpause(execution_id)
+                    self._done(execution_id, "unpaused", as_json=json)
+                case "cancel":
+                    outcome = cancel(execution_id)
+                    if not outcome.will_be_cancelled:
+                        raise CommandError(f"{execution_id}: {outcome}")
+                    self._done(execution_id, outcome, as_json=json)
                 case "http":
                     self._http(row, as_json=json, limit=options["limit"])
                 case "stub":
@@ -89,6 +112,12 @@ class Command(BaseCommand):
                     self._result(execution_id, as_json=json)
         except EngineError as error:
             raise CommandError(str(error)) from error
+
+    def _done(self, execution_id: ExecutionId, outcome: str, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json_module.dumps({"execution_id": execution_id, "outcome": outcome}))
+        else:
+            self.stdout.write(f"{execution_id}: {outcome}")
 
     def _answer(self, execution_id: ExecutionId, text: str, *, as_json: bool) -> None:
         try:

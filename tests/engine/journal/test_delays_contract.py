@@ -6,9 +6,9 @@ from datetime import datetime
 
 import pytest
 
-from engine.errors import AlreadyFinished, ExecutionExists
+from engine.errors import AlreadyFinished, ExecutionExists, ExecutionNotFound
 from engine.journal.protocol import Journal
-from engine.journal.records import Committed, DelayRow
+from engine.journal.records import Committed, DelayRow, PauseDelay
 from engine.log import events as e
 from engine.log.ids import DelayId, delay_id
 from engine.log.state import Status
@@ -190,3 +190,33 @@ def test_delays_and_children_share_one_order(journal: Journal) -> None:
     responses = journal.load_responses(E1)
     assert [response.cursor for response in responses] == [1, 2]
     assert [type(response.event) for response in responses] == [e.ChildFinished, e.DelayFinished]
+
+
+def test_a_paused_delay_is_not_due_until_it_goes_on(journal: Journal) -> None:
+    request(journal, after(1), after(2))
+
+    for _ in range(2):
+        commit(journal, PauseDelay(delay_id=delay(), paused=True))
+    assert [row.delay_id for row in journal.due_delays(after(9), limit=10)] == [delay(2)]
+
+    report = journal.commit([PauseDelay(delay_id=delay(), paused=False)], now=after(0))
+    assert report.hints.delay_from == after(1)
+    assert [row.delay_id for row in journal.due_delays(after(9), limit=10)] == [delay(1), delay(2)]
+
+
+def test_a_delay_may_be_paused_and_ended_in_one_commit(journal: Journal) -> None:
+    request(journal, after(1))
+
+    journal.commit([PauseDelay(delay_id=delay(), paused=True), make_delay_end(delay(), cancelled=True)], now=after(0))
+
+    assert journal.due_delays(after(9), limit=10) == []
+    assert [response.event for response in journal.load_responses(E1)] == [
+        e.DelayFinished(delay_id=delay(), cancelled=True)
+    ]
+
+
+def test_only_a_delay_that_waits_is_paused(journal: Journal) -> None:
+    request(journal, after(1))
+    commit(journal, make_delay_end(delay(), at=after(1)))
+
+    refusal(journal, PauseDelay(delay_id=delay(), paused=True), ExecutionNotFound)

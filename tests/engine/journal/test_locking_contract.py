@@ -246,21 +246,20 @@ def test_locks_of_the_cancelled_and_of_the_blocked_are_nobodys_to_expire(journal
 # --- Cancelling -------------------------------------------------------------------------------------------------------
 
 
-def test_the_cancelled_are_found_oldest_first_once_nobody_holds_them(journal: Journal) -> None:
+def test_the_cancelled_are_found_oldest_first_until_they_end(journal: Journal) -> None:
     cancelled = e.CancellationRequested()
     commit(journal, make_submit(E1, make_created(), make_locked(until=after(5)), cancelled, at=after(1)))
     commit(journal, make_submit(E2, make_created(scheduled_at=after(100)), cancelled, at=after(2)))
     commit(journal, make_submit(E3, make_created(), cancelled))
     commit(journal, make_submit(E4, make_created(), make_locked(until=after(5))))
 
-    def found(seconds: float, *, limit: int = 10) -> list[ExecutionId]:
-        return [state.execution_id for state in journal.cancelling(after(seconds), limit=limit)]
+    def found(*, limit: int = 10) -> list[ExecutionId]:
+        return [state.execution_id for state in journal.cancelling(limit=limit)]
 
-    assert found(4) == [E3, E2]
-    assert found(5) == [E3, E1, E2]
-    assert found(5, limit=1) == [E3]
+    assert found() == [E3, E1, E2]
+    assert found(limit=1) == [E3]
     commit(journal, make_append(E3, e.Finished(retval=CANCELLED), expected=2))
-    assert found(5) == [E1, E2]
+    assert found() == [E1, E2]
 
 
 # --- The next wake-up -------------------------------------------------------------------------------------------------

@@ -382,7 +382,7 @@ class TwoWriters(RuleBasedStateMachine):
         soon = self.now + timedelta(seconds=3)
         assert self.sql.due_delays(soon, limit=4) == self.memory.due_delays(soon, limit=4)
         assert self.sql.expired_locks(soon, limit=4) == self.memory.expired_locks(soon, limit=4)
-        assert self.sql.cancelling(self.now, limit=4) == self.memory.cancelling(self.now, limit=4)
+        assert self.sql.cancelling(limit=4) == self.memory.cancelling(limit=4)
         assert self.sql.next_wake_up(self.now) == self.memory.next_wake_up(self.now)
 
     def known_executions(self) -> list[ExecutionId]:

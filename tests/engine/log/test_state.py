@@ -336,7 +336,7 @@ def test_cancelling_leaves_the_rest_as_it_was_and_happens_once(situation: Situat
 # --- History events ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("situation", [S.LOCKED, S.HOT, S.BLOCKED])
+@pytest.mark.parametrize("situation", [S.LOCKED, S.HOT, S.BLOCKED, S.PAUSED])
 def test_an_unanswered_await_blocks(situation: Situation) -> None:
     state = reach(situation)
 
@@ -346,7 +346,7 @@ def test_an_unanswered_await_blocks(situation: Situation) -> None:
     assert (state.due_at, state.closing) == (after(9), True)
 
 
-@pytest.mark.parametrize("situation", [S.PENDING, S.LATER, S.COLD, S.PAUSED, S.PAUSED_BLOCKED, S.CANCELLING])
+@pytest.mark.parametrize("situation", [S.PENDING, S.LATER, S.COLD, S.PAUSED_BLOCKED, S.CANCELLING])
 def test_nobody_awaits_without_a_run(situation: Situation) -> None:
     assert_refused(reach(situation), make_join_next(), awaits=True)
 

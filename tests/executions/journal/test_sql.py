@@ -120,7 +120,7 @@ class TestPlans:
         assert plan(statement, params).endswith("sqlite_autoindex_executions_execution_1 (execution_id=?)")
 
     def test_the_cancelled_are_scanned_in_an_index_of_their_own(self) -> None:
-        assert plan(sql.CANCELLING, (1, 1)) == "SCAN executions_execution USING INDEX execution_cancelling"
+        assert plan(sql.CANCELLING, (1,)) == "SCAN executions_execution USING INDEX execution_cancelling"
 
     def test_responses_are_joined_with_the_childrens_ends_by_two_searches(self) -> None:
         responses, events = plan(sql.RESPONSES, ("a", 0)).splitlines()

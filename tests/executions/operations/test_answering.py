@@ -14,7 +14,7 @@ from engine.log.state import Status
 from executions.journal.journal import SqlJournal
 from executions.models import Execution
 from executions.operations.answering import AlreadyAnswered, AnswerRefused, answer
-from executions.operations.cancelling import cancel_execution
+from executions.operations.cancelling import Cancelling, cancel
 from executions.operations.submitting import submit
 from executions.results import result_of
 from tests.builders import make_execution_id
@@ -113,7 +113,7 @@ def test_nobody_is_not_answered(external: ExecutionId) -> None:
 
 
 def test_an_answer_that_comes_before_the_end_of_a_cancellation_counts(external: ExecutionId) -> None:
-    assert cancel_execution(external)
+    assert cancel(external) is Cancelling.REQUESTED
 
     assert answer(external, {"ok": 7})
 

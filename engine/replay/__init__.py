@@ -1,0 +1,1 @@
+"""Running workflows against their recorded histories without effects: what would be written is captured instead."""

@@ -1,0 +1,72 @@
+"""The version of a component that an execution was last run by, wherever it is stored, and what runs it here."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from components.models import Component
+from components.operator import operator_limits
+from components.services import load_deployment, wasm_bytes
+from engine.clock import SystemClock
+from engine.deployment.registry import DeployedFunction, Registry
+from engine.executor.programs import Programs
+from engine.journal.protocol import Journal
+from engine.log.state import ExecutionState
+from engine.replay.replaying import Replayer
+from executions.deployed import deployed_registry
+from executions.hosting import load_component
+from executions.operations.refusals import OperationRefused
+
+
+class VersionMissing(OperationRefused):
+    """No stored deployment has the component version that is asked for."""
+
+
+@cache
+def _programs() -> Programs:
+    # One a process, made on first use: after any fork.
+    return Programs(load_component, wasm_bytes)
+
+
+def make_replayer(journal: Journal) -> Replayer:
+    """Return a replayer of this process, for the executions of a journal."""
+    return Replayer(journal=journal, clock=SystemClock(), programs=_programs(), limits=operator_limits())
+
+
+def version_of(state: ExecutionState) -> tuple[DeployedFunction, Registry]:
+    """Return an execution's function as its component version has it, with what was deployed beside that.
+
+    The active deployment is preferred; else it is the newest one with this version.
+
+    Raises:
+        VersionMissing: If no stored deployment has it.
+        DeploymentError: If that deployment cannot be read here.
+    """
+    digest = state.component_id.digest
+    registry = deployed_registry()
+    function = registry.find(state.ffqn)
+    if function is not None and function.component.id.digest == digest:
+        return function, registry
+    stored = Component.objects.filter(digest=digest, functions__ffqn=state.ffqn).select_related("deployment")
+    newest = stored.order_by("-deployment__created_at").first()
+    if newest is not None:
+        registry = Registry(load_deployment(newest.deployment))
+        function = registry.find(state.ffqn)
+    if newest is None or function is None:
+        raise VersionMissing(f"no stored deployment has the version {digest} of {state.ffqn}")
+    return function, registry
+
+
+def deployed_version(ffqn: str, digest: str) -> tuple[DeployedFunction, Registry]:
+    """Return a function of the active deployment, whose component must be of this version.
+
+    Raises:
+        VersionMissing: If it is not.
+    """
+    registry = deployed_registry()
+    function = registry.find(ffqn)
+    if function is None:
+        raise VersionMissing(f"no deployed component exports {ffqn}")
+    if function.component.id.digest != digest:
+        raise VersionMissing(f"{ffqn} is deployed in the version {function.component.id.digest}, not {digest}")
+    return function, registry
