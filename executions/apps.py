@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.db.models.signals import post_migrate
 
 
 class ExecutionsConfig(AppConfig):
@@ -13,7 +14,10 @@ class ExecutionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have django-q2's workers host executors, in the process that starts them."""
+        """Have groups made with the database, and executors hosted by django-q2's workers, where those are started."""
+        from executions.access.groups import make_groups  # imports models
+
+        post_migrate.connect(make_groups, sender=self, dispatch_uid="executions.groups")
         if settings.PROCESS.is_executor:
             # Imported here: other processes have no use for the engine's runtime.
             from django_q.signals import post_spawn

@@ -7,7 +7,7 @@ entry of a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,10 +27,21 @@ class Options:
     Args:
         after: Start that much later; for ``schedule`` and ``submit`` only.
         at: Start at that moment; for ``schedule`` and ``submit`` only.
+        max_retries: An activity's attempts after the first one.
+        attempt_timeout: Longest time of one attempt at an activity.
+        labels: What the execution can be found by; values by name.
     """
 
     after: timedelta | None = None
     at: datetime | None = None
+    max_retries: int | None = None
+    attempt_timeout: timedelta | None = None
+    labels: Mapping[str, str] | None = None
+
+    @property
+    def start(self) -> timedelta | datetime | None:
+        """When to start, if that is said."""
+        return self.after if self.at is None else self.at
 
 
 NO_OPTIONS = Options()

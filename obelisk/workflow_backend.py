@@ -83,6 +83,8 @@ def _result_of(function: Function[..., Any], answer: Answer) -> Any:
 
 def _error_of(function: Function[..., Any], answer: Answer) -> Exception:
     if "refused" in answer:
+        if answer["refused"] == "invalid_options":
+            return ValueError(f"{function.name}.using(): {answer['message']}")
         return ChildError(function.ffqn, None, answer["message"], "uncategorized")
     failure = answer.get("failure")
     if failure is not None:
@@ -111,6 +113,7 @@ class WorkflowBackend:
         """Call a function and wait for its result."""
         if function.kind == "query":
             return function.fn(*args, **kwargs)
+        _check_not_later(function, options)
         body = self._call_body(function, args, kwargs, options)
         if self._scopes:
             return self._call_within(function, body)
@@ -129,13 +132,13 @@ class WorkflowBackend:
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
     ) -> str:
         """Return the members of a call's body, as text: every call has them, and most of them are the same."""
-        if options is not NO_OPTIONS and options != NO_OPTIONS:
-            raise TypeError(f"{function.name}.using(after=..., at=...) works with schedule() only")
         signature = function.signature
         body = f"{function.call_head}{dump(signature.encode_params(args, kwargs))}"
         given = signature.count_given(args, kwargs)
-        # Earlier code may have recorded the call before the parameters that are left out here were added.
-        return body if given == len(signature.params) else f'{body},"given":{given}'
+        if given != len(signature.params):
+            # Earlier code may have recorded the call before the parameters that are left out here were added.
+            body = f'{body},"given":{given}'
+        return body if options is NO_OPTIONS else f"{body}{_options_text(options)}"
 
     def join_set(self, name: str | None) -> JoinSet:
         """Open a join set.
@@ -172,9 +175,8 @@ class WorkflowBackend:
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
     ) -> str:
         """Start a top-level execution and return its id."""
-        body = self._call_body(function, args, kwargs, NO_OPTIONS)
-        start = options.at if options.at is not None else options.after
-        schedule = dump("now" if start is None else _schedule(start))
+        body = self._call_body(function, args, kwargs, options)
+        schedule = dump("now" if options.start is None else _schedule(options.start))
         answer: Answer = load(self.host("schedule", f'{{"schedule":{schedule},{body}}}'))
         if "refused" in answer:
             raise _error_of(function, answer)
@@ -252,6 +254,7 @@ class _Members:
     def submit(
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
     ) -> str:
+        _check_not_later(function, options)
         return self.submit_body(function, self._backend._call_body(function, args, kwargs, options))
 
     def submit_body(self, function: Function[..., Any], body: str) -> str:
@@ -297,6 +300,22 @@ class _Members:
     def _note(self, member: str, function: Function[..., Any] | None) -> str:
         self._functions[member] = function
         return member
+
+
+def _check_not_later(function: Function[..., Any], options: Options) -> None:
+    if options.start is not None:
+        raise TypeError(f"{function.name}.using(after=..., at=...) works with schedule() only")
+
+
+def _options_text(options: Options) -> str:
+    """Return what options add to a call's body."""
+    timeout = options.attempt_timeout
+    members = {
+        "max_retries": options.max_retries,
+        "attempt_timeout_us": None if timeout is None else timeout // _MICROSECOND,
+        "labels": options.labels,
+    }
+    return "".join(f',"{name}":{dump(value)}' for name, value in members.items() if value is not None)
 
 
 def _schedule(until: timedelta | datetime) -> dict[str, int]:

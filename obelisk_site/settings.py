@@ -204,11 +204,23 @@ Q_CLUSTER = {
 
 # --- API --------------------------------------------------------------------------------------------------------------
 
+# Requests that one token or one person may send a minute; 0 for any number.
+OBELISK_API_RATE = env_int("OBELISK_API_RATE", 6000, minimum=0)
+
+# How large the body of a request may be; parameters of an execution have their own limit within it.
+OBELISK_API_BODY_BYTES = env_int("OBELISK_API_BODY_BYTES", 20 << 20, minimum=1024, maximum=1 << 30)
+
+# Clients of one web process that may follow executions at a time; each holds a connection and some memory.
+OBELISK_API_FOLLOWERS = env_int("OBELISK_API_FOLLOWERS", 1000, minimum=0)
+
 REST_FRAMEWORK = {
+    # For views that do not say it themselves.
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "executions.api.negotiation.NoNegotiation",
+    "EXCEPTION_HANDLER": "executions.api.failures.answer_exception",
 }
 
 # --- Logging ----------------------------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
+from executions.api import urls as executions_api
 from obelisk_site.health import healthz
 from obelisk_site.logging import HEALTH_PATH
 
@@ -17,4 +18,10 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path(HEALTH_PATH.removeprefix("/"), healthz, name="healthz"),
+    path("v1/", include(executions_api)),
+    path("v1/", include(executions_api.fallback)),
 ]
+
+# Under /v1/ they answer as the API does.
+handler400 = "executions.api.failures.bad_request"
+handler500 = "executions.api.failures.server_error"

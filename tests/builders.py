@@ -68,6 +68,7 @@ def make_created(
     scheduled_at: datetime = NOW,
     component_id: ComponentId | None = None,
     parent: tuple[ExecutionId, JoinSetId] | None = None,
+    metadata: e.Metadata = (),
 ) -> e.Created:
     """A first event."""
     return e.Created(
@@ -77,6 +78,7 @@ def make_created(
         component_id=component_id or make_component_id(),
         deployment_id=DEPLOYMENT,
         parent=parent,
+        metadata=metadata,
     )
 
 

@@ -21,10 +21,10 @@ return.
 Workflows. *Recorded* operations are events, compared on replay; all but ``js_last``, ``result``, ``last`` are::
 
     op         body                                        answer
-    call       {"ffqn", "params", "given"?}                response; or refused function_not_found, type_check_error,
-                                                           ffqn_parsing_error
+    call       {"ffqn", "params", *options}                response; or refused function_not_found, type_check_error,
+                                                           ffqn_parsing_error, invalid_options
     js_create  {"name"?}                                   {"set"}; or refused conflict, invalid_name
-    js_submit  {"set", "ffqn", "params", "given"?}         {"id"}; or refused as call
+    js_submit  {"set", "ffqn", "params", *options}         {"id"}; or refused as call
     js_delay   {"set", "schedule"}                         {"id"}
     js_next    {"set", "ffqn"?}                            response; or refused all_processed, which is recorded
     js_try     {"set"}                                     response; or refused pending, all_processed
@@ -36,7 +36,7 @@ Workflows. *Recorded* operations are events, compared on replay; all but ``js_la
                                                            last call; the member of the last call or sleep
     sleep      {"schedule", "name"?}                       {"expires_at_us", "cancelled": bool}
     new_id     {}                                          {"id"}: a fresh top-level execution id
-    schedule   {"ffqn", "params", "given"?, "schedule",    {"id"}; or refused as call, execution_id_parsing_error;
+    schedule   {"ffqn", "params", *options, "schedule",    {"id"}; or refused as call, execution_id_parsing_error;
                 "id"?}                                     without an id a fresh one is made
     stub       {"id", "result": {"ok": value}}             {}; or refused execution_not_found, conflict,
                {"id", "result": {"err": value}}            type_check_error, execution_id_parsing_error
@@ -44,8 +44,10 @@ Workflows. *Recorded* operations are events, compared on replay; all but ``js_la
     random     {"u64": [low, high inclusive]}              {"value": integer}
     random     {"string": [min, max exclusive]}            {"value": text}
 
+The options of a call are ``given``, ``max_retries``, ``attempt_timeout_us`` and ``labels``; all may be left out.
 ``given`` is how many of the parameters the code wrote, if the last ones are defaults: on replay a recorded list without
-some of those is the same call, made before they existed.
+some of those is the same call, made before they existed. The others (an activity's attempts after the first, the
+longest time of one, an object of texts) go to the metadata of the creation, and no replay compares them.
 
 Workflows and activities; nothing is recorded::
 
@@ -54,7 +56,7 @@ Workflows and activities; nothing is recorded::
                                                            it consumed
     info       {}                                          {"execution_id", "function", "parent_id": id or null,
                                                            "created_at_us", "attempt" from 1, "deadline_us": n or null,
-                                                           "labels": {}}
+                                                           "labels": {name: value}}
     digest     {"hash": name, "data": base64}              {"value": base64}; SHA-1, SHA-256, SHA-384 or SHA-512
     hmac       {"hash": name, "key": base64,               {"value": base64}
                 "data": base64}
@@ -79,6 +81,7 @@ from engine.guests import activity_operations, hashing, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
+from engine.log.labels import labels_of
 
 _LEVELS = {level.value: level for level in LogLevel}
 
@@ -147,6 +150,6 @@ def _info(guest: WorkflowGuest | ActivityGuest) -> str:
             "created_at_us": microseconds(facts.created_at),
             "attempt": facts.attempt,
             "deadline_us": None if facts.expires_at is None else microseconds(facts.expires_at),
-            "labels": {},
+            "labels": {**labels_of(facts.metadata)},
         }
     )

@@ -11,15 +11,18 @@ from engine.guests.answers import DONE, refused, write, write_response, write_st
 from engine.guests.bodies import Body
 from engine.guests.contexts import WorkflowGuest, microseconds
 from engine.host.context import WorkflowContext
+from engine.log.call_options import option_metadata
 from engine.log.events import (
     ChildFinished,
     FunctionNotFound,
+    Metadata,
     Response,
     StubNotFound,
     TryOutcome,
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId, JoinSetId, parse_execution_id, parse_top_level_id
+from engine.log.labels import label_metadata
 from engine.log.return_codec import return_codec
 from engine.log.return_values import JsonText, Returned
 from engine.wit.json_values import dump_json, read_value
@@ -33,7 +36,11 @@ _NO_RETVAL = Returned(ok=False, payload=None)
 
 
 class _Malformed(Exception):
-    """A call whose very name does not parse; it is refused without being recorded."""
+    """A call that makes no sense at all; it is refused without being recorded."""
+
+    def __init__(self, code: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.answer = refused(code, str(error))
 
 
 def _target(context: WorkflowContext, body: Body) -> Target:
@@ -43,18 +50,31 @@ def _target(context: WorkflowContext, body: Body) -> Target:
     that a later deployment cannot change what a replay sees.
     """
     ffqn, params = body.text("ffqn"), body.array("params")
+    metadata = _metadata(body)
     deployed = context.find_function(ffqn)
     if deployed is None:
         try:
             FunctionName.parse(ffqn)
         except NameSyntaxError as error:
-            raise _Malformed(str(error)) from None
+            raise _Malformed("ffqn_parsing_error", error) from None
         return Target(ffqn, _spell(params), None, error=FunctionNotFound())
     try:
         args = deployed.read_params(params)
     except ValueMismatch as error:
         return Target(ffqn, _spell(params), deployed, error=TypeCheckError(str(error)))
-    return Target(ffqn, JsonText(dump_json(args)), deployed, args, given=body.optional_integer("given"))
+    given = body.optional_integer("given")
+    return Target(ffqn, JsonText(dump_json(args)), deployed, args, given=given, metadata=metadata)
+
+
+def _metadata(body: Body) -> Metadata:
+    """Return what the call itself says about how it is run."""
+    retries, timeout = body.optional_integer("max_retries"), body.optional_duration("attempt_timeout_us")
+    labels = body.optional_mapping("labels")
+    try:
+        options = option_metadata(max_retries=retries, attempt_timeout=timeout)
+        return options if labels is None else (*options, *label_metadata(labels))
+    except ValueMismatch as error:
+        raise _Malformed("invalid_options", error) from None
 
 
 def _spell(params: list[object]) -> JsonText:
@@ -72,7 +92,7 @@ def _call(guest: WorkflowGuest, body: Body) -> str:
     try:
         target = _target(guest.context, body)
     except _Malformed as error:
-        return refused("ffqn_parsing_error", str(error))
+        return error.answer
     outcome = guest.context.run.call(target, target.ffqn.rpartition(".")[2])
     if isinstance(outcome, Response):
         return _answer(guest, outcome)
@@ -96,7 +116,7 @@ def _submit(guest: WorkflowGuest, body: Body) -> str:
     try:
         target = _target(guest.context, body)
     except _Malformed as error:
-        return refused("ffqn_parsing_error", str(error))
+        return error.answer
     outcome = guest.context.run.submit(_set(body), target)
     if isinstance(outcome, FunctionNotFound | TypeCheckError):
         return write_submit_error(outcome, target.ffqn)
@@ -164,7 +184,7 @@ def _schedule(guest: WorkflowGuest, body: Body) -> str:
         target = _target(guest.context, body)
         execution_id = run.generate_execution_id() if given is None else parse_top_level_id(given)
     except _Malformed as error:
-        return refused("ffqn_parsing_error", str(error))
+        return error.answer
     except IdSyntaxError as error:
         return refused("execution_id_parsing_error", str(error))
     problem = run.schedule(execution_id, body.schedule(), target)

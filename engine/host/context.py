@@ -14,6 +14,7 @@ from engine.activity.http_messages import HttpClient
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
+from engine.log.events import Metadata
 from engine.log.ids import ExecutionId, JoinSetId
 from engine.workflow.run import WorkflowRun
 
@@ -36,7 +37,7 @@ class RunFacts(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
     attempt: int = 1
     expires_at: datetime | None = None
-    metadata: tuple[tuple[str, str], ...] = ()
+    metadata: Metadata = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,10 +175,10 @@ class MemoryJournal:
             event = allotment.take(known)
             if event is None:
                 continue
-            state = copy(known)
-            changes.entries.append((state.execution_id, take_lock(state, event, request)))
+            state, created = copy(known), self._created(known.execution_id)
+            changes.entries.append((state.execution_id, take_lock(state, event, request, created)))
             changes.updated[state.execution_id] = (known, state)
-            found.append(LockedExecution(copy(state), self._created(state.execution_id)))
+            found.append(LockedExecution(copy(state), created))
         self._store(changes)
         return found
 

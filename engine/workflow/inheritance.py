@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 
+from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
 
 SEED_KEY = "obelisk-seed"
 """Name under which the seed, 32 hex digits, stands in the metadata of an execution's creation."""
-
-Metadata = tuple[tuple[str, str], ...]
 
 
 def inherited_metadata(metadata: Metadata, child: ExecutionId) -> Metadata:

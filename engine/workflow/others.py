@@ -13,7 +13,7 @@ from engine.log.ids import DeploymentId, ExecutionId
 from engine.log.return_values import JsonText, Returned
 from engine.log.retval_json import retval_text
 from engine.log.schedules import ScheduleAt, scheduled_instant
-from engine.workflow.inheritance import Metadata, inherited_metadata
+from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.port import RunPort
 from engine.workflow.recorder import Recorder
@@ -43,7 +43,7 @@ class OtherExecutions:
         buffer: WriteBuffer,
         values: MadeUpValues,
         port: RunPort,
-        metadata: Metadata,
+        metadata: e.Metadata,
     ) -> None:
         self._execution_id = execution_id
         self._deployment_id = deployment_id
@@ -68,10 +68,9 @@ class OtherExecutions:
             params_hash=_hash(target.params),
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params_hash=_hash(params))):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(
+            event, (replace(event, params_hash=_hash(params)) for params in target.older_params())
+        )
         recorded = self._recorder.replay(event)
         if recorded is not None:
             assert isinstance(recorded, e.Scheduled)
@@ -97,7 +96,7 @@ class OtherExecutions:
             component_id=deployed_function(target).component.id,
             deployment_id=self._deployment_id,
             scheduled_by=self._execution_id,
-            metadata=inherited_metadata(self._metadata, execution_id),
+            metadata=(*inherited_metadata(self._metadata, execution_id), *target.metadata),
         )
         self._buffer.create(execution_id, created, now, target=target, child=None)
 

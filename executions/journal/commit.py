@@ -26,6 +26,7 @@ from executions.journal.rows import (
     delay_row,
     event_row,
     execution_row,
+    label_rows,
     response_row,
     state_of,
 )
@@ -148,6 +149,8 @@ def store(statements: Statements, changes: Changes) -> None:
     insert_rows(statements, sql.EXECUTION_TABLE, [execution_row(state) for state in changes.inserted.values()])
     _update_states(statements, changes)
     insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
+    if labels := [row for placed in changes.entries if placed[1].version == 0 for row in label_rows(*placed)]:
+        insert_rows(statements, sql.LABEL_TABLE, labels)
     insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
     for delay in changes.delays_paused.values():

@@ -13,6 +13,7 @@ from engine.log import events as e
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event, history_type_of, variant_of
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
+from engine.log.labels import labels_of
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
 from executions.instants import from_micros, to_micros
 
@@ -64,6 +65,7 @@ RESPONSE_COLUMNS = (
     "delay_cancelled",
 )
 DELAY_COLUMNS = ("delay_id", "execution_id", "join_set_id", "expires_at", "is_paused")
+LABEL_COLUMNS = ("execution_id", "name", "value")
 LOG_LINE_COLUMNS = ("execution_id", "run_id", "created_at", "level", "stream", "message")
 HTTP_EXCHANGE_COLUMNS = (
     "execution_id",
@@ -226,6 +228,13 @@ def entry_of(row: Row) -> e.LogEntry:
     """
     version, created_at, payload = row
     return e.LogEntry(Version(version), from_micros(created_at), decode_event(payload))
+
+
+def label_rows(execution_id: ExecutionId, entry: e.LogEntry) -> list[Row]:
+    """Return the values of `LABEL_COLUMNS` for each label of an execution, from the first entry of its log."""
+    if not isinstance(entry.event, e.Created) or not entry.event.metadata:
+        return []
+    return [(execution_id, name, value) for name, value in labels_of(entry.event.metadata).items()]
 
 
 def created_of(payload: str) -> e.Created:

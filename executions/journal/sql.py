@@ -19,6 +19,7 @@ from executions.journal.rows import (
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
     HTTP_EXCHANGE_COLUMNS,
+    LABEL_COLUMNS,
     LOG_LINE_COLUMNS,
     RESPONSE_COLUMNS,
 )
@@ -38,6 +39,7 @@ EXECUTION_TABLE = Table("executions_execution", EXECUTION_COLUMNS)
 EVENT_TABLE = Table("executions_event", EVENT_COLUMNS)
 RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
 DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
+LABEL_TABLE = Table("executions_label", LABEL_COLUMNS)
 LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
 HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 

@@ -8,20 +8,26 @@ partial indexes over unfinished executions cost such a step nothing.
 
 from __future__ import annotations
 
+from executions.models.api_token import ApiToken
 from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
+from executions.models.idempotency_key import IdempotencyKey
+from executions.models.label import Label
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import HttpExchange, LogLine
 
 __all__ = [
+    "ApiToken",
     "Delay",
     "Event",
     "Execution",
     "ExecutionQuerySet",
     "ExecutorHeartbeat",
     "HttpExchange",
+    "IdempotencyKey",
     "JoinSetResponse",
+    "Label",
     "LogLine",
 ]

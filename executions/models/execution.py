@@ -56,6 +56,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """In the order of lists: by creation, newest first."""
         return self.order_by("-created_at", "-execution_id")
 
+    def oldest_first(self) -> ExecutionQuerySet:
+        """The other way round."""
+        return self.order_by("created_at", "execution_id")
+
+    def stuck(self, since: datetime) -> ExecutionQuerySet:
+        """Active ones that nobody runs, though they were due, or their lock expired, at or before ``since``."""
+        return self.filter((_IS_PENDING | _IS_LOCKED) & Q(due_at__lte=since)).unfinished()
+
 
 class Execution(models.Model):
     """The present state of one call of a function: the fold of its events and responses, and never anything else.

@@ -3,12 +3,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 
 from engine.deployment.spec import LogLevel
 from executions.instants import InstantField
 from executions.row_ids import RowIdField
+
+
+class LogLineQuerySet(models.QuerySet["LogLine"]):
+    """Questions about log lines."""
+
+    def of(self, execution_id: str, *, with_descendants: bool = False) -> LogLineQuerySet:
+        """Those of one execution, or also of everything that it started and awaits."""
+        own = Q(execution_id=execution_id)
+        # As in `ExecutionQuerySet.children_of`.
+        descendants = Q(execution_id__gt=f"{execution_id}.", execution_id__lt=f"{execution_id}/")
+        return self.filter(own | descendants if with_descendants else own)
+
+    def of_kinds(self, *, levels: Sequence[str] | None, streams: Sequence[str] | None) -> LogLineQuerySet:
+        """Messages of these levels and output of these streams; ``None`` for all of them."""
+        if levels is None and streams is None:
+            return self
+        messages = Q(level__isnull=False) if levels is None else Q(level__in=levels)
+        output = Q(stream__isnull=False) if streams is None else Q(stream__in=streams)
+        return self.filter(messages | output)
 
 
 class LogLine(models.Model):
@@ -27,6 +48,8 @@ class LogLine(models.Model):
     stream = models.TextField(choices=[("stdout", "stdout"), ("stderr", "stderr")], null=True, blank=True)
     """Set for raw output."""
     message = models.TextField()
+
+    objects = LogLineQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -32,6 +32,10 @@ class AnswerRefused(EngineError):
     """A result that an execution cannot have; says why in one sentence."""
 
 
+class NotAnswerable(AnswerRefused):
+    """Nobody outside brings this execution's result."""
+
+
 class AlreadyAnswered(AnswerRefused):
     """The execution has ended with another result."""
 
@@ -50,7 +54,8 @@ def answer(execution_id: ExecutionId, result: object, *, journal: Journal | None
         Whether this call ended it; ``False`` if it had this very result already.
 
     Raises:
-        AnswerRefused: If it is not one to be answered, or the result is not of its type.
+        NotAnswerable: If it is not one to be answered.
+        AnswerRefused: If the result is not of its type, or too large.
         AlreadyAnswered: If it has another result, or was cancelled.
         ExecutionNotFound: If there is no such execution.
         JournalUnavailable: If the storage did not answer.
@@ -80,9 +85,9 @@ def answer(execution_id: ExecutionId, result: object, *, journal: Journal | None
 def _answerable(execution_id: ExecutionId, ffqn: str) -> DeployedFunction:
     function = deployed_registry().find(ffqn)
     if function is None:
-        raise AnswerRefused(f"{execution_id} is a call of {ffqn}, which is not deployed any more; deploy it to answer")
+        raise NotAnswerable(f"{execution_id} is a call of {ffqn}, which is not deployed any more; deploy it to answer")
     if function.component.runner is not Runner.NONE:
-        raise AnswerRefused(
+        raise NotAnswerable(
             f"{execution_id} is a call of {ffqn}, which executors run; only stubs and external activities are answered"
         )
     return function

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils import timezone
@@ -17,15 +17,16 @@ from engine.errors import ConstraintViolation, EngineError, JournalError, NameSy
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, LogEntry, Paused
+from engine.log.events import Created, LogEntry, Metadata, Paused
 from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_top_level_id
+from engine.log.labels import label_metadata
 from engine.log.return_values import JsonText
 from engine.log.schedules import scheduled_instant
 from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import SCHEDULE_AT
-from engine.workflow.inheritance import SEED_KEY, Metadata
+from engine.workflow.inheritance import SEED_KEY
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 
@@ -37,6 +38,10 @@ class CallRefused(EngineError):
     """A call that cannot be submitted; says why in one sentence."""
 
 
+class FunctionNotDeployed(CallRefused):
+    """No deployed function has that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A function to start.
@@ -46,12 +51,14 @@ class Call:
         params: JSON array of its parameters.
         execution_id: Id chosen by the caller; a fresh one by default.
         paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
+        labels: Values by name, to find it by.
     """
 
     function: str
     params: object
     execution_id: str | None = None
     paused: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +80,21 @@ def find_function(name: str, registry: Registry | None = None) -> DeployedFuncti
     """Return a deployed function by its full name, or by ``.../interface.function`` if only one fits.
 
     Raises:
-        CallRefused: If there is none, or more than one.
+        FunctionNotDeployed: If there is none.
+        CallRefused: If there is more than one.
     """
     registry = registry or deployed_registry()
     if not name.startswith(ABBREVIATION):
         function = registry.find(name)
         if function is None:
-            raise CallRefused(registry.explain_missing(name))
+            raise FunctionNotDeployed(registry.explain_missing(name))
         return function
     tail = "/" + name.removeprefix(ABBREVIATION)
     fitting = [function for function in registry.all_functions() if str(function.name).endswith(tail)]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise CallRefused(f"no deployed function ends in {tail}; `manage.py function list` shows all")
+        raise FunctionNotDeployed(f"no deployed function ends in {tail}; `manage.py function list` shows all")
     raise CallRefused(f"{name} may be {' or '.join(str(function.name) for function in fitting)}; name it in full")
 
 
@@ -96,6 +104,7 @@ def submit(
     *,
     execution_id: str | None = None,
     paused: bool = False,
+    labels: Mapping[str, str] | None = None,
     journal: Journal | None = None,
 ) -> Submitted:
     """Start an execution.
@@ -107,14 +116,15 @@ def submit(
         params: JSON array of its parameters.
         execution_id: Id chosen by the caller, who may then safely submit again; a fresh one by default.
         paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
+        labels: Values by name, to find it by.
         journal: Where to write; the calling thread's database connection by default.
 
     Raises:
-        CallRefused: If the function or the parameters are wrong, or the id does not parse.
+        CallRefused: If the function, the parameters or a label are wrong, or the id does not parse.
         ExecutionExists: If the id is taken by another call.
         JournalUnavailable: If the storage did not answer.
     """
-    (submitted,) = submit_all([Call(name, params, execution_id, paused)], journal=journal)
+    (submitted,) = submit_all([Call(name, params, execution_id, paused, labels or {})], journal=journal)
     return submitted
 
 
@@ -154,7 +164,7 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
         scheduled_at=scheduled_at,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
-        metadata=_metadata(function),
+        metadata=_metadata(function, call.labels),
     )
     new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
     entries: tuple[LogEntry, ...] = (LogEntry(Version(0), now, created),)
@@ -163,9 +173,13 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
     return NewExecution(new_id, entries)
 
 
-def _metadata(function: DeployedFunction) -> Metadata:
-    """Return the secret seed of an execution that an interpreter runs; others ask the engine for random numbers."""
-    return ((SEED_KEY, os.urandom(16).hex()),) if function.component.runner is Runner.SOURCE else ()
+def _metadata(function: DeployedFunction, labels: Mapping[str, str]) -> Metadata:
+    """Return labels, and the secret seed of what an interpreter runs; others ask the engine for random numbers."""
+    seed: Metadata = ((SEED_KEY, os.urandom(16).hex()),) if function.component.runner is Runner.SOURCE else ()
+    try:
+        return seed + label_metadata(labels) if labels else seed
+    except ValueMismatch as error:
+        raise CallRefused(str(error)) from error
 
 
 def _read_call(call: Call, registry: Registry, now: datetime) -> tuple[DeployedFunction, object, datetime]:

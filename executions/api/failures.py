@@ -1,0 +1,184 @@
+"""From whatever goes wrong to a problem document, and a line in the log.
+
+The line says who asked for what and why it was refused. It holds no values: parameters and results stay out of logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http.request import UnreadablePostError
+from django.views import defaults
+from rest_framework import exceptions as drf
+from rest_framework.request import Request
+
+from engine import errors as engine
+from executions.access.authentication import REFUSAL
+from executions.access.principals import Principal
+from executions.api.answers import problem_answer
+from executions.api.problems import Problem, ProblemCode
+from executions.operations.answering import AlreadyAnswered, AnswerRefused, NotAnswerable
+from executions.operations.delays import DelayNotFound
+from executions.operations.idempotency import KeyReused
+from executions.operations.refusals import OperationRefused
+from executions.operations.submitting import CallRefused, FunctionNotDeployed
+
+log = structlog.get_logger(__name__)
+
+_API: Final = "/v1/"
+_RETRY_AFTER_S: Final = 1
+_ALARMING: Final = frozenset(
+    {
+        ProblemCode.UNAUTHENTICATED,
+        ProblemCode.MISSING_SCOPE,
+        ProblemCode.CSRF_FAILED,
+        ProblemCode.THROTTLED,
+        ProblemCode.DATABASE_UNAVAILABLE,
+        ProblemCode.DEPLOYMENT_UNUSABLE,
+    }
+)
+"""Problems that an operator may want to hear of; who polls a result, say, is not one."""
+
+
+def answer_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
+    """Return the answer to a request whose view raised; the framework's ``EXCEPTION_HANDLER``."""
+    request: Request = context["request"]
+    problem = problem_of(error)
+    if isinstance(error, drf.MethodNotAllowed):
+        problem.headers = {"Allow": ", ".join(context["view"].allowed_methods)}
+    _note(request._request, problem, error, who=_who(request))
+    return _marked(problem_answer(request, problem))
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what an exception means to the client."""
+    match error:
+        case Problem():
+            return error
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            challenge = getattr(error, "auth_header", None) or "Bearer"
+            return Problem(ProblemCode.UNAUTHENTICATED, REFUSAL, headers={"WWW-Authenticate": challenge})
+        case drf.PermissionDenied():
+            return Problem(ProblemCode.MISSING_SCOPE, str(error.detail))
+        case drf.Throttled():
+            wait: float | None = getattr(error, "wait", None)
+            headers = {} if wait is None else {"Retry-After": str(int(wait) + 1)}
+            return Problem(ProblemCode.THROTTLED, "too many requests; wait a moment", headers=headers)
+        case drf.MethodNotAllowed():
+            return Problem(ProblemCode.METHOD_NOT_ALLOWED, "this endpoint does not have that method")
+        case Http404() | drf.NotFound():
+            return Problem(ProblemCode.NO_SUCH_ENDPOINT, "there is no such endpoint")
+        case SuspiciousOperation() | UnreadablePostError() | drf.ParseError():
+            return Problem(ProblemCode.MALFORMED_REQUEST, str(error) or "the request cannot be read")
+        case engine.EngineError():
+            return _engine_problem(error)
+        case OperationalError() | InterfaceError():
+            return _unavailable()
+        case DatabaseError():
+            return Problem(ProblemCode.INTERNAL_ERROR, "database error")
+        case _:
+            return Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
+
+
+def _engine_problem(error: engine.EngineError) -> Problem:
+    text = str(error)
+    match error:
+        case DelayNotFound():
+            return Problem(ProblemCode.DELAY_NOT_FOUND, text)
+        case engine.ExecutionNotFound():
+            return Problem(ProblemCode.EXECUTION_NOT_FOUND, text)
+        case engine.ExecutionExists():
+            return Problem(ProblemCode.EXECUTION_EXISTS, text, err="conflict")
+        case engine.AlreadyFinished():
+            return Problem(ProblemCode.ALREADY_FINISHED, text, err="already finished")
+        case engine.IdSyntaxError():
+            return Problem(ProblemCode.INVALID_ID, text)
+        case FunctionNotDeployed():
+            return Problem(ProblemCode.FUNCTION_NOT_FOUND, text, err="ffqn not found")
+        case OperationRefused():
+            return Problem(ProblemCode.ILLEGAL_STATE, text)
+        case KeyReused():
+            return Problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, text)
+        case CallRefused():
+            return Problem(ProblemCode.INVALID_CALL, text)
+        case AlreadyAnswered():
+            return Problem(ProblemCode.ALREADY_ANSWERED, text, err="conflict")
+        case NotAnswerable():
+            return Problem(ProblemCode.NOT_ANSWERABLE, text, err="function not found")
+        case AnswerRefused():
+            return Problem(ProblemCode.INVALID_RESULT, text)
+        case engine.JournalUnavailable():
+            return _unavailable()
+        case engine.DeploymentError():
+            return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+        case engine.ValueMismatch():
+            return Problem(ProblemCode.INVALID_BODY, text)
+        case _:
+            return Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
+
+
+def _unavailable() -> Problem:
+    return Problem(ProblemCode.DATABASE_UNAVAILABLE, "database error", headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def _note(request: HttpRequest, problem: Problem, error: Exception | None, *, who: str | None) -> None:
+    known = {
+        "method": request.method,
+        "path": request.path,
+        "status": problem.status,
+        "code": problem.code.value,
+        "who": who,
+        "address": request.META.get("REMOTE_ADDR"),
+    }
+    if problem.code is ProblemCode.INTERNAL_ERROR:
+        log.error("api.failed", **known, exc_info=error)
+    elif problem.code in _ALARMING:
+        cause = str(error) if problem.status >= 500 and error is not None else None
+        log.warning("api.refused", **known, **({"error": cause} if cause else {}))
+    elif problem.code is ProblemCode.NOT_FINISHED:
+        log.debug("api.refused", **known)
+    else:
+        log.info("api.refused", **known)
+
+
+def _who(request: Request) -> str | None:
+    """Return who asks, without checking credentials once more: that may be what failed."""
+    user = getattr(request, "_user", None)
+    if isinstance(user, Principal):
+        return user.name
+    return user.get_username() if user is not None and user.is_authenticated else None
+
+
+def _marked(answer: HttpResponse) -> HttpResponse:
+    # Django would write a line of its own for each, without the reason.
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # what django.utils.log.log_response looks for
+    return answer
+
+
+# --- What fails before a view is reached, and outside of them ---------------------------------------------------------
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's ``handler400``."""
+    if not request.path.startswith(_API):
+        return defaults.bad_request(request, exception)
+    return _answer_outside(request, problem_of(exception), exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Django's ``handler500``; Django has logged what happened."""
+    if not request.path.startswith(_API):
+        return defaults.server_error(request)
+    return problem_answer(
+        request, Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
+    )
+
+
+def _answer_outside(request: HttpRequest, problem: Problem, error: Exception) -> HttpResponse:
+    _note(request, problem, error, who=None)
+    return _marked(problem_answer(request, problem))

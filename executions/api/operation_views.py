@@ -1,0 +1,157 @@
+"""Endpoints that change one execution or one delay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework.request import Request
+
+from engine.log.ids import DelayId, ExecutionId, parse_execution_id
+from executions.access.scopes import Scope
+from executions.api.answers import message
+from executions.api.bodies import read_json, read_query
+from executions.api.execution_queries import NoQuery
+from executions.api.execution_views import find_execution
+from executions.api.following import event_stream
+from executions.api.problems import Problem, ProblemCode
+from executions.api.views import ApiView
+from executions.operations.answering import answer
+from executions.operations.cancelling import Cancelling, cancel
+from executions.operations.delays import DelayCancelling, cancel_delay, pause_delay, unpause_delay
+from executions.operations.pausing import pause, unpause
+from executions.operations.retrying import retry
+
+_REFUSALS: Final[Mapping[Cancelling, ProblemCode]] = {
+    Cancelling.ALREADY_CANCELLING: ProblemCode.ALREADY_CANCELLING,
+    Cancelling.ALREADY_FINISHED: ProblemCode.ALREADY_FINISHED,
+    Cancelling.NOT_CANCELLABLE: ProblemCode.NOT_CANCELLABLE,
+}
+
+
+class CancelView(ApiView):
+    """Cancelling an execution."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Ask that the execution be cancelled."""
+        read_query(request, NoQuery)
+        target = parse_execution_id(execution_id)
+        outcome = cancel(target)
+        if (code := _REFUSALS.get(outcome)) is not None:
+            raise Problem(code, f"{target}: {outcome.value}", err=outcome.value)
+        return message(request, Cancelling.REQUESTED.value)
+
+
+class PauseView(ApiView):
+    """Pausing an execution."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Keep the execution from being run."""
+        read_query(request, NoQuery)
+        pause(parse_execution_id(execution_id))
+        return message(request, "paused")
+
+
+class UnpauseView(ApiView):
+    """Letting a paused execution go on."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Let the execution be run again."""
+        read_query(request, NoQuery)
+        unpause(parse_execution_id(execution_id))
+        return message(request, "unpaused")
+
+
+class StubView(ApiView):
+    """Answering stubs and external activities."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Give the execution its result: `{"ok": value}` or `{"err": value}`."""
+        read_query(request, NoQuery)
+        answer(parse_execution_id(execution_id), read_json(request))
+        return message(request, "stubbed")
+
+
+class RetryView(ApiView):
+    """Retrying what has failed."""
+
+    scopes = {"POST": Scope.SUBMIT}
+
+    def post(self, request: Request, execution_id: str) -> HttpResponse:
+        """Submit the same call again; the new execution has the label `retry-of`."""
+        read_query(request, NoQuery)
+        return message(request, retry(parse_execution_id(execution_id)).execution_id, status=201)
+
+
+class StreamView(ApiView):
+    """What happens to an execution, as it happens."""
+
+    scopes = {"GET": Scope.READ}
+
+    def get(self, request: Request, execution_id: str) -> HttpResponseBase:
+        """Follow the execution by server-sent events: `event`, `status`, and `result` at the end.
+
+        `Last-Event-ID` resumes behind an event. Who has seen everything of what has ended gets 204, which keeps a
+        browser from asking again.
+        """
+        read_query(request, NoQuery)
+        row = find_execution(execution_id)
+        after = _last_seen(request)
+        if row.result_kind is not None and after >= row.next_version - 1:
+            return HttpResponse(status=204)
+        return event_stream(ExecutionId(row.execution_id), after=after)
+
+
+class DelayCancelView(ApiView):
+    """Cancelling a delay."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, delay_id: str) -> HttpResponse:
+        """End the delay before its time."""
+        read_query(request, NoQuery)
+        if cancel_delay(DelayId(delay_id)) is DelayCancelling.ALREADY_FINISHED:
+            raise Problem(ProblemCode.ALREADY_FINISHED, f"{delay_id} has fired already", err="already finished")
+        return message(request, "cancelled")
+
+
+class DelayPauseView(ApiView):
+    """Pausing a delay."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, delay_id: str) -> HttpResponse:
+        """Keep the delay from firing."""
+        read_query(request, NoQuery)
+        pause_delay(DelayId(delay_id))
+        return message(request, "paused")
+
+
+class DelayUnpauseView(ApiView):
+    """Letting a paused delay fire."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    def put(self, request: Request, delay_id: str) -> HttpResponse:
+        """Let the delay fire; one whose time is over fires at once."""
+        read_query(request, NoQuery)
+        unpause_delay(DelayId(delay_id))
+        return message(request, "unpaused")
+
+
+def _last_seen(request: Request) -> int:
+    text = request.headers.get("Last-Event-ID", "")
+    if text == "":
+        return -1
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise Problem(ProblemCode.INVALID_CURSOR, f"Last-Event-ID: {text[:100]!r} is no event's version")
+    return int(text)

@@ -1,0 +1,30 @@
+"""Ids in paths."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DERIVED: Final = r"\.[ong]:[A-Za-z0-9/-]*_[0-9]+"
+
+
+class ExecutionIdConverter:
+    """An execution id. The name of a join set may contain a slash, which has become one again when paths are matched.
+
+    Whatever else stands in its place is matched as well, so that the answer says what is wrong with it.
+    """
+
+    regex = rf"E_[0-9A-Z]{{26}}(?:{_DERIVED})*|[^/]+"
+
+    def to_python(self, value: str) -> str:
+        """Return the id as it stands there."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the id for a path."""
+        return value
+
+
+class DelayIdConverter(ExecutionIdConverter):
+    """A delay id; as for executions."""
+
+    regex = rf"Delay_[0-9A-Z]{{26}}(?:{_DERIVED})+|[^/]+"

@@ -1,0 +1,138 @@
+"""Starting executions, and their results: the endpoints that may wait for an end."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import msgspec
+from django.http import HttpResponse, HttpResponseBase
+from msgspec import Meta, Struct
+from rest_framework.request import Request
+
+from engine.log.ids import ExecutionId, parse_execution_id, parse_top_level_id
+from engine.log.retval_json import retval_to_api
+from executions.access.principals import principal_of
+from executions.access.scopes import Scope
+from executions.api.answers import json_answer, message, problem_answer
+from executions.api.bodies import read_body, read_query
+from executions.api.execution_views import ExecutionListView
+from executions.api.following import WaitingAnswer, preferred_wait, refuse_too_many_followers, result_stream
+from executions.api.problems import Problem, ProblemCode
+from executions.api.views import ApiView
+from executions.journal.journal import SqlJournal
+from executions.operations.idempotency import submit_once
+from executions.operations.submitting import Call, Submitted, submit_all
+from executions.results import result_of
+
+_KEY_HEADER = "Idempotency-Key"
+_LONGEST_KEY = 255
+
+
+class SubmitBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A call."""
+
+    ffqn: Annotated[str, Meta(description="The function's full name, or `.../interface.function`.")]
+    params: Annotated[list[Any], Meta(description="Its parameters, in order.", examples=[[10, 500]])]
+    paused: Annotated[bool, Meta(description="Whether to wait for `unpause` before it is first run.")] = False
+    labels: Annotated[dict[str, str], Meta(description="Values by name, to find it by.")] = {}
+
+
+class FollowQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether to wait."""
+
+    follow: Annotated[bool, Meta(description="Send the headers at once and the result as soon as it is there.")] = False
+
+
+class ExecutionsView(ExecutionListView):
+    """All executions."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.SUBMIT}
+
+    def post(self, request: Request) -> HttpResponseBase:
+        """Start an execution under a fresh id."""
+        query = read_query(request, FollowQuery)
+        call = _call(read_body(request, SubmitBody))
+        key = request.headers.get(_KEY_HEADER)
+        headers: dict[str, str] = {}
+        if key is None:
+            (submitted,) = submit_all([call])
+        else:
+            submitted = _submit_once(request, call, key)
+            headers = {} if submitted.is_new else {"Idempotency-Replayed": "true"}
+        return _started(request, submitted, status=201, follow=query.follow, headers=headers)
+
+
+class ResultView(ApiView):
+    """One execution."""
+
+    scopes = {"GET": Scope.READ, "PUT": Scope.SUBMIT}
+
+    def get(self, request: Request, execution_id: str) -> HttpResponseBase:
+        """Return what the execution came to."""
+        query = read_query(request, FollowQuery)
+        target = parse_execution_id(execution_id)
+        retval = result_of(SqlJournal.for_current_connection(), target)
+        if retval is not None:
+            return json_answer(retval_to_api(retval))
+        if query.follow:
+            return result_stream(target, headers={})
+        problem = Problem(ProblemCode.NOT_FINISHED, f"{target} has not finished", err="not finished yet")
+        if (wait_s := preferred_wait(request)) == 0:
+            raise problem
+        return _waiting(request, problem_answer(request, problem), target, wait_s, status=200)
+
+    def put(self, request: Request, execution_id: str) -> HttpResponseBase:
+        """Start an execution under this id; the same call again changes nothing."""
+        query = read_query(request, FollowQuery)
+        chosen = parse_top_level_id(execution_id)
+        (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)])
+        return _started(request, submitted, status=201 if submitted.is_new else 200, follow=query.follow, headers={})
+
+
+def _call(body: SubmitBody, execution_id: str | None = None) -> Call:
+    return Call(body.ffqn, body.params, execution_id=execution_id, paused=body.paused, labels=body.labels)
+
+
+def _submit_once(request: Request, call: Call, key: str) -> Submitted:
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise Problem(
+            ProblemCode.INVALID_PARAMETER, f"{_KEY_HEADER}: expected 1 to {_LONGEST_KEY} printable characters"
+        )
+    principal = principal_of(request.user)
+    assert principal is not None
+    asked = msgspec.json.encode([call.function, call.params, call.paused, sorted(call.labels.items())])
+    return submit_once(call, principal=principal.key, key=key, request_digest=hashlib.sha256(asked).hexdigest())
+
+
+def _started(
+    request: Request, submitted: Submitted, *, status: int, follow: bool, headers: dict[str, str]
+) -> HttpResponseBase:
+    target = submitted.execution_id
+    headers = {"Location": f"/v1/executions/{quote(target, safe=':')}", **headers}
+    if follow:
+        return result_stream(target, status=status, headers=headers)
+    wait_s = preferred_wait(request)
+    answer = message(request, target, status=202 if wait_s else status, headers=headers)
+    return _waiting(request, answer, target, wait_s, status=status, headers=headers) if wait_s else answer
+
+
+def _waiting(
+    request: Request,
+    now: HttpResponse,
+    target: ExecutionId,
+    wait_s: int,
+    *,
+    status: int,
+    headers: dict[str, str] | None = None,
+) -> WaitingAnswer:
+    refuse_too_many_followers()
+
+    def then() -> HttpResponse:
+        retval = result_of(SqlJournal.for_current_connection(), target)
+        assert retval is not None
+        applied = {"Preference-Applied": f"wait={wait_s}", **(headers or {})}
+        return json_answer(retval_to_api(retval), status=status, headers=applied)
+
+    return WaitingAnswer(now, execution_id=target, wait_s=wait_s, then=then)

@@ -1,0 +1,45 @@
+"""The endpoints under ``/v1/`` that are about executions and functions."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path, register_converter
+
+from executions.api import execution_views as executions
+from executions.api import operation_views as operations
+from executions.api.following import awaiting
+from executions.api.function_views import FunctionListView, FunctionWitView
+from executions.api.paths import DelayIdConverter, ExecutionIdConverter
+from executions.api.problem_views import ProblemsView
+from executions.api.submit_views import ExecutionsView, ResultView
+from executions.api.views import NoSuchEndpoint
+
+register_converter(ExecutionIdConverter, "execution_id")
+register_converter(DelayIdConverter, "delay_id")
+
+_ONE = "executions/<execution_id:execution_id>"
+_DELAY = "delays/<delay_id:delay_id>"
+
+urlpatterns = [
+    path("execution-id", executions.ExecutionIdView.as_view(), name="api-execution-id"),
+    path("executions", awaiting(ExecutionsView.as_view()), name="api-executions"),
+    path(f"{_ONE}", awaiting(ResultView.as_view()), name="api-execution"),
+    path(f"{_ONE}/status", executions.StatusView.as_view(), name="api-status"),
+    path(f"{_ONE}/events", executions.EventsView.as_view(), name="api-events"),
+    path(f"{_ONE}/responses", executions.ResponsesView.as_view(), name="api-responses"),
+    path(f"{_ONE}/logs", executions.LogsView.as_view(), name="api-logs"),
+    path(f"{_ONE}/stream", operations.StreamView.as_view(), name="api-stream"),
+    path(f"{_ONE}/cancel", operations.CancelView.as_view(), name="api-cancel"),
+    path(f"{_ONE}/pause", operations.PauseView.as_view(), name="api-pause"),
+    path(f"{_ONE}/unpause", operations.UnpauseView.as_view(), name="api-unpause"),
+    path(f"{_ONE}/stub", operations.StubView.as_view(), name="api-stub"),
+    path(f"{_ONE}/retry", operations.RetryView.as_view(), name="api-retry"),
+    path(f"{_DELAY}/cancel", operations.DelayCancelView.as_view(), name="api-delay-cancel"),
+    path(f"{_DELAY}/pause", operations.DelayPauseView.as_view(), name="api-delay-pause"),
+    path(f"{_DELAY}/unpause", operations.DelayUnpauseView.as_view(), name="api-delay-unpause"),
+    path("functions", FunctionListView.as_view(), name="api-functions"),
+    path("functions/wit", FunctionWitView.as_view(), name="api-functions-wit"),
+    path("problems", ProblemsView.as_view(), name="api-problems"),
+]
+
+#: Comes behind everything else under ``/v1/``.
+fallback = [re_path(r"", NoSuchEndpoint.as_view())]

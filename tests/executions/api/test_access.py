@@ -1,0 +1,152 @@
+"""Who may do what: tokens, sessions, scopes, groups, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from pytest_django import Settings
+
+from executions.access.scopes import ROLES, Scope
+from executions.access.tokens import issue_token, revoke_token
+from executions.api import urls
+from executions.api.views import ApiView, NoSuchEndpoint
+from executions.models import ApiToken
+from tests.executions.api.clients import Api
+
+pytestmark = pytest.mark.django_db
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_token_the_answer_is_obelisks() -> None:
+    answer = Api(token="").get("executions", Accept="*/*")
+
+    assert (answer.status, answer.text) == (401, "missing or invalid API token")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+def test_who_asks_for_json_gets_a_problem() -> None:
+    answer = Api(token="").get("executions")
+
+    assert answer.code == "unauthenticated"
+    assert answer.json["err"] == "missing or invalid API token"
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x", "Basic eDp5", "", "Bearer obelisk_\0"])
+def test_a_header_that_holds_no_token_is_refused(header: str) -> None:
+    answer = Api(token="").get("executions", Authorization=header)
+
+    assert answer.status == 401
+
+
+def test_a_revoked_token_is_refused() -> None:
+    token, text = issue_token("ci", [Scope.READ])
+    revoke_token(token.prefix)
+
+    assert Api(token=text).get("executions").status == 401
+
+
+def test_a_refused_token_is_not_made_up_for_by_a_session(admin_client: Client) -> None:
+    answer = admin_client.get("/v1/executions", headers={"Authorization": "Bearer x"})
+
+    assert answer.status_code == 401
+
+
+def test_unknown_paths_are_told_to_nobody_without_a_token() -> None:
+    assert Api(token="").get("nowhere").status == 401
+
+
+# --- Scopes -----------------------------------------------------------------------------------------------------------
+
+
+def views() -> list[tuple[str, type[ApiView]]]:
+    found: list[tuple[str, type[ApiView]]] = []
+    for pattern in urls.urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        view: Any = pattern.callback
+        found.append((str(pattern.pattern), getattr(view, "cls", None) or view.view_class))
+    return found
+
+
+@pytest.mark.parametrize(("path", "view"), views())
+def test_every_method_of_every_endpoint_names_its_scope(path: str, view: type[ApiView]) -> None:
+    methods = {name.upper() for name in view.http_method_names if name != "head" and hasattr(view, name)}
+
+    assert view.scopes.keys() == methods
+
+
+def test_a_token_without_the_scope_is_refused() -> None:
+    answer = Api([Scope.SUBMIT, Scope.OPERATE, Scope.DEPLOY]).get("executions")
+
+    assert (answer.status, answer.code) == (403, "missing_scope")
+    assert answer.json["detail"] == "this needs the scope read"
+
+
+def test_scopes_that_nobody_knows_any_more_allow_nothing() -> None:
+    token, text = issue_token("old", [Scope.READ])
+    ApiToken.objects.filter(pk=token.pk).update(scopes=["read-all", 7])
+
+    assert Api(token=text).get("executions").status == 403
+
+
+# --- People -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_the_groups_are_there_with_what_their_members_may_do(name: str) -> None:
+    user = User.objects.create_user("ann")
+    user.groups.add(Group.objects.get(name=name))
+
+    assert {scope for scope in Scope if user.has_perm(f"executions.{scope.codename}")} == set(ROLES[name])
+
+
+def test_a_viewer_reads_with_a_session(client: Client) -> None:
+    user = User.objects.create_user("ann")
+    user.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(user)
+
+    assert client.get("/v1/executions").status_code == 200
+
+
+def test_somebody_in_no_group_may_do_nothing(client: Client) -> None:
+    client.force_login(User.objects.create_user("ann"))
+
+    answer = client.get("/v1/executions")
+
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "missing_scope"
+
+
+# --- How often --------------------------------------------------------------------------------------------------------
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(settings: Settings) -> None:
+    settings.OBELISK_API_RATE = 2
+    api, other = Api(), Api()
+
+    # A minute may end meanwhile, which forgives once.
+    statuses = [api.get("functions").status for _ in range(6)]
+    refused = api.get("functions")
+
+    assert 429 in statuses[2:]
+    assert refused.code == "throttled"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert other.get("functions").status == 200
+
+
+def test_zero_means_as_often_as_one_likes(settings: Settings) -> None:
+    settings.OBELISK_API_RATE = 0
+
+    assert {Api().get("functions").status for _ in range(5)} == {200}
+
+
+def test_the_rest_of_v1_is_answered_by_the_api() -> None:
+    match = get_resolver().resolve("/v1/nowhere/at/all")
+
+    assert getattr(match.func, "cls", None) is NoSuchEndpoint
