@@ -41,6 +41,7 @@ __all__ = [
     "load_cron",
     "load_deployment",
     "prepare",
+    "store_inactive",
     "wasm_bytes",
 ]
 
@@ -98,6 +99,19 @@ def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployRe
     except IntegrityError as exc:
         raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from exc
     return DeployResult(deployment=deployment, prepared=prepared, is_new=True)
+
+
+def store_inactive(prepared: PreparedDeployment, *, description: str = "") -> tuple[Deployment, bool]:
+    """Store a prepared deployment without running it, unless the very same one is active.
+
+    Returns:
+        What is stored, and whether it is new.
+    """
+    with transaction.atomic():
+        current = Deployment.objects.active().first()
+        if current is not None and is_same(current, prepared):
+            return current, False
+        return store_deployment(prepared, status=DeploymentStatus.INACTIVE, description=description), True
 
 
 def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None = None) -> DeploymentSpec:

@@ -1,4 +1,4 @@
-"""``manage.py deployment list|show|diff|switch|enqueue|verify``: the stored deployments."""
+"""``manage.py deployment list|show|diff|switch|enqueue|verify|rehearse``: the stored deployments."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from components.comparing import compare
 from components.deployment_reports import describe_deployment, describe_stored_files
 from components.diff_report import describe_diff, diff_lines
 from components.models import Deployment
+from components.reports import counted
 from components.switching import enqueue, find_deployment, previous_deployment, switch_now
 from components.verification import verify_deployment
 from engine.errors import EngineError
+from executions.progress import StatusLine
+from executions.rehearsal.rehearsing import MOST_EXECUTIONS, rehearse
+from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines, summary
 
 _SHOWN = 20
 
@@ -61,6 +65,17 @@ class Command(BaseCommand):
         )
         verify = actions.add_parser("verify", help="whether a deployment could be run here and now")
         verify.add_argument("deployment", metavar="ID")
+        rehearsal = actions.add_parser(
+            "rehearse",
+            help="whether unfinished workflows could go on with a deployment",
+            description="Replay every unfinished workflow on the components of a stored deployment, without effects, "
+            "and tell which would diverge, and at which event. Ends with status 1 if any would.",
+        )
+        rehearsal.add_argument("deployment", metavar="ID")
+        rehearsal.add_argument(
+            "--most", type=int, default=MOST_EXECUTIONS, help=f"how many to look at ({MOST_EXECUTIONS} by default)"
+        )
+        rehearsal.add_argument("--json", action="store_true", help="print one JSON document instead of text")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
         """Do one of the actions."""
@@ -77,6 +92,8 @@ class Command(BaseCommand):
                 case "enqueue":
                     enqueue(options["deployment"], allow_unavailable=options["allow_unavailable"])
                     self.stdout.write(f"{options['deployment']} will be active from the next start of the server on.")
+                case "rehearse":
+                    self._rehearse(find_deployment(options["deployment"]), options["most"], as_json=options["json"])
                 case _:
                     verify_deployment(find_deployment(options["deployment"])).refuse()
                     self.stdout.write("It can be run here and now.")
@@ -113,6 +130,20 @@ class Command(BaseCommand):
             return
         for line in diff_lines(diff):
             self.stdout.write(line)
+
+    def _rehearse(self, deployment: Deployment, most: int, *, as_json: bool) -> None:
+        line = StatusLine()
+        rehearsal = rehearse(
+            deployment, most=most, on_progress=lambda rehearsal: line.update(lambda: summary(rehearsal))
+        )
+        line.done()
+        if as_json:
+            self.stdout.write(json.dumps(describe_rehearsal(rehearsal), indent=2))
+        else:
+            for text in rehearsal_lines(rehearsal):
+                self.stdout.write(text)
+        if rehearsal.divergences:
+            raise CommandError(f"{counted(len(rehearsal.divergences), 'workflow')} would diverge", returncode=1)
 
     def _switch(self, deployment_id: str | None, *, back: bool) -> None:
         if back == (deployment_id is not None):
