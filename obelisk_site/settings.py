@@ -210,6 +210,9 @@ OBELISK_API_RATE = env_int("OBELISK_API_RATE", 6000, minimum=0)
 # How large the body of a request may be; parameters of an execution have their own limit within it.
 OBELISK_API_BODY_BYTES = env_int("OBELISK_API_BODY_BYTES", 20 << 20, minimum=1024, maximum=1 << 30)
 
+# How large a deployment with its files may be when it is submitted as a form.
+OBELISK_DEPLOYMENT_BYTES = env_int("OBELISK_DEPLOYMENT_BYTES", 256 << 20, minimum=1024, maximum=1 << 32)
+
 # Clients of one web process that may follow executions at a time; each holds a connection and some memory.
 OBELISK_API_FOLLOWERS = env_int("OBELISK_API_FOLLOWERS", 1000, minimum=0)
 

@@ -6,6 +6,7 @@ The line says who asked for what and why it was refused. It holds no values: par
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import structlog
@@ -17,11 +18,17 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.request import Request
 
+from components.busy import Busy
+from components.problems import DeploymentRefused
+from components.submission import DeploymentExists
+from components.submitted_files import FilesRefused
+from components.switching import DeploymentNotFound
 from engine import errors as engine
 from executions.access.authentication import REFUSAL
 from executions.access.principals import Principal
 from executions.api.answers import problem_answer
 from executions.api.problems import Problem, ProblemCode
+from executions.cron.operating import CronNotFound
 from executions.operations.answering import AlreadyAnswered, AnswerRefused, NotAnswerable
 from executions.operations.delays import DelayNotFound
 from executions.operations.idempotency import KeyReused
@@ -115,11 +122,30 @@ def _engine_problem(error: engine.EngineError) -> Problem:
         case engine.JournalUnavailable():
             return _unavailable()
         case engine.DeploymentError():
-            return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+            return _deployment_problem(error)
         case engine.ValueMismatch():
             return Problem(ProblemCode.INVALID_BODY, text)
         case _:
             return Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
+
+
+def _deployment_problem(error: engine.DeploymentError) -> Problem:
+    text = str(error)
+    match error:
+        case Busy():
+            return Problem(ProblemCode.BUSY, text, headers={"Retry-After": str(_RETRY_AFTER_S)})
+        case DeploymentNotFound():
+            return Problem(ProblemCode.DEPLOYMENT_NOT_FOUND, text)
+        case CronNotFound():
+            return Problem(ProblemCode.CRON_NOT_FOUND, text)
+        case FilesRefused(report=report):
+            return Problem(ProblemCode.FILES_REFUSED, text, members=asdict(report))
+        case DeploymentExists():
+            return Problem(ProblemCode.DEPLOYMENT_EXISTS, text)
+        case DeploymentRefused():
+            return Problem(ProblemCode.DEPLOYMENT_REFUSED, text)
+        case _:
+            return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
 
 
 def _unavailable() -> Problem:

@@ -6,6 +6,7 @@ from django.urls import path, re_path, register_converter
 
 from executions.api import execution_views as executions
 from executions.api import operation_views as operations
+from executions.api.deployment_urls import deployment_urls
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
@@ -38,6 +39,7 @@ urlpatterns = [
     path(f"{_DELAY}/unpause", operations.DelayUnpauseView.as_view(), name="api-delay-unpause"),
     path("functions", FunctionListView.as_view(), name="api-functions"),
     path("functions/wit", FunctionWitView.as_view(), name="api-functions-wit"),
+    *deployment_urls,
     path("problems", ProblemsView.as_view(), name="api-problems"),
 ]
 
