@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine.cron.schedule import CronSchedule
 from engine.deployment.problems import Problem
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec, CronSpec
-from engine.errors import ValueMismatch
+from engine.errors import CronSyntaxError, ValueMismatch
 from engine.wit.json_values import load_json
 
 
@@ -31,6 +32,11 @@ def cron_problems(crons: Sequence[CronSpec], components: Sequence[ComponentSpec]
     for cron in crons:
         if cron.id.name in taken:
             yield _problem(cron, "a component has the same name")
+        try:
+            CronSchedule.parse(cron.schedule.text, cron.schedule.timezone)
+        except CronSyntaxError as error:
+            # It was stored where more time zones are known.
+            yield _problem(cron, str(error))
         function = functions.get(str(cron.target))
         if function is None:
             yield _problem(cron, f"no component exports {cron.target}")

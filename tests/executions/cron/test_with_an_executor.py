@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from components.services import deploy
+from engine.log.ids import ExecutionId
 from executions.models import Execution
 from executions.testing import DeployedApp, deployed
 from tests.components_app.builders import activity_table, make_wasm, write_deployment
@@ -92,3 +94,21 @@ def test_an_unchanged_entry_survives_another_deployment_and_one_that_is_gone_end
     assert cron(api, "often")["execution_id"] != often
     assert cron(api, "once")["execution_id"] == once
     assert Execution.objects.filter(scheduled_by=once).count() == 1
+
+
+def test_the_command_lists_starts_and_pauses(app: DeployedApp, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    eventually(lambda: cron(api, "once")["status"] == "finished")
+
+    def run(*arguments: str) -> str:
+        call_command("cron", *arguments)
+        return capsys.readouterr().out
+
+    run("pause", "often")
+    assert run("list").splitlines() == [
+        f"often  * * * * * * UTC  {PING}  paused",
+        f"once  @once UTC  {PING}  over",
+    ]
+    run("unpause", "often")
+    assert app.result(ExecutionId(run("trigger", "once").strip())) == {"ok": None}
+    with pytest.raises(CommandError, match=r"^nothing named weekly is started by the clock; there are often, once$"):
+        run("trigger", "weekly")
