@@ -6,11 +6,10 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from components.assumed_environ import AssumedEnviron
-from components.config_codec import ComponentConfig, decode_config
+from components.config_codec import decode_config
 from components.django_activities import django_activities
 from components.models import Component, Deployment
 from components.operator import operator_config, visible_environ
@@ -57,13 +56,12 @@ def verify_deployment(deployment: Deployment) -> Verification:
     problems: list[str] = []
     unavailable: list[str] = []
     specs: list[ComponentSpec] = []
-    configs: dict[str, ComponentConfig] = {}
     crons: list[CronSpec] = []
     for row in deployment.components.order_by("position").prefetch_related("functions"):
         if is_cron(row):
             crons.append(load_cron(row))
             continue
-        config = configs[row.name] = decode_config(row.config)
+        config = decode_config(row.config)
         problems += limit_problems(row.name, config)
         unavailable += secret_problems(row.name, config, operator)
         if config.process is not None and row.artefact_id is not None:
@@ -77,27 +75,8 @@ def verify_deployment(deployment: Deployment) -> Verification:
     specs += django_activities().components
     problems += map(str, verify(specs))
     problems += map(str, cron_problems(crons, specs))
-    problems += _route_clashes(configs)
     return Verification(problems=tuple(problems), unavailable=tuple(unavailable))
 
 
 def _assume_available(row: Component) -> ComponentSpec:
     return load_component(row, environ=AssumedEnviron({}))
-
-
-def _route_clashes(configs: dict[str, ComponentConfig]) -> Iterator[str]:
-    """Return which routes two endpoints have: only one of them would ever be asked."""
-    owners: dict[tuple[str, str, str], str] = {}
-    for name, config in configs.items():
-        for server, method, path in _routes(config):
-            owner = owners.setdefault((server, method, path), name)
-            if owner != name:
-                shown = f'{method} "{path}"' if method else f'"{path}"'
-                yield f"component {name}, routes: {shown} is a route of component {owner}, too"
-
-
-def _routes(config: ComponentConfig) -> Iterable[tuple[str, str, str]]:
-    mount = config.webhook
-    if mount is None:
-        return ()
-    return [(mount.http_server, method, route.path) for route in mount.routes for method in route.methods or ("",)]
