@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from engine.activity.http_transport import HttpTransport
+from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType

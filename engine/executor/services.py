@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.activity.http_transport import HttpTransport
+from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.executor.best_effort import BestEffort

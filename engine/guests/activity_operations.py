@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from engine.activity.http_messages import Header, HttpRequest, HttpResponse
+from engine.activity.http.messages import Header, HttpRequest, HttpResponse
 from engine.errors import (
     ConstraintViolation,
     OutboundConnectError,

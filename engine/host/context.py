@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from engine.activity.http_messages import HttpClient
+from engine.activity.http.messages import HttpClient
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation

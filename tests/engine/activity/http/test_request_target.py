@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.activity.request_target import MAX_URL, read_target, split_url
+from engine.activity.http.request_target import MAX_URL, read_target, split_url
 from engine.errors import OutboundInvalid
 
 

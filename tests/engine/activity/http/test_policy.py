@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.activity.addresses import parse_address
-from engine.activity.outbound_policy import Allowed, Denied, address_problem, make_policy
-from engine.activity.request_target import read_target, split_url
+from engine.activity.http.addresses import parse_address
+from engine.activity.http.policy import Allowed, Denied, address_problem, make_policy
+from engine.activity.http.request_target import read_target, split_url
 from engine.deployment.spec import AllowedHost, SecretLocation
 
 ANY = AllowedHost(pattern="*://*:*", methods=None)

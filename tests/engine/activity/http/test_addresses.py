@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.activity.addresses import inside, is_never_a_host, parse_address
+from engine.activity.http.addresses import inside, is_never_a_host, parse_address
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from engine.activity import dialling, outbound_http
-from engine.activity.http_messages import HttpRequest
-from engine.activity.http_transport import HttpTransport
-from engine.activity.name_lookup import Endpoint
+from engine.activity.http import dialling, outbound
+from engine.activity.http.messages import HttpRequest
+from engine.activity.http.name_lookup import Endpoint
+from engine.activity.http.transport import HttpTransport
 from engine.deployment.spec import AllowedHost, SecretLocation
 from engine.errors import (
     OutboundConnectError,
@@ -258,7 +258,7 @@ def test_a_post_without_body_says_that_it_has_none() -> None:
 
 
 def test_a_response_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound_http, "MAX_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(outbound, "MAX_WHOLE_BYTES", 1000)
     with serve(lambda _: Answer(body=bytes(2000))) as upstream:
         guest = Guest()
 
@@ -273,7 +273,7 @@ def test_headers_have_a_largest_size() -> None:
     guest = Guest()
 
     with pytest.raises(OutboundInvalid) as caught:
-        guest.http().send(get("http://127.0.0.1:1/", ("x", bytes(outbound_http.MAX_HEADERS_BYTES))))
+        guest.http().send(get("http://127.0.0.1:1/", ("x", bytes(outbound.MAX_HEADERS_BYTES))))
 
     assert caught.value.code == "HTTP-request-header-section-size"
     guest.close()
@@ -297,14 +297,14 @@ def test_a_run_has_only_so_many_requests_open() -> None:
         http.open(method="GET", scheme="http", authority="127.0.0.1:9", path="/", headers=(), body=None)
 
     with converse(lambda peer: None) as authority:
-        for _ in range(outbound_http.MAX_OPEN):
+        for _ in range(outbound.MAX_OPEN):
             http.open(method="GET", scheme="http", authority=authority, path="/", headers=(), body=None)
         with pytest.raises(OutboundInvalid) as caught:
             open_one()
         guest.close()
 
     assert caught.value.code == "connection-limit-reached"
-    assert len(guest.traces) == outbound_http.MAX_OPEN + 1
+    assert len(guest.traces) == outbound.MAX_OPEN + 1
 
 
 def test_every_request_is_remembered_with_status_and_sizes() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.activity.addresses import Address, parse_address
+from engine.activity.http.addresses import Address, parse_address
 from engine.activity.run_loop import RunLoop
 from engine.deployment.host_patterns import is_address
 from engine.errors import OutboundConnectError

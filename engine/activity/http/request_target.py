@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.activity.outbound_policy import Target
+from engine.activity.http.policy import Target
 from engine.deployment.host_patterns import DEFAULT_PORTS, normal_host
 from engine.errors import OutboundInvalid
 

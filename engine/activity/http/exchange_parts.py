@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.activity.http_connection import Origin
-from engine.activity.http_messages import Header
+from engine.activity.http.connection import Origin
+from engine.activity.http.messages import Header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

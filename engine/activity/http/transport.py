@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 import threading
 
-from engine.activity.http_connection import IdleConnections
-from engine.activity.name_lookup import Resolver, resolve
+from engine.activity.http.connection import IdleConnections
+from engine.activity.http.name_lookup import Resolver, resolve
 
 
 class HttpTransport:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.errors import OutboundError, OutboundInvalid
 
 CAPACITY = 128 << 10
@@ -16,10 +17,12 @@ class OutgoingBody:
 
     Args:
         declared: The length that the headers promise, if they do.
+        kind: Of which kind of message it is, for errors.
     """
 
-    def __init__(self, declared: int | None = None) -> None:
+    def __init__(self, declared: int | None = None, *, kind: Literal["request", "response"] = "request") -> None:
         self.declared = declared
+        self._size_error = f"HTTP-{kind}-body-size"
         self.buffer = bytearray()
         self.written = 0
         self.is_finished = False
@@ -53,7 +56,7 @@ class OutgoingBody:
         self.written += len(data)
         if self.declared is not None and self.written > self.declared:
             raise OutboundInvalid(
-                "HTTP-request-body-size",
+                self._size_error,
                 f"the body is longer than its content-length of {self.declared}",
             )
         self.buffer += data
@@ -80,7 +83,7 @@ class OutgoingBody:
         if self.declared is not None and self.written != self.declared:
             self.abort()
             raise OutboundInvalid(
-                "HTTP-request-body-size",
+                self._size_error,
                 f"the body has {self.written} bytes, its content-length says {self.declared}",
             )
         self.trailers = trailers

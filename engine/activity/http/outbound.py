@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.activity.addresses import Address
-from engine.activity.dialling import Dialled, Dialling
-from engine.activity.exchange_parts import RequestHead, Timeouts
-from engine.activity.http_connection import Connection, Origin
-from engine.activity.http_exchange import Exchange, Wiring
-from engine.activity.http_messages import Header, HttpRequest, HttpResponse
-from engine.activity.http_transport import HttpTransport
-from engine.activity.outbound_policy import Allowed, Denied, OutboundPolicy, Target, address_problem
-from engine.activity.outgoing_body import OutgoingBody
-from engine.activity.request_target import read_target, split_url
+from engine.activity.http.addresses import Address
+from engine.activity.http.connection import Connection, Origin
+from engine.activity.http.dialling import Dialled, Dialling
+from engine.activity.http.exchange import Exchange, Wiring
+from engine.activity.http.exchange_parts import RequestHead, Timeouts
+from engine.activity.http.messages import Header, HttpRequest, HttpResponse
+from engine.activity.http.outgoing_body import OutgoingBody
+from engine.activity.http.policy import Allowed, Denied, OutboundPolicy, Target, address_problem
+from engine.activity.http.request_target import read_target, split_url
+from engine.activity.http.transport import HttpTransport
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets, takes_secrets
 from engine.clock import Clock

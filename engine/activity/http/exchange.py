@@ -9,11 +9,12 @@ from typing import NoReturn
 
 import h11
 
-from engine.activity.dialling import Dialled, Dialling
-from engine.activity.exchange_parts import RequestHead, ResponseHead, Timeouts
-from engine.activity.http_connection import Connection, Origin
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.connection import Connection, Origin
+from engine.activity.http.dialling import Dialled, Dialling
+from engine.activity.http.exchange_parts import RequestHead, ResponseHead, Timeouts
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
+from engine.activity.http.request_sending import RequestSending
 from engine.activity.run_loop import READ, WRITE, RunLoop
 from engine.errors import (
     OutboundConnectError,
@@ -25,10 +26,6 @@ from engine.errors import (
 
 READ_AHEAD = 128 << 10
 """Bytes of a response's body that are taken from the connection before the guest asks for them."""
-
-_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"})
-"""Methods whose requests carry no ``content-length: 0`` when they have no body."""
 
 _TOO_LATE = {
     "connect": ("connection-timeout", "the connection"),
@@ -83,24 +80,17 @@ class Exchange:
         self.is_complete = False
         self.is_released = False
         """The guest is not interested any more."""
-        self.sent_bytes = 0
         self.received_bytes = 0
         self.due_at: float | None = None
         self._body = body
         self._timeouts = timeouts
         self._wiring = wiring
-        self._rewrite = rewrite
+        self._sending = RequestSending(head, body, rewrite)
         self._inbox = bytearray()
         self._phase = "connect"
         self._connection: Connection | None = None
         self._dialling: Dialling | None = None
-        self._is_head_sent = False
-        self._is_body_sent = False
-        self._is_rewritten = False
-        self._cannot_send = False
         self._is_at_end = False
-        self._kept: bytes | None = b""
-        """The body as sent so far, for another try over a new connection; ``None`` when it is too long for that."""
         if body is not None:
             body.is_attached = True
             body.on_change = self.advance
@@ -122,9 +112,14 @@ class Exchange:
         """Whether nothing more comes from the connection: the response is whole, or failed, or was given up."""
         return self.is_complete or self.error is not None or self.is_released
 
+    @property
+    def sent_bytes(self) -> int:
+        """How many bytes of the request's body went to the connection."""
+        return self._sending.sent_bytes
+
     def must_start(self) -> None:
         """Hear that the guest waits for something: send what there is of the request."""
-        if self._body is not None and not self._is_head_sent:
+        if self._body is not None and not self._sending.is_head_sent:
             self._body.must_start = True
             self.advance()
 
@@ -191,7 +186,7 @@ class Exchange:
         if connection is None or self.has_ended:
             return
         try:
-            self._send(connection)
+            self._sending.advance(connection)
             self._receive(connection)
         except h11.LocalProtocolError as error:
             # Its text may show a header's value, which may be a secret's.
@@ -215,68 +210,6 @@ class Exchange:
             elif self.due_at is None:
                 self._set_timer(self._timeouts.between_bytes)
 
-    def _send(self, connection: Connection) -> None:
-        body = self._body
-        if body is not None and body.is_aborted:
-            raise OutboundInvalid("HTTP-protocol-error", "the guest gave up the request's body before its end")
-        if not self._is_head_sent and not self._send_head(connection):
-            return
-        while not self._cannot_send:
-            if body is not None and body.buffer and len(connection.outbox) < READ_AHEAD:
-                piece = bytes(body.buffer)
-                body.buffer.clear()
-                self._put(connection, h11.Data(data=piece))
-                self.sent_bytes += len(piece)
-                self._keep(piece)
-            if not self._is_body_sent and (body is None or (body.is_finished and not body.buffer)):
-                self._put(connection, h11.EndOfMessage(headers=[] if body is None else list(_octets(body.trailers))))
-                self._is_body_sent = True
-            before = len(connection.outbox)
-            try:
-                connection.flush()
-            except OSError:
-                # It hung up on us, perhaps after it answered.
-                self._cannot_send = True
-                connection.outbox.clear()
-            if body is not None:
-                body.is_in_flight = bool(connection.outbox)
-            if len(connection.outbox) == before or body is None or not body.buffer:
-                return
-
-    def _send_head(self, connection: Connection) -> bool:
-        body = self._body
-        framing: list[tuple[bytes, bytes]] = []
-        if body is None:
-            if self.request.method not in _WITHOUT_BODY:
-                framing = [(b"content-length", b"0")]
-        elif self._rewrite is not None:
-            if not body.is_finished:
-                return False
-            if not self._is_rewritten:
-                body.buffer[:] = self._rewrite(bytes(body.buffer))
-                self._is_rewritten = True
-            framing = [(b"content-length", str(len(body.buffer)).encode())]
-        elif body.declared is not None:
-            framing = [(b"content-length", str(body.declared).encode())]
-        elif body.is_finished and not body.trailers:
-            if body.buffer or self.request.method not in _WITHOUT_BODY:
-                framing = [(b"content-length", str(len(body.buffer)).encode())]
-        elif body.is_finished or body.must_start or not body.room():
-            framing = [(b"transfer-encoding", b"chunked")]
-        else:
-            return False
-        head = h11.Request(
-            method=self.request.method,
-            target=self.request.target,
-            headers=[(b"host", self.request.authority.encode()), *_octets(self.request.headers), *framing],
-        )
-        self._put(connection, head)
-        self._is_head_sent = True
-        return True
-
-    def _put(self, connection: Connection, event: h11.Request | h11.Data | h11.EndOfMessage) -> None:
-        connection.outbox += connection.protocol.send(event) or b""
-
     def _receive(self, connection: Connection) -> None:
         while len(self._inbox) < READ_AHEAD and not self.has_ended:
             event = connection.protocol.next_event()
@@ -286,7 +219,7 @@ class Exchange:
                     if data is None:
                         return
                     if data:
-                        self._kept = None
+                        self._sending.forget()
                     elif self.response is None:
                         self._hung_up()
                     self._is_at_end = not data
@@ -318,14 +251,10 @@ class Exchange:
         raise ConnectionResetError("closed by the other side")
 
     def _broken(self, connection: Connection, error: OSError) -> None:
-        if connection.is_reused and self._can_repeat():
+        if connection.is_reused and self.response is None and self._sending.can_repeat():
             # An idle connection may be closed in the very moment in which it is used again.
             self._drop(connection)
-            self._is_head_sent = self._is_body_sent = self._cannot_send = False
-            if self._body is not None and self._kept:
-                self._body.buffer[:0] = self._kept
-                self._kept = b""
-                self.sent_bytes = 0
+            self._sending.repeat()
             self._phase = "connect"
             self._set_timer(self._timeouts.connect)
             self._dial()
@@ -340,13 +269,6 @@ class Exchange:
                 f"{self.request.authority} hung up before it answered ({type(error).__name__})",
             )
         self.fail(failure)
-
-    def _can_repeat(self) -> bool:
-        return self._kept is not None and self.response is None and self.request.method in _IDEMPOTENT
-
-    def _keep(self, piece: bytes) -> None:
-        if self._kept is not None:
-            self._kept = self._kept + piece if len(self._kept) + len(piece) <= READ_AHEAD else None
 
     def _drop(self, connection: Connection) -> None:
         self._wiring.loop.watch(connection.endpoint, 0, _ignore)
@@ -385,10 +307,6 @@ class Exchange:
 
     def _set_timer(self, seconds: float | None) -> None:
         self.due_at = None if seconds is None else time.monotonic() + seconds
-
-
-def _octets(headers: tuple[Header, ...]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value) for name, value in headers]
 
 
 def _remote_error(error: h11.RemoteProtocolError, authority: str, *, had_head: bool) -> OutboundError:

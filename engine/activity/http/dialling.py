@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from engine.activity.addresses import Address
-from engine.activity.http_connection import Connection, Origin
-from engine.activity.name_lookup import Endpoint, Found, Resolver, look_up
+from engine.activity.http.addresses import Address
+from engine.activity.http.connection import Connection, Origin
+from engine.activity.http.name_lookup import Endpoint, Found, Resolver, look_up
 from engine.activity.run_loop import READ, WRITE, RunLoop
 from engine.errors import OutboundConnectError, OutboundDenied, OutboundError
 

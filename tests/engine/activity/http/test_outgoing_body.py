@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.activity.outgoing_body import CAPACITY, OutgoingBody
+from engine.activity.http.outgoing_body import CAPACITY, OutgoingBody
 from engine.errors import OutboundInvalid
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine.activity.exchange_parts import Timeouts
-from engine.activity.http_connection import MAX_HEAD_BYTES
-from engine.activity.http_exchange import READ_AHEAD, Exchange
-from engine.activity.http_messages import HttpRequest, HttpResponse
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.connection import MAX_HEAD_BYTES
+from engine.activity.http.exchange import READ_AHEAD, Exchange
+from engine.activity.http.exchange_parts import Timeouts
+from engine.activity.http.messages import HttpRequest, HttpResponse
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import OutboundConnectError, OutboundError, OutboundProtocolError, OutboundTimeout
 from tests.harness.http_servers import converse, read_head
 from tests.harness.wasi_guest import Guest

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from engine.activity.addresses import Address, inside, is_never_a_host
+from engine.activity.http.addresses import Address, inside, is_never_a_host
 from engine.deployment.host_patterns import DEFAULT_PORTS, HostPattern, parse_pattern
 from engine.deployment.spec import AllowedHost, SecretLocation
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import h11
 
-from engine.activity.addresses import Address
+from engine.activity.http.addresses import Address
 
 MAX_HEAD_BYTES = 64 << 10
 """Most bytes of a response's status line and headers, and of its trailers."""
