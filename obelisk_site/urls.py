@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from executions.api import urls as executions_api
+from executions.api.schema_views import SchemaView
 from obelisk_site.health import healthz
 from obelisk_site.logging import HEALTH_PATH
 
@@ -19,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(HEALTH_PATH.removeprefix("/"), healthz, name="healthz"),
     path("v1/", include(executions_api)),
+    path("openapi.json", SchemaView.as_view(), name="openapi"),
     path("v1/", include(executions_api.fallback)),
 ]
 

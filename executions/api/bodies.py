@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
@@ -96,9 +97,19 @@ def read_query(request: Request, shape: type[T]) -> T:
 
 
 def convert_query(given: Mapping[str, Any], shape: type[T]) -> T:
-    """Return texts by name as an instance of a struct."""
+    """Return texts by name as an instance of a struct.
+
+    Raises:
+        Problem: If one of them has a wrong value.
+    """
     try:
-        return msgspec.convert(given, shape, strict=False)
+        query = msgspec.convert(given, shape, strict=False)
+        for name, text in given.items():
+            value = getattr(query, name)
+            # Where texts are converted, `null` is taken for nothing, and a number for an instant.
+            if value is None or (isinstance(value, datetime) and ":" not in text):
+                raise Problem(ProblemCode.INVALID_PARAMETER, f"{name}: {text[:100]!r} is not what is expected")
+        return query
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
         where = place.rstrip("`").partition("[")[0]

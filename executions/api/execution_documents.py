@@ -15,6 +15,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from engine.log.state import Lifecycle, Status
 from executions.models import Execution, Label
 
+Instant = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339, in UTC."""
+
 
 class Holder(Struct, frozen=True, kw_only=True):
     """Who holds, or last held, the lock."""
@@ -27,13 +30,13 @@ class LockedState(Struct, frozen=True, kw_only=True):
     """An executor runs it."""
 
     locked_by: Holder
-    lock_expires_at: datetime
+    lock_expires_at: Instant
 
 
 class PendingState(Struct, frozen=True, kw_only=True):
     """It is to be run at `scheduled_at`, or as soon as somebody can."""
 
-    scheduled_at: datetime
+    scheduled_at: Instant
     last_lock: Holder | None
 
 
@@ -41,7 +44,7 @@ class BlockedState(Struct, frozen=True, kw_only=True):
     """It waits for a response of a join set."""
 
     join_set_id: str
-    lock_expires_at: datetime
+    lock_expires_at: Instant
     closing: bool
 
 
@@ -91,7 +94,7 @@ class Finished(Struct, frozen=True, kw_only=True, tag_field="status", tag="finis
     """It has ended."""
 
     version: int
-    finished_at: datetime
+    finished_at: Instant
     result_kind: Literal["ok"] | ErrorOf
 
 
@@ -104,8 +107,8 @@ class ExecutionDocument(Struct, frozen=True, kw_only=True):
     execution_id: Annotated[str, Meta(examples=["E_01KBNHM5FQW81KP5Y3XMNX31K4"])]
     ffqn: Annotated[str, Meta(examples=["testing:fibo-workflow/workflow.fiboa"])]
     pending_state: PresentState
-    created_at: datetime
-    first_scheduled_at: datetime
+    created_at: Instant
+    first_scheduled_at: Instant
     component_digest: str
     component_type: str
     deployment_id: str

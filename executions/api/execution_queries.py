@@ -104,8 +104,12 @@ def filter_of(query: FilterQuery) -> ExecutionFilter:
     """Return the filter that some parameters mean.
 
     Raises:
-        Problem: If a label has no value.
+        Problem: If a label has no value, or a text holds what no database can look for.
     """
+    for name in query.__struct_fields__:
+        value = getattr(query, name)
+        if any("\0" in text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)):
+            raise Problem(ProblemCode.INVALID_PARAMETER, f"{name}: a NUL character is not allowed")
     return ExecutionFilter(
         function=query.function,
         ffqn_prefix=query.ffqn_prefix,

@@ -16,7 +16,13 @@ from engine.log.ids import make_execution_id, parse_execution_id
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
-from executions.api.execution_documents import document_of, documents_of, labels_by_execution, state_text
+from executions.api.execution_documents import (
+    ExecutionDocument,
+    document_of,
+    documents_of,
+    labels_by_execution,
+    state_text,
+)
 from executions.api.execution_queries import (
     MOST_LOG_LINES,
     MOST_ROWS,
@@ -29,6 +35,7 @@ from executions.api.execution_queries import (
 )
 from executions.api.log_documents import (
     EventsDocument,
+    LogEntryDocument,
     ResponsesDocument,
     decode_cursor,
     event_document,
@@ -37,6 +44,7 @@ from executions.api.log_documents import (
     response_document,
 )
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
 from executions.api.views import ApiView
 from executions.explanations import why_not_moving
 from executions.models import Event, Execution, JoinSetResponse, LogLine
@@ -49,6 +57,7 @@ class ExecutionIdView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint("make_execution_id", tag="executions", answers={200: str}, text=True)
     def get(self, request: Request) -> HttpResponse:
         """Return an id under which an execution can be submitted."""
         read_query(request, NoQuery)
@@ -61,6 +70,14 @@ class ExecutionListView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_executions",
+        tag="executions",
+        query=ListQuery,
+        answers={200: list[ExecutionDocument]},
+        text=True,
+        problems=[ProblemCode.INVALID_CURSOR],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return a page of executions, newest first, with links to the pages beside it."""
         query = read_query(request, ListQuery)
@@ -86,6 +103,13 @@ class StatusView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_status",
+        tag="executions",
+        answers={200: ExecutionDocument},
+        text=True,
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return the state, and why the execution has not ended."""
         read_query(request, NoQuery)
@@ -102,6 +126,13 @@ class EventsView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_events",
+        tag="executions",
+        query=EventsQuery,
+        answers={200: EventsDocument},
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return a page of the log, oldest first."""
         query = read_query(request, EventsQuery)
@@ -125,6 +156,13 @@ class ResponsesView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_responses",
+        tag="executions",
+        query=ResponsesQuery,
+        answers={200: ResponsesDocument},
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return a page of the responses, in their order of arrival."""
         query = read_query(request, ResponsesQuery)
@@ -156,6 +194,14 @@ class LogsView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_logs",
+        tag="executions",
+        query=LogsQuery,
+        answers={200: list[LogEntryDocument]},
+        text=True,
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.INVALID_CURSOR],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return a page of the log entries, oldest first."""
         query = read_query(request, LogsQuery)

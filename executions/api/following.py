@@ -115,13 +115,13 @@ async def _result(execution_id: ExecutionId) -> AsyncIterator[bytes]:
     yield b""  # has the headers sent
     while not await wait_until_over(execution_id, timeout_s=LONGEST_WAIT_S):
         pass
-    yield await sync_to_async(_load_result)(execution_id)
+    yield pretty(await sync_to_async(_load_result)(execution_id))
 
 
-def _load_result(execution_id: ExecutionId) -> bytes:
+def _load_result(execution_id: ExecutionId) -> Any:
     retval = result_of(SqlJournal.for_current_connection(), execution_id)
     assert retval is not None
-    return pretty(retval_to_api(retval))
+    return retval_to_api(retval)
 
 
 async def _events(execution_id: ExecutionId, after: int) -> AsyncIterator[bytes]:
@@ -141,7 +141,8 @@ async def _events(execution_id: ExecutionId, after: int) -> AsyncIterator[bytes]
                     after = version
             yield _message("status", await sync_to_async(_load_status)(execution_id))
             if progress.is_over:
-                yield _message("result", await sync_to_async(_load_result)(execution_id))
+                result = await sync_to_async(_load_result)(execution_id)
+                yield _message("result", msgspec.json.encode(result))
                 return
 
 

@@ -19,6 +19,7 @@ from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
 from executions.api.views import ApiView
 from executions.deployed import deployed_registry
 
@@ -47,6 +48,14 @@ class FunctionListView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_functions",
+        tag="functions",
+        query=FunctionsQuery,
+        answers={200: list[FunctionDocument]},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return the functions of the active deployment."""
         query = read_query(request, FunctionsQuery)
@@ -61,6 +70,14 @@ class FunctionWitView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_function_wit",
+        tag="functions",
+        query=WitQuery,
+        answers={200: str},
+        content_type="text/plain",
+        problems=[ProblemCode.FUNCTION_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return the interface of a function as WIT text, with nothing else in it."""
         query = read_query(request, WitQuery)

@@ -7,12 +7,12 @@ Source:
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from executions.api.execution_documents import Instant
 from executions.models import Event, JoinSetResponse, LogLine
 
 _LONGEST_ROW_ID: Final = 18
@@ -22,7 +22,7 @@ _LONGEST_ROW_ID: Final = 18
 class EventDocument(Struct, frozen=True, kw_only=True):
     """One event of the log."""
 
-    created_at: datetime
+    created_at: Instant
     event: Annotated[Raw, Meta(description="The event as it is stored; see the reference of events.")]
     version: int
 
@@ -62,7 +62,7 @@ class JoinSetEvent(Struct, frozen=True, kw_only=True):
 class ArrivedEvent(Struct, frozen=True, kw_only=True):
     """What came back, and when."""
 
-    created_at: datetime
+    created_at: Instant
     event: JoinSetEvent
 
 
@@ -87,7 +87,7 @@ class LogMessage(Struct, frozen=True, kw_only=True, tag_field="type", tag="log")
     cursor: str
     run_id: str
     execution_id: str
-    created_at: datetime
+    created_at: Instant
     level: str
     message: str
 
@@ -98,7 +98,7 @@ class StreamChunk(Struct, frozen=True, kw_only=True, tag_field="type", tag="stre
     cursor: str
     run_id: str
     execution_id: str
-    created_at: datetime
+    created_at: Instant
     payload: Annotated[str, Meta(description="The bytes, in base 64.")]
     stream_type: Literal["stdout", "stderr"]
 

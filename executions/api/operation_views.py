@@ -16,6 +16,7 @@ from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.following import event_stream
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.operations.answering import answer
 from executions.operations.cancelling import Cancelling, cancel
@@ -35,6 +36,19 @@ class CancelView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "cancel",
+        tag="executions",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.ALREADY_CANCELLING,
+            ProblemCode.ALREADY_FINISHED,
+            ProblemCode.NOT_CANCELLABLE,
+        ],
+    )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Ask that the execution be cancelled."""
         read_query(request, NoQuery)
@@ -50,6 +64,13 @@ class PauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "pause",
+        tag="executions",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ILLEGAL_STATE],
+    )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Keep the execution from being run."""
         read_query(request, NoQuery)
@@ -62,6 +83,13 @@ class UnpauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "unpause",
+        tag="executions",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ILLEGAL_STATE],
+    )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Let the execution be run again."""
         read_query(request, NoQuery)
@@ -74,6 +102,22 @@ class StubView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "stub",
+        tag="executions",
+        answers={200: MessageDocument},
+        text=True,
+        body={"type": "object"},
+        body_examples=[("Approved", {"ok": True}), ("Declined", {"err": "too expensive"})],
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.NOT_ANSWERABLE,
+            ProblemCode.INVALID_RESULT,
+            ProblemCode.ALREADY_ANSWERED,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Give the execution its result: `{"ok": value}` or `{"err": value}`."""
         read_query(request, NoQuery)
@@ -86,6 +130,20 @@ class RetryView(ApiView):
 
     scopes = {"POST": Scope.SUBMIT}
 
+    @endpoint(
+        "retry",
+        tag="executions",
+        answers={201: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.FUNCTION_NOT_FOUND,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Submit the same call again; the new execution has the label `retry-of`."""
         read_query(request, NoQuery)
@@ -97,6 +155,19 @@ class StreamView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "stream",
+        tag="executions",
+        headers={"Last-Event-ID": "Resume behind this version."},
+        answers={200: str, 204: None},
+        content_type="text/event-stream",
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.INVALID_CURSOR,
+            ProblemCode.TOO_MANY_FOLLOWERS,
+        ],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Follow the execution by server-sent events: `event`, `status`, and `result` at the end.
 
@@ -116,6 +187,13 @@ class DelayCancelView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "cancel_delay",
+        tag="delays",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ALREADY_FINISHED],
+    )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """End the delay before its time."""
         read_query(request, NoQuery)
@@ -129,6 +207,13 @@ class DelayPauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "pause_delay",
+        tag="delays",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID],
+    )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """Keep the delay from firing."""
         read_query(request, NoQuery)
@@ -141,6 +226,13 @@ class DelayUnpauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "unpause_delay",
+        tag="delays",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID],
+    )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """Let the delay fire; one whose time is over fires at once."""
         read_query(request, NoQuery)

@@ -11,6 +11,7 @@ from executions.api.answers import json_answer
 from executions.api.bodies import read_query
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import KINDS
+from executions.api.schema import endpoint
 from executions.api.views import ApiView
 
 
@@ -28,6 +29,7 @@ class ProblemsView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint("list_problems", tag="site", answers={200: list[ProblemKindDocument]})
     def get(self, request: Request) -> HttpResponse:
         """Return every code with its status, and what a client can do."""
         read_query(request, NoQuery)

@@ -20,6 +20,7 @@ from executions.api.bodies import read_body, read_query
 from executions.api.execution_views import ExecutionListView
 from executions.api.following import WaitingAnswer, preferred_wait, refuse_too_many_followers, result_stream
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import RETVAL, MessageDocument, endpoint, schema_of
 from executions.api.views import ApiView
 from executions.journal.journal import SqlJournal
 from executions.operations.idempotency import submit_once
@@ -28,6 +29,9 @@ from executions.results import result_of
 
 _KEY_HEADER = "Idempotency-Key"
 _LONGEST_KEY = 255
+_PREFER = "`wait=30`: answer with the result if it is there within so many seconds, 60 at most."
+STARTED = {"anyOf": [schema_of(MessageDocument), RETVAL]}
+"""The id; or the result, of who follows or waits."""
 
 
 class SubmitBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +54,23 @@ class ExecutionsView(ExecutionListView):
 
     scopes = {"GET": Scope.READ, "POST": Scope.SUBMIT}
 
+    @endpoint(
+        "submit",
+        tag="executions",
+        query=FollowQuery,
+        body=SubmitBody,
+        body_examples=[("Fibonacci", {"ffqn": "testing:fibo-workflow/workflow.fiboa", "params": [10, 500]})],
+        headers={"Idempotency-Key": "A repetition under the same key starts nothing.", "Prefer": _PREFER},
+        answers={201: STARTED, 202: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.FUNCTION_NOT_FOUND,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+            ProblemCode.TOO_MANY_FOLLOWERS,
+            ProblemCode.IDEMPOTENCY_KEY_REUSED,
+        ],
+    )
     def post(self, request: Request) -> HttpResponseBase:
         """Start an execution under a fresh id."""
         query = read_query(request, FollowQuery)
@@ -69,6 +90,19 @@ class ResultView(ApiView):
 
     scopes = {"GET": Scope.READ, "PUT": Scope.SUBMIT}
 
+    @endpoint(
+        "get_result",
+        tag="executions",
+        query=FollowQuery,
+        headers={"Prefer": _PREFER},
+        answers={200: RETVAL},
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.NOT_FINISHED,
+            ProblemCode.TOO_MANY_FOLLOWERS,
+        ],
+    )
     def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Return what the execution came to."""
         query = read_query(request, FollowQuery)
@@ -83,6 +117,24 @@ class ResultView(ApiView):
             raise problem
         return _waiting(request, problem_answer(request, problem), target, wait_s, status=200)
 
+    @endpoint(
+        "submit_as",
+        tag="executions",
+        query=FollowQuery,
+        body=SubmitBody,
+        body_examples=[("Fibonacci", {"ffqn": "testing:fibo-workflow/workflow.fiboa", "params": [10, 500]})],
+        headers={"Prefer": _PREFER},
+        answers={200: STARTED, 201: STARTED, 202: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.FUNCTION_NOT_FOUND,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+            ProblemCode.TOO_MANY_FOLLOWERS,
+            ProblemCode.INVALID_ID,
+            ProblemCode.EXECUTION_EXISTS,
+        ],
+    )
     def put(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Start an execution under this id; the same call again changes nothing."""
         query = read_query(request, FollowQuery)

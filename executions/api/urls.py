@@ -6,11 +6,13 @@ from django.urls import path, re_path, register_converter
 
 from executions.api import execution_views as executions
 from executions.api import operation_views as operations
+from executions.api.bulk_views import BulkView
 from executions.api.deployment_urls import deployment_urls
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
 from executions.api.problem_views import ProblemsView
+from executions.api.schema_views import DocsView, SchemaView
 from executions.api.submit_views import ExecutionsView, ResultView
 from executions.api.views import NoSuchEndpoint
 
@@ -23,6 +25,7 @@ _DELAY = "delays/<delay_id:delay_id>"
 urlpatterns = [
     path("execution-id", executions.ExecutionIdView.as_view(), name="api-execution-id"),
     path("executions", awaiting(ExecutionsView.as_view()), name="api-executions"),
+    path("executions/bulk", BulkView.as_view(), name="api-bulk"),
     path(f"{_ONE}", awaiting(ResultView.as_view()), name="api-execution"),
     path(f"{_ONE}/status", executions.StatusView.as_view(), name="api-status"),
     path(f"{_ONE}/events", executions.EventsView.as_view(), name="api-events"),
@@ -40,6 +43,8 @@ urlpatterns = [
     path("functions", FunctionListView.as_view(), name="api-functions"),
     path("functions/wit", FunctionWitView.as_view(), name="api-functions-wit"),
     *deployment_urls,
+    path("schema", SchemaView.as_view(), name="api-schema"),
+    path("docs", DocsView.as_view(), name="api-docs"),
     path("problems", ProblemsView.as_view(), name="api-problems"),
 ]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from django.http import Http404, HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from executions.access.authentication import BearerAuthentication, SessionLogin
@@ -21,9 +23,9 @@ class ApiView(APIView):
     renderers have no part in it.
     """
 
-    authentication_classes = (BearerAuthentication, SessionLogin)
-    permission_classes = (HasScope,)
-    throttle_classes = (PrincipalThrottle,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionLogin)
+    permission_classes: Any = (HasScope,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (PrincipalThrottle,)
     http_method_names = ["get", "head", "post", "put"]
     scopes: ClassVar[Mapping[str, Scope]] = {}
 
@@ -35,6 +37,8 @@ class ApiView(APIView):
 
 class NoSuchEndpoint(ApiView):
     """Whatever else is asked for under ``/v1/``."""
+
+    schema = None
 
     def http_method_not_allowed(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> NoReturn:
         """Answer every method alike."""

@@ -71,6 +71,21 @@ def test_the_site_is_healthy(served: tuple[Site, str]) -> None:
     assert get(printed(out, "Health")) == (200, '{"status": "ok"}')
 
 
+def test_the_printed_token_opens_the_api(served: tuple[Site, str]) -> None:
+    site, out = served
+    api = printed(out, "API").split(" ")[0]
+    request = urllib.request.Request(
+        f"{api}executions?length=1", headers={"Authorization": f"Bearer {printed(out, 'Token')}"}
+    )
+
+    with urllib.request.urlopen(request, timeout=20) as response:
+        (execution,) = json.loads(response.read())
+
+    assert api == f"http://127.0.0.1:{site.port}/v1/"
+    assert execution["ffqn"] == "testing:fibo-workflow/workflow.fiboa"
+    assert (site.data_dir / "api_token").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_printed_login_opens_the_admin(served: tuple[Site, str]) -> None:
     _, out = served
     admin = printed(out, "Admin")

@@ -19,6 +19,7 @@ from components.models import Deployment
 from components.services import deploy
 from engine.errors import EngineError, RuntimeUnavailable
 from engine.log.retval_json import retval_to_api
+from executions.access.first_token import ensure_token
 from executions.first_admin import USERNAME, ensure_admin
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
@@ -82,6 +83,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Data: {settings.OBELISK_DATA_DIR}")
         call_command("migrate", verbosity=0, skip_checks=True)
         self._password = ensure_admin(settings.OBELISK_DATA_DIR / "admin_password")
+        self._token = ensure_token(settings.OBELISK_DATA_DIR / "api_token")
         active = Deployment.objects.active().first()
         if active is not None and active.description != DESCRIPTION:
             self.stdout.write(f"Deployed: {active.deployment_id} {active.description}".rstrip())
@@ -123,6 +125,9 @@ class Command(BaseCommand):
         self.stdout.write(f"\nAdmin:  {base}/admin/")
         if self._password is not None:
             self.stdout.write(f"Login:  {USERNAME} / {self._password}")
+        self.stdout.write(f"API:    {base}/v1/ (described at {base}/v1/docs)")
+        if self._token is not None:
+            self.stdout.write(f"Token:  {self._token}")
         self.stdout.write(f"Health: {base}/healthz")
         if _has_examples():
             self.stdout.write(

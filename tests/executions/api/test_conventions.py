@@ -56,6 +56,8 @@ def test_json_is_indented(api: Api) -> None:
         ("GET", "executions?status=asleep", 400, "invalid_parameter"),
         ("GET", "executions?label=red", 400, "invalid_parameter"),
         ("GET", "executions?created_after=2026-01-31", 400, "invalid_parameter"),
+        ("GET", "executions?created_after=null", 400, "invalid_parameter"),
+        ("GET", "executions?created_after=1767225600.5", 400, "invalid_parameter"),
         ("GET", "executions?cursor=nonsense", 400, "invalid_cursor"),
         ("GET", "executions?cursor=E_1", 400, "invalid_cursor"),
         ("GET", "executions?cursor=2026-01-31T12:00:00", 400, "invalid_cursor"),

@@ -1,0 +1,105 @@
+"""One operation on many executions: counted first, then carried out in portions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from engine.errors import EngineError, JournalUnavailable
+from engine.log.ids import ExecutionId
+from executions.operations.cancelling import cancel
+from executions.operations.listing import ExecutionFilter, Place, matching, page_of
+from executions.operations.pausing import pause, unpause
+from executions.operations.refusals import OperationRefused
+from executions.operations.retrying import retry
+
+COUNTED: Final = 10_000
+"""Up to where matches are counted."""
+
+
+class BulkOperation(StrEnum):
+    """What can be done to many."""
+
+    CANCEL = "cancel"
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An execution that was left as it is, and why."""
+
+    execution_id: ExecutionId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkReport:
+    """What one portion came to.
+
+    Args:
+        done: Executions that the operation was carried out on, newest first.
+        refused: Those whose state did not allow it.
+        next: Where the next portion begins; ``None`` behind the last one.
+    """
+
+    done: tuple[ExecutionId, ...]
+    refused: tuple[Refused, ...]
+    next: ExecutionId | None
+
+
+def count_matching(wanted: ExecutionFilter) -> int:
+    """Return how many executions a filter lets through; anything beyond `COUNTED` is told as one more than that."""
+    return matching(wanted)[: COUNTED + 1].count()
+
+
+def carry_out(
+    operation: BulkOperation, wanted: ExecutionFilter, *, limit: int, place: Place | None = None
+) -> BulkReport:
+    """Do something to the newest executions that a filter lets through, each in a transaction of its own.
+
+    Args:
+        operation: What to do.
+        wanted: To which; look at the number first.
+        limit: Most executions to look at.
+        place: Behind which the portion begins.
+
+    Raises:
+        JournalUnavailable: If the storage did not answer; what was done until then stays done.
+    """
+    rows = page_of(wanted, place=place, length=limit)
+    done: list[ExecutionId] = []
+    refused: list[Refused] = []
+    for row in rows:
+        execution_id = ExecutionId(row.execution_id)
+        try:
+            _OPERATIONS[operation](execution_id)
+        except JournalUnavailable:
+            raise
+        except EngineError as error:
+            refused.append(Refused(execution_id, str(error)))
+        else:
+            done.append(execution_id)
+    end = ExecutionId(rows[-1].execution_id) if len(rows) == limit else None
+    return BulkReport(done=tuple(done), refused=tuple(refused), next=end)
+
+
+def _cancel(execution_id: ExecutionId) -> None:
+    outcome = cancel(execution_id)
+    if not outcome.will_be_cancelled:
+        raise OperationRefused(outcome.value)
+
+
+def _retry(execution_id: ExecutionId) -> None:
+    retry(execution_id)
+
+
+_OPERATIONS: Final[Mapping[BulkOperation, Callable[[ExecutionId], None]]] = {
+    BulkOperation.CANCEL: _cancel,
+    BulkOperation.PAUSE: pause,
+    BulkOperation.UNPAUSE: unpause,
+    BulkOperation.RETRY: _retry,
+}
