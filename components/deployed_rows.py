@@ -59,7 +59,7 @@ def _unsaved(spec: ComponentSpec) -> tuple[Component, list[Function]]:
         digest=spec.id.digest,
         runner=spec.runner.value,
         config={},
-        imports={},
+        imports=encode_interfaces({}),
         exports=encode_interfaces(exports),
     )
     return component, function_rows(component, spec)

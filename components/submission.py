@@ -76,6 +76,8 @@ def submit_deployment(
             return Submission(deployment=before, is_new=False)
         if len(toml.encode()) > MAX_MANIFEST_BYTES:
             raise DeploymentRefused([f"the deployment file is larger than {MAX_MANIFEST_BYTES >> 20} MiB"])
+        if "\0" in description:
+            raise DeploymentRefused(["the description holds a NUL character"])
         manifest = parse_manifest(toml, file_name="deployment.toml")
         source = SubmittedFiles(files)
         source.check(manifest.entries)

@@ -7,10 +7,10 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from django.http import HttpResponse
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, convert
 from rest_framework.request import Request
 
 from components.deployed_rows import deployed_components, stored_components
@@ -28,13 +28,20 @@ from engine.wit.wit_text import format_component
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
+from executions.api.deployment_documents import (
+    ComponentDocument,
+    ComponentFileDocument,
+    ComponentIdDocument,
+    FunctionDetails,
+    ParameterDocument,
+    StoredFile,
+)
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
 from executions.api.views import ApiView
 
 Rows = Sequence[tuple[Component, list[Function]]]
-_OURS = ("kind", "component")
-"""What `components.reports` tells of functions besides, and a list of components says already."""
 
 
 class ComponentsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +69,14 @@ class ComponentListView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_components",
+        tag="deployments",
+        answers={200: list[ComponentDocument]},
+        query=ComponentsQuery,
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return the components, in the order of the deployment file."""
         query = read_query(request, ComponentsQuery)
@@ -77,12 +92,20 @@ class ComponentWitView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_component_wit",
+        tag="deployments",
+        answers={200: str, 204: None},
+        query=WitQuery,
+        content_type="text/plain",
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.COMPONENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return what the component imports and exports as WIT text, with what is generated for its exports."""
         query = read_query(request, WitQuery)
-        for row, _ in _rows(query.deployment_id):
+        for row, functions in _rows(query.deployment_id):
             if row.digest == digest:
-                imports, exports = decode_interfaces(row.imports), _with_companions(row)
+                imports, exports = decode_interfaces(row.imports), _with_companions(row, functions)
                 if not imports and not exports:
                     return HttpResponse(status=204)
                 return text_answer(format_component(imports=imports, exports=exports))
@@ -96,6 +119,13 @@ class FileView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_file",
+        tag="deployments",
+        answers={200: bytes},
+        content_type="application/octet-stream",
+        problems=[ProblemCode.FILE_NOT_FOUND],
+    )
     def get(self, request: Request, digest: str) -> HttpResponse:
         """Return the bytes of a file that a deployment is made of."""
         read_query(request, NoQuery)
@@ -119,64 +149,53 @@ def _fits(row: Component, functions: Sequence[Function], query: ComponentsQuery)
     )
 
 
-def _files(rows: Sequence[Component]) -> dict[int, list[dict[str, Any]]]:
+def _files(rows: Sequence[Component]) -> dict[int, list[ComponentFileDocument]]:
     ids = [row.pk for row in rows if row.pk]  # activities of installed apps are stored nowhere
-    found: dict[int, list[dict[str, Any]]] = {}
+    found: dict[int, list[ComponentFileDocument]] = {}
     named = ComponentFile.objects.filter(component__in=ids).select_related("blob").defer("blob__content").order_by("id")
     for each in named:
-        file = {"path": each.path, "digest": each.blob_id, "size": each.blob.size}
-        found.setdefault(each.component_id, []).append({"file": file, "role": each.role})
+        file = StoredFile(path=each.path, digest=each.blob_id, size=each.blob.size)
+        found.setdefault(each.component_id, []).append(
+            convert({"file": file, "role": each.role}, ComponentFileDocument)
+        )
     return found
 
 
 def _document(
-    row: Component, functions: Sequence[Function], files: list[dict[str, Any]], query: ComponentsQuery
-) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "component_id": {
-            "component_type": row.component_type,
-            "name": row.name,
-            "component_digest": row.digest,
-        },
-        "files": files,
-    }
-    if query.imports:
-        document["imports"] = list(_imports(row))
-    if query.exports:
-        document["exports"] = [
-            described
-            for described in _exports(functions, with_extensions=query.extensions)
-            if described["submittable"] or not query.submittable
-        ]
-    return document
+    row: Component, functions: Sequence[Function], files: list[ComponentFileDocument], query: ComponentsQuery
+) -> ComponentDocument:
+    return ComponentDocument(
+        component_id=ComponentIdDocument(
+            component_type=ComponentType(row.component_type), name=row.name, component_digest=row.digest
+        ),
+        files=files,
+        imports=list(_imports(row)) if query.imports else UNSET,
+        exports=list(_exports(functions, query)) if query.exports else UNSET,
+    )
 
 
-def _exports(functions: Sequence[Function], *, with_extensions: bool) -> Iterator[dict[str, Any]]:
+def _exports(functions: Sequence[Function], query: ComponentsQuery) -> Iterator[FunctionDetails]:
     for function in functions:
-        yield _without_ours(describe_function(function))
-        for companion in describe_companions(function) if with_extensions else ():
-            yield _without_ours(companion)
+        for described in (describe_function(function), *(describe_companions(function) if query.extensions else ())):
+            if described["submittable"] or not query.submittable:
+                yield convert(described, FunctionDetails)
 
 
-def _without_ours(described: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in described.items() if key not in _OURS}
-
-
-def _imports(row: Component) -> Iterator[dict[str, Any]]:
+def _imports(row: Component) -> Iterator[FunctionDetails]:
     for interface, functions in decode_interfaces(row.imports).items():
         for name, function in functions.items():
-            yield {
-                "ffqn": f"{interface}.{name}",
-                "parameter_types": encode_params(function),
-                "return_type": None if function.result is None else format_type(function.result),
-                "submittable": False,
-            }
+            yield FunctionDetails(
+                ffqn=f"{interface}.{name}",
+                parameter_types=convert(encode_params(function), list[ParameterDocument]),
+                return_type=None if function.result is None else format_type(function.result),
+                submittable=False,
+            )
 
 
-def _with_companions(row: Component) -> dict[InterfaceName, dict[str, FunctionType]]:
+def _with_companions(row: Component, functions: Sequence[Function]) -> dict[InterfaceName, dict[str, FunctionType]]:
     exports = {interface: dict(functions) for interface, functions in decode_interfaces(row.exports).items()}
     kind = EXPORT_KINDS.get(ComponentType(row.component_type))
-    for function in row.functions.all() if kind is not None and row.pk is not None else ():
+    for function in functions if kind is not None else ():
         exported = decode_function(function.params, function.return_type)
         assert kind is not None
         for companion in extension_functions(FunctionName.parse(function.ffqn), exported, kind):

@@ -14,6 +14,8 @@ from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_query
 from executions.api.execution_queries import NoQuery
+from executions.api.problems import ProblemCode
+from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.cron.operating import Cron, list_crons, pause_cron, trigger, unpause_cron
 
@@ -39,6 +41,13 @@ class CronListView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "list_crons",
+        tag="schedules",
+        answers={200: list[CronDocument]},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return what the active deployment starts by the clock."""
         read_query(request, NoQuery)
@@ -55,6 +64,18 @@ class CronTriggerView(ApiView):
 
     scopes = {"POST": Scope.SUBMIT}
 
+    @endpoint(
+        "trigger_cron",
+        tag="schedules",
+        answers={201: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.FUNCTION_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def post(self, request: Request, name: str) -> HttpResponse:
         """Start what the schedule starts, now; the new execution has the label `cron`."""
         read_query(request, NoQuery)
@@ -66,6 +87,18 @@ class CronPauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "pause_cron",
+        tag="schedules",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Keep the schedule from starting anything."""
         read_query(request, NoQuery)
@@ -78,6 +111,18 @@ class CronUnpauseView(ApiView):
 
     scopes = {"PUT": Scope.OPERATE}
 
+    @endpoint(
+        "unpause_cron",
+        tag="schedules",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Let the schedule go on."""
         read_query(request, NoQuery)

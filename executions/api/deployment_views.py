@@ -13,10 +13,10 @@ from typing import Annotated, Any
 from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 from rest_framework.request import Request
 
-from components.comparing import compare
+from components.comparing import DeploymentDiff, compare
 from components.deployment_reports import describe_deployment, describe_stored_files
 from components.diff_report import describe_diff, diff_lines
 from components.models import Component, Deployment
@@ -26,12 +26,19 @@ from components.verification import verify_deployment
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import convert_body, read_json, read_query
-from executions.api.deployment_bodies import read_deployment
+from executions.api.deployment_bodies import DeploymentBody, read_deployment
+from executions.api.deployment_documents import (
+    DeploymentDocument,
+    ListedDeployment,
+    SubmittedDocument,
+    VerificationDocument,
+)
 from executions.api.execution_queries import MOST_ROWS, Including, Length, NoQuery
 from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.deployment_counts import count_executions
-from executions.rehearsal.rehearsing import rehearse
+from executions.rehearsal.rehearsing import Rehearsal, rehearse
 from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines
 
 _REHEARSE_FOR = timedelta(seconds=60)
@@ -75,6 +82,14 @@ class DeploymentsView(ApiView):
 
     scopes = {"GET": Scope.READ, "POST": Scope.DEPLOY}
 
+    @endpoint(
+        "list_deployments",
+        tag="deployments",
+        answers={200: list[ListedDeployment]},
+        query=DeploymentsQuery,
+        text=True,
+        problems=[ProblemCode.INVALID_CURSOR],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return deployments, newest first, with the numbers of their executions."""
         query = read_query(request, DeploymentsQuery)
@@ -89,9 +104,23 @@ class DeploymentsView(ApiView):
             document = {**describe_deployment(each), **counts[each.deployment_id]}
             if query.include_component_summary:
                 document["component_summary"] = {"components": summaries.get(each.deployment_id, [])}
-            documents.append(document)
+            documents.append(convert(document, ListedDeployment))
         return json_answer(documents)
 
+    @endpoint(
+        "submit_deployment",
+        tag="deployments",
+        answers={200: SubmittedDocument},
+        body=DeploymentBody,
+        text=True,
+        problems=[
+            ProblemCode.DEPLOYMENT_REFUSED,
+            ProblemCode.FILES_REFUSED,
+            ProblemCode.DEPLOYMENT_EXISTS,
+            ProblemCode.BUSY,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def post(self, request: Request) -> HttpResponse:
         """Verify and store a deployment with its files; it is not run before it is switched to.
 
@@ -111,7 +140,7 @@ class DeploymentsView(ApiView):
         deployment_id = submission.deployment.deployment_id
         if wants_text(request):
             return text_answer(deployment_id)
-        return json_answer({"deployment_id": deployment_id, "warnings": submission.warnings})
+        return json_answer(SubmittedDocument(deployment_id=deployment_id, warnings=submission.warnings))
 
 
 class DeploymentView(ApiView):
@@ -119,6 +148,14 @@ class DeploymentView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_deployment",
+        tag="deployments",
+        answers={200: DeploymentDocument},
+        query=DeploymentQuery,
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND],
+    )
     def get(self, request: Request, deployment_id: str) -> HttpResponse:
         """Return the deployment with its file, and the files that it names."""
         read_query(request, DeploymentQuery)
@@ -126,7 +163,8 @@ class DeploymentView(ApiView):
         if wants_text(request):
             return text_answer(deployment.toml)
         files = describe_stored_files(deployment)
-        return json_answer({**describe_deployment(deployment), "deployment_toml": deployment.toml, "files": files})
+        document = {**describe_deployment(deployment), "deployment_toml": deployment.toml, "files": files}
+        return json_answer(convert(document, DeploymentDocument))
 
 
 class DeploymentSwitchView(ApiView):
@@ -134,6 +172,19 @@ class DeploymentSwitchView(ApiView):
 
     scopes = {"PUT": Scope.DEPLOY}
 
+    @endpoint(
+        "switch_deployment",
+        tag="deployments",
+        answers={200: MessageDocument},
+        body=SwitchBody,
+        text=True,
+        problems=[
+            ProblemCode.DEPLOYMENT_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_REFUSED,
+            ProblemCode.BUSY,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def put(self, request: Request, deployment_id: str) -> HttpResponse:
         """Run the deployment now, or from the next start of the server on."""
         read_query(request, NoQuery)
@@ -155,13 +206,20 @@ class DeploymentVerifyView(ApiView):
 
     scopes = {"POST": Scope.DEPLOY}
 
+    @endpoint(
+        "verify_deployment",
+        tag="deployments",
+        answers={200: VerificationDocument},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_REFUSED, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def post(self, request: Request, deployment_id: str) -> HttpResponse:
         """Return what stands against it: `problems` of its own, and what is `unavailable` on this machine."""
         read_query(request, NoQuery)
         found = verify_deployment(find_deployment(deployment_id))
         if wants_text(request):
             return text_answer("".join(f"{each}\n" for each in (*found.problems, *found.unavailable)))
-        return json_answer({"problems": found.problems, "unavailable": found.unavailable})
+        return json_answer(VerificationDocument(problems=found.problems, unavailable=found.unavailable))
 
 
 class DeploymentRehearsalView(ApiView):
@@ -169,6 +227,19 @@ class DeploymentRehearsalView(ApiView):
 
     scopes = {"POST": Scope.DEPLOY}
 
+    @endpoint(
+        "rehearse_deployment",
+        tag="deployments",
+        answers={200: Rehearsal},
+        body=RehearsalBody,
+        text=True,
+        problems=[
+            ProblemCode.DEPLOYMENT_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_REFUSED,
+            ProblemCode.BUSY,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
     def post(self, request: Request, deployment_id: str) -> HttpResponse:
         """Replay every unfinished workflow on the deployment's components, without effects; for a minute at most."""
         read_query(request, NoQuery)
@@ -184,6 +255,13 @@ class DeploymentDiffView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "compare_deployments",
+        tag="deployments",
+        answers={200: DeploymentDiff},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
     def get(self, request: Request, before: str, after: str) -> HttpResponse:
         """Return what differs: components, configuration, functions, and what the second newly asks for."""
         read_query(request, NoQuery)
@@ -198,6 +276,13 @@ class DeploymentIdView(ApiView):
 
     scopes = {"GET": Scope.READ}
 
+    @endpoint(
+        "get_deployment_id",
+        tag="deployments",
+        answers={200: str},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND],
+    )
     def get(self, request: Request) -> HttpResponse:
         """Return the id of the active deployment, as text unless JSON is asked for."""
         read_query(request, NoQuery)
