@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
-from components.manifest import ActivityEntry, BinaryEntry, DeclaredActivityEntry, WorkflowEntry
+from components.manifest import ActivityEntry, BinaryEntry, DeclaredActivityEntry, DeclaredFunction, WorkflowEntry
 from components.manifest.shared_keys import DEFAULT_BACKOFF
 from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
 
@@ -74,6 +74,7 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
                 stub_wasi=False,
                 backtrace_sources={},
                 log_level=LogLevel.DEBUG,
+                type_names=entry.source.type_names if isinstance(entry.source, DeclaredFunction) else {},
             )
         case _:
             assert_never(entry)

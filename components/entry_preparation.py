@@ -36,6 +36,7 @@ from components.program_preparation import program_config, program_id
 from components.python_preparation import prepare_python
 from components.shapes import name_shape
 from components.specs import make_spec
+from engine.deployment.declaration import declaration_parts
 from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentId, ComponentSpec, FunctionSpec, Runner
 from engine.errors import InvalidComponent
@@ -44,7 +45,6 @@ from engine.guests.python.describe import SourceImport, SourceRefused, SourceTex
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
-from engine.wit.grammar import format_type
 from engine.wit.names import FunctionName
 
 
@@ -344,11 +344,5 @@ def _declared_digest(entry: DeclaredActivityEntry, function: DeclaredFunction) -
     Source:
         Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
     """
-    result = function.type.result
-    parts = (
-        f"{entry.table}_inline:",
-        str(function.name),
-        *(format_type(param.type) for param in function.type.params),
-        "" if result is None else format_type(result),
-    )
+    parts = (f"{entry.table}_inline:", *declaration_parts(function.name, function.type, function.type_names))
     return content_digest("\n".join(parts).encode())

@@ -47,9 +47,10 @@ def prepare(
         DeploymentRefused: If anything is wrong; carries every problem that was found.
         WasmError: If this process must not compile.
     """
+    folder = DeploymentFolder(path.parent)
     return prepare_manifest(
-        parse_manifest(_read_text(path), file_name=path.name),
-        DeploymentFolder(path.parent),
+        parse_manifest(_read_text(path), file_name=path.name, wit=folder.read_wit),
+        folder,
         on_component=on_component,
         environ=environ,
         on_progress=on_progress,

@@ -78,8 +78,8 @@ def submit_deployment(
             raise DeploymentRefused([f"the deployment file is larger than {MAX_MANIFEST_BYTES >> 20} MiB"])
         if "\0" in description:
             raise DeploymentRefused(["the description holds a NUL character"])
-        manifest = parse_manifest(toml, file_name="deployment.toml")
         source = SubmittedFiles(files)
+        manifest = parse_manifest(toml, file_name="deployment.toml", wit=source.read_wit)
         source.check(manifest.entries)
         try:
             prepared = prepare_manifest(manifest, source, allow_unavailable=allow_unavailable)

@@ -10,10 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from components.manifest import Entry, FileReference
-from components.manifest.files import MAX_FILE_BYTES, UnusableFile, content_digest
+from components.manifest.files import (
+    MAX_FILE_BYTES,
+    MAX_WIT_BYTES,
+    MAX_WIT_FILES,
+    UnusableFile,
+    content_digest,
+)
 from components.manifest.references import file_references, table_of
 from components.models import Blob
 from components.problems import DeploymentRefused
+from engine.wit.wit_folder import WitFolder
+
+WIT_SUFFIX = ".wit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +169,32 @@ class SubmittedFiles:
                 f'key "{file.key}" names "{file.path}" ({file.content_digest}), which is not stored; send it along',
             )
         raise UnusableFile(f'names "{file.path}", which is not there')
+
+    def read_wit(self, path: str) -> WitFolder:
+        """Return a folder of WIT, whose files have to come along each time: they are read and not kept.
+
+        Args:
+            path: The folder, relative to the deployment file.
+
+        Raises:
+            UnusableFile: If no file of it came along, or too much did.
+            TypeSyntaxError: If what stands in the files is wrong.
+        """
+        names = [name for name in self._sent if name.startswith(f"{path}/") and name.endswith(WIT_SUFFIX)]
+        if not names:
+            raise UnusableFile(f'did not come along; send its {WIT_SUFFIX} files, named "{path}/..."')
+        if len(names) > MAX_WIT_FILES:
+            raise UnusableFile(f"holds more than {MAX_WIT_FILES} {WIT_SUFFIX} files")
+        if sum(len(self._sent[name].content) for name in names) > MAX_WIT_BYTES:
+            raise UnusableFile(f"holds more than {MAX_WIT_BYTES >> 20} MiB of WIT")
+        self._wanted.update(names)
+        texts = {}
+        for name in sorted(names):
+            try:
+                texts[name.removeprefix(f"{path}/")] = self._sent[name].content.decode()
+            except UnicodeDecodeError as error:
+                raise UnusableFile(f"holds {name}, where byte {error.start} is not UTF-8 text") from error
+        return WitFolder(texts, place=path)
 
     def _read_sent(self, file: FileReference, sent: SubmittedFile) -> bytes:
         digest = content_digest(sent.content)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from obelisk.functions import Function
-    from obelisk.http import Request, Response
+    from obelisk.http import Request, Response, ResponseStream
     from obelisk.join_sets import JoinSet
 
 
@@ -113,6 +113,10 @@ class Backend(Protocol):
         """Send an HTTP request."""
         ...
 
+    def http_stream(self, request: Request) -> ResponseStream:
+        """Send an HTTP request whose answer is read piece by piece."""
+        ...
+
 
 class RefusingBackend:
     """Refuses everything; others allow what works where they are.
@@ -163,6 +167,10 @@ class RefusingBackend:
         raise self._refusal("info")
 
     def http(self, request: Request) -> Response:
+        """Refuse."""
+        raise self._refusal("http")
+
+    def http_stream(self, request: Request) -> ResponseStream:
         """Refuse."""
         raise self._refusal("http")
 

@@ -6,9 +6,9 @@ Source:
 
 from __future__ import annotations
 
-from components.manifest.declared import default_name, read_ffqn
 from components.manifest.entries import CronEntry
 from components.manifest.shared_keys import read_exec, read_name
+from components.manifest.single_function import default_name, read_ffqn
 from components.manifest.table_reader import TableReader
 from engine.cron.schedule import CronSchedule
 from engine.cron.ticks import MissedTicks, Overlap

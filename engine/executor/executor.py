@@ -83,6 +83,7 @@ class Executor:
             programs=Programs(load, read),
             guest_log=BestEffort(journal.add_log_lines, what="log lines"),
             http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
+            call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
             transport=HttpTransport(),
             registry=registry,
             running=Running(),
@@ -128,6 +129,7 @@ class Executor:
         self._services.programs.close()
         self._services.guest_log.flush()
         self._services.http_log.flush()
+        self._services.call_sites.flush()
         self._services.transport.close()
         self._services.threads.close()
         log.info("executor.stopped", executor_id=self.executor_id)
@@ -187,6 +189,7 @@ class Executor:
             runner.renew(now)
         self._services.guest_log.flush()
         self._services.http_log.flush()
+        self._services.call_sites.flush()
         return started
 
     def _start(self, jobs: list[Job], holder: Holder) -> None:

@@ -18,6 +18,7 @@ from engine.executor.settings import ExecutorSettings
 from engine.executor.wakeups import Wakeups
 from engine.journal.protocol import Journal
 from engine.journal.records import HttpExchange, LogLine
+from engine.log.backtraces import CallSites
 from engine.log.ids import ExecutorId
 
 
@@ -43,6 +44,7 @@ class ExecutorServices:
     programs: Programs
     guest_log: BestEffort[LogLine]
     http_log: BestEffort[HttpExchange]
+    call_sites: BestEffort[CallSites]
     transport: HttpTransport
     registry: Registry
     running: Running

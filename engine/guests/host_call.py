@@ -49,6 +49,9 @@ The options of a call are ``given``, ``max_retries``, ``attempt_timeout_us`` and
 some of those is the same call, made before they existed. The others (an activity's attempts after the first, the
 longest time of one, an object of texts) go to the metadata of the creation, and no replay compares them.
 
+Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
+first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
+
 Workflows and activities; nothing is recorded::
 
     log        {"level": "trace" .. "error", "message"}    {}
@@ -65,10 +68,18 @@ Activities::
 
     entropy    {"bytes": n}                                {"value": base64}: random bytes
     pause      {"us"}                                      {} after that time, or a little earlier
-    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
+    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us": n or null,
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
                                                            connect, invalid, protocol
+    http_open  as http; timeout_us is for each wait        {"status", "headers", "url", "stream": n}; or refused as http
+    http_read  {"stream", "bytes": n}                      {"body": base64}: up to n bytes of the response's body, and
+                                                           none at its end; or refused as http, closed
+    http_close {"stream"}                                  {}
+    http_begin as http                                     {"request": n}; or refused denied, invalid
+    http_wait  {"us": n or null}                           {"waited_us"}, and if a request has ended "request": n and
+                                                           what http answers, or "failed": code and "message"
+    http_cancel {"request": n}                             {}: the request is given up, if it has not ended
 
 An operation that is not offered where it is asked for is refused ``not_here``.
 """
@@ -80,6 +91,7 @@ from engine.errors import ConstraintViolation
 from engine.guests import activity_operations, hashing, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
+from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
 from engine.log.labels import labels_of
 
@@ -98,8 +110,13 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
         return _common(guest, op, Body(op, text))
     body = Body(op, text)
     context = guest.context
+    at = body.optional_text("at")
     with context.mutex:
+        buffer = context.run.buffer
+        if at:
+            context.call_sites.begin(read_stack(at), buffer.next_version)
         answer = operation(guest, body)
+        context.call_sites.end(buffer.next_version)
         context.after_call()
         return answer
 

@@ -10,12 +10,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from engine.activity.http.messages import HttpClient
+from engine.activity.http.outbound import OutboundHttp
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
 from engine.log.events import Metadata
-from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.ids import ExecutionId, JoinSetId, Version
+from engine.log.return_values import JsonText
 from engine.workflow.run import WorkflowRun
 
 
@@ -86,12 +87,24 @@ class ActivityContext(LoggingContext, Protocol):
         ...
 
     @property
-    def http(self) -> HttpClient:
+    def http(self) -> OutboundHttp:
         """The guest's way out."""
         ...
 
     def now(self) -> datetime:
         """Return the present instant."""
+        ...
+
+
+class CallSiteLog(Protocol):
+    """What remembers where in the source a workflow makes its calls."""
+
+    def begin(self, stack: JsonText, version: Version) -> None:
+        """Hear that a call is made; ``version`` is that of the next event."""
+        ...
+
+    def end(self, version: Version) -> None:
+        """Hear that the call is over."""
         ...
 
 
@@ -109,6 +122,11 @@ class WorkflowContext(LoggingContext, Protocol):
     run: WorkflowRun
     join_sets: JoinSetHandles
     note: GuestNote | None
+
+    @property
+    def call_sites(self) -> CallSiteLog:
+        """Remembers where calls are made."""
+        ...
 
     @property
     def facts(self) -> RunFacts:

@@ -89,14 +89,18 @@ class OtherExecutions:
         if execution_id in self._scheduled_ids or not is_fresh:
             raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists")
         self._scheduled_ids.add(execution_id)
+        component = deployed_function(target).component
+        inherited = inherited_metadata(
+            self._metadata, execution_id, runner=component.runner, random_bytes=self._port.random_bytes
+        )
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             scheduled_at=scheduled_at,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
             scheduled_by=self._execution_id,
-            metadata=(*inherited_metadata(self._metadata, execution_id), *target.metadata),
+            metadata=(*inherited, *target.metadata),
         )
         self._buffer.create(execution_id, created, now, target=target, child=None)
 

@@ -231,16 +231,20 @@ class WorkflowRun:
             event = replace(event, params=_NO_PARAMS, error=error)
             self._recorder.record(event, now)
             return event
+        component, child = deployed_function(target).component, event.child_execution_id
+        inherited = inherited_metadata(
+            self._metadata, child, runner=component.runner, random_bytes=self._port.random_bytes
+        )
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             parent=(self.execution_id, event.join_set_id),
             scheduled_at=now,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
-            metadata=(*inherited_metadata(self._metadata, event.child_execution_id), *target.metadata),
+            metadata=(*inherited, *target.metadata),
         )
-        self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
+        self.buffer.create(child, created, now, target=target, child=event)
         self._recorder.record(event, now)
         return event
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0003_remember_outgoing_http_requests"),
+        ("executions", "0004_remember_where_calls_are_made"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -16,10 +16,11 @@ from executions.models.executor import ExecutorHeartbeat
 from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
 from executions.models.response import JoinSetResponse
-from executions.models.run_records import HttpExchange, LogLine
+from executions.models.run_records import CallSites, HttpExchange, LogLine
 
 __all__ = [
     "ApiToken",
+    "CallSites",
     "Delay",
     "Event",
     "Execution",

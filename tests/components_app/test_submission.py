@@ -119,6 +119,20 @@ def test_what_javascript_imports_is_asked_for_when_it_is_read() -> None:
     assert [issue.path for issue in unused.unexpected_files] == ["lib/other.js"]
 
 
+def test_a_folder_of_wit_comes_along() -> None:
+    toml = '[[activity_js]]\nffqn = "test:js/api.f"\nwit = "wit"\ncontent = "export default (p) => p.x"\n'
+    api = b"interface api { record p { x: u8 } f: func(p: p) -> result<u8>; }"
+    wit = b"package test:js;\n" + api + b"\nworld w { export api; }\n"
+
+    with pytest.raises(DeploymentRefused, match=r'key "wit" .*did not come along; send its \.wit files'):
+        submit_deployment(toml, {})
+    submission = submit_deployment(toml, {"wit/api.wit": SubmittedFile(content=wit)})
+
+    assert submission.is_new
+    with pytest.raises(FilesRefused, match=r'^"other/api\.wit" came along and nothing'):
+        submit_deployment(toml, {name: SubmittedFile(content=wit) for name in ("wit/api.wit", "other/api.wit")})
+
+
 def test_the_same_under_the_same_id_changes_nothing_and_another_one_is_refused() -> None:
     files = sent(adder=ADDER)
     first = submit_deployment(activity_table("adder"), files, deployment_id=ID)

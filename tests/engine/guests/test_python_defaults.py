@@ -223,6 +223,13 @@ def test_an_imported_function_may_be_declared_without_its_last_parameters() -> N
         describe(source(longer, path="plan.py"), package="acme:plan").imports, exports_of(provider)
     )
     assert problem == "plan.py:4: book: acme:app/activities.book takes 1 to 2 parameters, got 3"
+    other = IMPORTER.replace("city: str) -> str", "city: int) -> None")
+    assert list(
+        import_problems(describe(source(other, path="plan.py"), package="acme:plan").imports, exports_of(provider))
+    ) == [
+        "plan.py:4: book(city): acme:app/activities.book takes string, got s64",
+        "plan.py:4: book -> return: acme:app/activities.book returns string, got nothing",
+    ]
 
 
 def test_a_call_of_an_imported_function_leaves_out_what_its_declaration_does() -> None:

@@ -236,6 +236,8 @@ static JSValue native_decode(JSContext *ctx, JSValueConst this_value, int argc, 
     if (!bytes)
         return JS_EXCEPTION;
     int is_fatal = JS_ToBool(ctx, argv[1]);
+    if (length > (SIZE_MAX - 1) / 3)
+        return JS_ThrowRangeError(ctx, "too many bytes for one text");
     char *text = js_malloc(ctx, length * 3 + 1);
     if (!text)
         return JS_EXCEPTION;
@@ -291,8 +293,11 @@ static JSValue native_inspect(JSContext *ctx, JSValueConst this_value, int argc,
     const char *name = JS_ToCString(ctx, argv[0]);
     size_t length;
     const char *source = JS_ToCStringLen(ctx, &length, argv[1]);
-    if (!name || !source)
+    if (!name || !source) {
+        JS_FreeCString(ctx, name);
+        JS_FreeCString(ctx, source);
         return JS_EXCEPTION;
+    }
     JSValue compiled = JS_Eval(ctx, source, length, name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
     JS_FreeCString(ctx, name);
     JS_FreeCString(ctx, source);

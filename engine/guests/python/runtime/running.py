@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from engine.guests.python.runtime import output
+from engine.guests.python.runtime.heap import heap
 from engine.guests.python.runtime.loading import Artefact, Program
 from engine.guests.python.runtime.output import HostCall
 from engine.guests.python.runtime.tracebacks import format_error
@@ -24,22 +25,22 @@ _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_US = 50_000
 """An activity that sleeps asks again that often, so that it can be interrupted in between."""
 
-_kept: dict[bytes, Program] = {}
+_kept: dict[str, Program] = {}
 """The component, once it is imported: an instance serves one component, and may serve several calls."""
 
 _dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, context: dict[str, Any]) -> str:
+def run(host: HostCall, kind: str, artefact: str, function: str, params: str, context: dict[str, Any]) -> str:
     """Call a function and return its result or error (``engine/guests/wit/world.wit`` has the form)."""
     random.seed(int(context["seed"], 16))
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
-    time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
+    time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
             program.import_all()
@@ -52,12 +53,15 @@ def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, 
         answer = _failed(program, target, error)
         output.send_line(host, "error", answer["trace"])
     output.finish()
+    if kind == "activity" and heap.has_grown():
+        answer["retire"] = True
     return _dump(answer)
 
 
 def forget() -> None:
     """Forget the component that was imported."""
     _kept.clear()
+    heap.forget()
 
 
 def _call(function: Function[..., Any], params: str) -> Any:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from engine.activity.http import dialling, outbound
+from engine.activity.http import dialling, outbound, whole_exchange
 from engine.activity.http.messages import HttpRequest
 from engine.activity.http.name_lookup import Endpoint
 from engine.activity.http.transport import HttpTransport
@@ -258,7 +258,7 @@ def test_a_post_without_body_says_that_it_has_none() -> None:
 
 
 def test_a_response_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound, "MAX_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(whole_exchange, "MAX_WHOLE_BYTES", 1000)
     with serve(lambda _: Answer(body=bytes(2000))) as upstream:
         guest = Guest()
 
