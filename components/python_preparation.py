@@ -105,7 +105,10 @@ def prepare_python(
 def _describe(entry: PythonEntry, files: Sequence[SourceText], runtime: PythonRuntime) -> SourceDescription:
     single = entry.single
     if single is None:
-        return describe_module(runtime.reader, files, package=entry.package)
+        description = describe_module(runtime.reader, files, package=entry.package)
+        # A query is asked of a workflow by its name; nobody calls it.
+        called = tuple(function for function in description.functions if function.kind in _TYPES)
+        return replace(description, functions=called)
     return describe_function(runtime.reader, files, kind=single.kind, name=single.name, declared=single.type)
 
 

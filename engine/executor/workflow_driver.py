@@ -37,7 +37,7 @@ from engine.executor.run_end import RunEnd
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
-from engine.host.context import GuestNote, JoinSetHandles, RunFacts
+from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
@@ -50,6 +50,7 @@ from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Holder
 from engine.workflow.join_sets import MemberId
+from engine.workflow.lineage import began_at
 from engine.workflow.run import WorkflowRun
 from engine.workflow.target import Target
 
@@ -87,6 +88,7 @@ class WorkflowDriver:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
         self.note: GuestNote | None = None
+        self.question: Question | None = None
         self.holder = holder
         self.execution_id = locked.state.execution_id
         self._services = services
@@ -209,7 +211,7 @@ class WorkflowDriver:
             execution_id=self.execution_id,
             ffqn=state.ffqn,
             parent_id=None if state.parent is None else state.parent[0],
-            created_at=state.created_at,
+            created_at=began_at(self._locked.created.metadata, state.created_at),
             metadata=self._locked.created.metadata,
         )
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from engine.activity.http.response_stream import ResponseStream
 from engine.deployment.spec import LogLevel
 from engine.guests.fetches import Fetches
-from engine.host.context import ActivityContext, RunFacts, WorkflowContext
+from engine.host.context import ActivityContext, WorkflowContext
 from engine.log.events import Response
-from engine.workflow.inheritance import SEED_KEY
+from engine.workflow.lineage import lineage_of, seed_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -91,7 +91,12 @@ class WorkflowGuest:
     def __init__(self, context: WorkflowContext) -> None:
         self.context = context
         self.facts = facts = context.facts
-        self.seed = _seed_of(facts)
+        lineage = lineage_of(facts.metadata)
+        own = seed_of(facts.metadata, facts.execution_id)
+        ancestors = () if lineage is None else lineage.ancestors
+        first, *later = [*(each.seed for each in ancestors), own]
+        self.seed = bytes.fromhex(first)
+        self.later_seeds = list(zip((each.until for each in ancestors), later, strict=True))
         self._now_us = self._created_us = microseconds(facts.created_at)
         self._blocks = 0
         self._random = b""
@@ -108,6 +113,20 @@ class WorkflowGuest:
     def monotonic_ns(self) -> int:
         """Return the same, counted from the creation."""
         return (self._now_us - self._created_us) * 1000
+
+    @property
+    def is_attentive(self) -> bool:
+        """Whether answers may bring more than the guest asked for: another seed, or a question."""
+        return bool(self.later_seeds) or self.context.question is not None
+
+    def reseeded(self, answer: str) -> str:
+        """Return an answer, with a new seed in it where the run comes to a place at which it was forked."""
+        until, seed = self.later_seeds[0]
+        if self.context.run.position < until:
+            return answer
+        del self.later_seeds[0]
+        self.seed, self._blocks, self._random = bytes.fromhex(seed), 0, b""
+        return f'{{"reseed":"{seed}"{"" if answer == "{}" else ","}{answer[1:]}'
 
     def consumed(self, response: Response) -> None:
         """Let the clock go on to a response."""
@@ -147,11 +166,3 @@ class Reading:
 
     def log(self, level: LogLevel, message: str) -> None:
         """Forget a log line."""
-
-
-def _seed_of(facts: RunFacts) -> bytes:
-    """Return the seed in the creation's metadata; executions from before there was one derive it from their id."""
-    seed = dict(facts.metadata).get(SEED_KEY)
-    if seed is not None:
-        return bytes.fromhex(seed)
-    return hashlib.sha256(b"seed" + facts.execution_id.encode()).digest()[:16]

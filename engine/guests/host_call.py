@@ -52,6 +52,15 @@ longest time of one, an object of texts) go to the metadata of the creation, and
 Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
 first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
 
+Where an execution was forked, the answer of the last operation before the fork says ``"reseed": seed`` besides, 32 hex
+digits: the runtime's own random numbers go on from that seed. A runtime that draws all its random numbers by ``random``
+need not look.
+
+Where a copy of a run is asked, the operation that would wait or go beyond the history is answered by a question,
+``{"ask": "locals"}`` or ``{"ask": "query", "name", "params"}``. The guest answers it by ``answered`` with ``{"answer":
+{..}}`` (``engine/guests/wit/world.wit``, ``query``; for locals ``{"frames": [..]}``), which does not return. The
+context of ``run`` says beforehand (``"attentive"``) whether seeds or questions may come.
+
 Workflows and activities; nothing is recorded::
 
     log        {"level": "trace" .. "error", "message"}    {}
@@ -87,7 +96,7 @@ An operation that is not offered where it is asked for is refused ``not_here``.
 from __future__ import annotations
 
 from engine.deployment.spec import LogLevel
-from engine.errors import ConstraintViolation
+from engine.errors import ConstraintViolation, RunSuspended
 from engine.guests import activity_operations, hashing, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
@@ -115,10 +124,16 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
         buffer = context.run.buffer
         if at:
             context.call_sites.begin(read_stack(at), buffer.next_version)
-        answer = operation(guest, body)
+        try:
+            answer = operation(guest, body)
+        except RunSuspended:
+            if context.question is None:
+                raise
+            # A throw-away copy has come to where it is asked.
+            return context.question.ask()
         context.call_sites.end(buffer.next_version)
         context.after_call()
-        return answer
+        return guest.reseeded(answer) if guest.later_seeds else answer
 
 
 def activity_call(guest: ActivityGuest, op: str, text: str) -> str:
@@ -149,6 +164,9 @@ def _common(guest: WorkflowGuest | ActivityGuest, op: str, body: Body) -> str:
             return write({"us": guest.now_us()})
         case "info":
             return _info(guest)
+        case "answered" if isinstance(guest, WorkflowGuest) and guest.context.question is not None:
+            guest.context.question.answer(body.mapping("answer"))
+            raise RunSuspended
         case "digest":
             return hashing.digest(body)
         case "hmac":

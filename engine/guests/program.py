@@ -151,6 +151,7 @@ class GuestProgram:
             "execution_id": guest.facts.execution_id,
             "ffqn": str(spec.name),
             "seed": guest.seed.hex(),
+            "attentive": isinstance(guest, WorkflowGuest) and guest.is_attentive,
             "env": dict(guest.environment),
             "imports": self._imports,
             "result": _shape(spec.type.result),
@@ -202,6 +203,18 @@ class GuestInstance:
         note = self._guest.context.note if isinstance(self._guest, ActivityGuest) else None
         self._is_fit = self._calls < _MOST_CALLS and not (note and note.wants_retirement)
         return value
+
+    def query(self, name: str, params: str) -> dict[str, object]:
+        """Ask the guest after its function has returned; ``engine/guests/wit/world.wit`` has the answers.
+
+        Args:
+            name: Of a query function.
+            params: JSON array of its parameters.
+
+        Raises:
+            Trap: If the guest dies.
+        """
+        return _load_object(self._instance.call(RUNTIME, "query", [name, params]))
 
     def close(self) -> None:
         """Free the sandbox."""

@@ -108,6 +108,22 @@ class CallSiteLog(Protocol):
         ...
 
 
+class Question(Protocol):
+    """What a throw-away copy of a run is asked when it comes to the end of its history."""
+
+    def ask(self) -> str:
+        """Return the question as the guest gets it.
+
+        Raises:
+            RunSuspended: If it was asked before: the guest does not understand it.
+        """
+        ...
+
+    def answer(self, answer: dict[str, object]) -> None:
+        """Take the guest's answer."""
+        ...
+
+
 class WorkflowContext(LoggingContext, Protocol):
     """A workflow's run.
 
@@ -122,6 +138,11 @@ class WorkflowContext(LoggingContext, Protocol):
     run: WorkflowRun
     join_sets: JoinSetHandles
     note: GuestNote | None
+
+    @property
+    def question(self) -> Question | None:
+        """What the guest is asked; ``None`` in a run that counts."""
+        ...
 
     @property
     def call_sites(self) -> CallSiteLog:

@@ -6,10 +6,13 @@ stores the ledger's changes, all in one transaction. So the rules are the same o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from engine.errors import (
     AlreadyFinished,
@@ -26,21 +29,25 @@ from engine.journal.records import (
     DelayRow,
     FinishDelay,
     Hints,
+    Mail,
     NewExecution,
     PauseDelay,
+    PostSignal,
     Submit,
     Write,
 )
 from engine.journal.requirements import source_of
 from engine.log.events import (
+    ChildFinished,
     Created,
     DelayFinished,
     DelayRequested,
+    Finished,
     JoinNext,
     LogEntry,
     Response,
 )
-from engine.log.ids import DelayId, ExecutionId, JoinSetId
+from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version, position_of
 from engine.log.state import ExecutionState, Status, fold_event, fold_response, initial_state
 
 
@@ -56,6 +63,8 @@ class Changes:
         delays_added: Delay rows to insert.
         delays_paused: Delay rows whose flag changes, with the new one.
         delays_removed: Delay rows to delete.
+        mail_added: Signals to keep.
+        mail_delivered: Numbers of kept signals that a call has now.
     """
 
     inserted: dict[ExecutionId, ExecutionState] = field(default_factory=dict)
@@ -65,6 +74,8 @@ class Changes:
     delays_added: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_paused: dict[DelayId, DelayRow] = field(default_factory=dict)
     delays_removed: list[DelayId] = field(default_factory=list)
+    mail_added: list[Mail] = field(default_factory=list)
+    mail_delivered: list[int] = field(default_factory=list)
 
     def states(self) -> Iterator[ExecutionState]:
         """Return the final states of all executions that were created or changed."""
@@ -76,7 +87,13 @@ class Changes:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (
-            self.inserted or self.updated or self.entries or self.responses or self.delays_paused or self.delays_removed
+            self.inserted
+            or self.updated
+            or self.entries
+            or self.responses
+            or self.delays_paused
+            or self.delays_removed
+            or self.mail_added
         )
 
 
@@ -91,6 +108,8 @@ class Ledger:
         answered: Members of `awaited_join_sets` (execution, join set) that have a response behind their cursor.
         responded: Members of `response_sources` that have a response already; a storage that refuses a second one may
             leave them out until it has.
+        mail: Signals that wait for the members of `born_stubs`, oldest first.
+        signals: Members of `sent_signals` that came before.
     """
 
     def __init__(
@@ -102,6 +121,8 @@ class Ledger:
         created: dict[ExecutionId, Created],
         answered: set[tuple[ExecutionId, JoinSetId]],
         responded: Iterable[str] = (),
+        mail: Mapping[tuple[ExecutionId, str], Sequence[Mail]] | None = None,
+        signals: Iterable[tuple[ExecutionId, str]] = (),
     ) -> None:
         self._now = now
         self._states = states
@@ -111,6 +132,8 @@ class Ledger:
         self._created = created
         self._answered = answered
         self._responded = set(responded)
+        self._mail = {call: deque(waiting) for call, waiting in (mail or {}).items()}
+        self._signals = set(signals)
         self.changes = Changes()
         self._is_due = False
         self._pending_from: datetime | None = None
@@ -133,6 +156,8 @@ class Ledger:
                     return self._finish_delay(write)
                 case PauseDelay(delay_id=delay, paused=paused):
                     return self._pause_delay(delay, paused=paused)
+                case PostSignal():
+                    return self._post_signal(write)
         except JournalError as error:
             return error
 
@@ -159,6 +184,9 @@ class Ledger:
         if write.holder is not None and not before.is_held_by(write.holder, self._now):
             raise LockLost(write.execution_id)
 
+        has_mail = False
+        if self._mail:
+            write, has_mail = self._with_mail(write)
         self._check_ids(write)
         # Everything is folded on copies first, so that a refusal half way leaves no trace.
         touched = {write.execution_id: copy(before)}
@@ -187,10 +215,41 @@ class Ledger:
             self._update(touched_state)
         return Committed(
             next_version=state.next_version,
-            responses_before=before.response_count,
+            # Of what came by mail the writer knows nothing: it has to look.
+            responses_before=state.response_count if has_mail else before.response_count,
             response_count=state.response_count,
             blocked=blocked,
         )
+
+    def _with_mail(self, write: Append) -> tuple[Append, bool]:
+        """Return a write whose stubs that a signal waits for are complete at birth, and whether there are any."""
+        created: list[NewExecution] = []
+        responses: list[Response] = []
+        for new in write.created:
+            first = new.entries[0]
+            position = position_of(new.execution_id) if len(new.entries) == 1 else None
+            ffqn = first.event.ffqn if isinstance(first.event, Created) else ""
+            waiting = self._mail.get((write.execution_id, ffqn))
+            if not waiting or position is None:
+                created.append(new)
+                continue
+            mail = waiting.popleft()
+            end = LogEntry(Version(1), first.created_at, Finished(retval=mail.retval))
+            created.append(NewExecution(new.execution_id, (first, end)))
+            event = ChildFinished(child_execution_id=new.execution_id, finished_version=end.version, retval=mail.retval)
+            responses.append(
+                Response(
+                    execution_id=write.execution_id,
+                    join_set_id=position.join_set,
+                    created_at=first.created_at,
+                    event=event,
+                )
+            )
+            self._answered.add((write.execution_id, position.join_set))
+            self.changes.mail_delivered.append(mail.row)
+        if not responses:
+            return write, False
+        return replace(write, created=tuple(created), responses=(*write.responses, *responses)), True
 
     def _check_ids(self, write: Append) -> None:
         """Refuse what only a faulty writer asks for: an id that is taken, a second response from one source."""
@@ -317,6 +376,26 @@ class Ledger:
             rows = self.changes.delays_added if is_new else self.changes.delays_paused
             rows[delay] = self._delays[delay] = changed
         return Committed(next_version=self._states[row.execution_id].next_version)
+
+    def _post_signal(self, write: PostSignal) -> Committed:
+        mail = write.mail
+        state = self._states.get(mail.execution_id)
+        if state is None:
+            raise ExecutionNotFound(mail.execution_id)
+        signal = None if mail.signal_id is None else (mail.execution_id, mail.signal_id)
+        if signal in self._signals:
+            return Committed(next_version=state.next_version, is_new=False)
+        if state.is_finished:
+            raise AlreadyFinished(mail.execution_id)
+        if write.end is not None:
+            self._append(write.end)
+        elif state.next_version != write.expected:
+            raise VersionConflict(mail.execution_id, expected=write.expected or 0, actual=state.next_version)
+        if signal is not None:
+            self._signals.add(signal)
+        if signal is not None or write.end is None:
+            self.changes.mail_added.append(replace(mail, is_delivered=write.end is not None))
+        return Committed(next_version=state.next_version)
 
     def _insert(self, execution: NewExecution, state: ExecutionState) -> None:
         if execution.execution_id in self._states:

@@ -15,7 +15,7 @@ from engine.errors import ExecutionNotFound, StoredEventInvalid
 from engine.journal.ledger import Changes, Ledger
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
-from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
+from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Mail, Submit, Write
 from engine.journal.requirements import (
     awaited_join_sets,
     required_delays,
@@ -63,6 +63,7 @@ class MemoryJournal:
         self._responses: dict[ExecutionId, list[Response]] = {}
         self._responded: set[str] = set()
         self._delays: dict[DelayId, DelayRow] = {}
+        self._mail: dict[int, Mail] = {}
         self._log_lines: list[LogLine] = []
         self._http_exchanges: list[HttpExchange] = []
         self._call_sites: list[CallSites] = []
@@ -213,6 +214,8 @@ class MemoryJournal:
                 if self._is_answered(execution_id, join_set, seen)
             },
             responded=response_sources(writes) & self._responded,
+            mail=_by_call(mail for mail in self._mail.values() if not mail.is_delivered),
+            signals={(mail.execution_id, mail.signal_id) for mail in self._mail.values() if mail.signal_id is not None},
         )
 
     def _is_answered(self, execution_id: ExecutionId, join_set: JoinSetId, seen: int) -> bool:
@@ -235,6 +238,11 @@ class MemoryJournal:
         self._delays.update(changes.delays_paused)
         for delay in changes.delays_removed:
             del self._delays[delay]
+        for mail in changes.mail_added:
+            row = len(self._mail) + 1
+            self._mail[row] = replace(mail, row=row)
+        for row in changes.mail_delivered:
+            self._mail[row] = replace(self._mail[row], is_delivered=True)
 
     def _pending(self, now: datetime) -> list[ExecutionState]:
         return sorted((state for state in self._active(Status.PENDING_AT) if state.due_at <= now), key=_due_order)
@@ -280,3 +288,10 @@ def _due_order(state: ExecutionState) -> tuple[datetime, ExecutionId]:
 
 def _chosen(rows: dict[_K, _V], keys: Iterable[_K]) -> dict[_K, _V]:
     return {key: rows[key] for key in keys if key in rows}
+
+
+def _by_call(waiting: Iterable[Mail]) -> dict[tuple[ExecutionId, str], list[Mail]]:
+    found: dict[tuple[ExecutionId, str], list[Mail]] = {}
+    for mail in waiting:
+        found.setdefault((mail.execution_id, mail.ffqn), []).append(mail)
+    return found

@@ -9,6 +9,7 @@ from msgspec import Struct
 from engine.deployment.spec import ComponentId, LockingStrategy, LogLevel
 from engine.log.events import Created, Locked, LogEntry, Response
 from engine.log.ids import DelayId, ExecutionId, JoinSetId, RunId, Version
+from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Holder
 
 
@@ -73,7 +74,46 @@ class PauseDelay(Struct, frozen=True, kw_only=True, gc=False):
     paused: bool
 
 
-Write = Append | Submit | FinishDelay | PauseDelay
+class Mail(Struct, frozen=True, kw_only=True, gc=False):
+    """A signal that was sent to an execution.
+
+    Args:
+        execution_id: Who it is for.
+        ffqn: The function whose call it is the result of.
+        signal_id: The sender's name for it; one counts once.
+        at: When it came.
+        retval: The result.
+        is_delivered: Whether a call has it. Such mail is kept to know its ``signal_id`` again.
+        row: Its number in the storage; 0 while it is not stored.
+    """
+
+    execution_id: ExecutionId
+    ffqn: str
+    signal_id: str | None
+    at: datetime
+    retval: ReturnValue
+    is_delivered: bool = False
+    row: int = 0
+
+
+class PostSignal(Struct, frozen=True, kw_only=True, gc=False):
+    """A signal arrives: it ends the call that waits for it, or is kept until there is one.
+
+    Sending a ``signal_id`` again changes nothing.
+
+    Args:
+        mail: The signal.
+        expected: Version of the execution's log at which no call of the function waits; guards against one that is
+            made at this moment. ``None`` if there is an ``end``.
+        end: The end of the call that waits longest; the signal is refused with it.
+    """
+
+    mail: Mail
+    expected: Version | None = None
+    end: Append | None = None
+
+
+Write = Append | Submit | FinishDelay | PauseDelay | PostSignal
 
 
 class Committed(Struct, frozen=True, kw_only=True, gc=False):

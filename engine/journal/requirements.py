@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.journal.records import Append, FinishDelay, PauseDelay, Submit, Write
+from engine.deployment.spec import ComponentType
+from engine.journal.records import Append, FinishDelay, PauseDelay, PostSignal, Submit, Write
 from engine.log.events import (
+    Created,
     DelayFinished,
     DelayRequested,
     JoinNext,
@@ -38,6 +40,10 @@ def required_executions(writes: Iterable[Write], *, thorough: bool = False) -> s
                 required.add(execution.execution_id)
             case FinishDelay(delay_id=delay) | PauseDelay(delay_id=delay):
                 required.add(delay_position(delay).parent)
+            case PostSignal(mail=mail, end=end):
+                required.add(mail.execution_id)
+                if end is not None:
+                    required.add(end.execution_id)
     return required
 
 
@@ -57,7 +63,7 @@ def required_delays(writes: Iterable[Write], *, thorough: bool = False) -> set[D
                 requested = {entry.event.delay_id for entry in entries if isinstance(entry.event, DelayRequested)}
                 fired = {response.event.delay_id for response in responses if isinstance(response.event, DelayFinished)}
                 required.update(requested | fired if thorough else fired - requested)
-            case Submit():
+            case Submit() | PostSignal():
                 pass
     return required
 
@@ -89,6 +95,9 @@ def response_sources(writes: Iterable[Write]) -> set[str]:
                 sources.update(source_of(response) for response in responses)
             case FinishDelay(delay_id=delay):
                 sources.add(delay)
+            case PostSignal(end=end):
+                if end is not None:
+                    sources.update(source_of(response) for response in end.responses)
             case Submit() | PauseDelay():
                 pass
     return sources
@@ -107,3 +116,26 @@ def awaited_join_sets(writes: Iterable[Write]) -> list[tuple[ExecutionId, JoinSe
         for write in writes
         if isinstance(write, Append) and write.awaits and isinstance(write.entries[-1].event, JoinNext)
     ]
+
+
+def born_stubs(writes: Iterable[Write]) -> set[tuple[ExecutionId, str]]:
+    """Return (execution, function) of the stubs that these writes call: a signal may wait for them already."""
+    return {
+        (write.execution_id, first.ffqn)
+        for write in writes
+        if isinstance(write, Append)
+        for new in write.created
+        # What ran with its parent has more events than its creation.
+        if len(new.entries) == 1
+        and isinstance(first := new.entries[0].event, Created)
+        and first.component_id.component_type is ComponentType.ACTIVITY_STUB
+    }
+
+
+def sent_signals(writes: Iterable[Write]) -> set[tuple[ExecutionId, str]]:
+    """Return (execution, signal id) of the signals in these writes that have one."""
+    return {
+        (write.mail.execution_id, write.mail.signal_id)
+        for write in writes
+        if isinstance(write, PostSignal) and write.mail.signal_id is not None
+    }

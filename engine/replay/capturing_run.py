@@ -6,6 +6,7 @@ Source:
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -16,25 +17,31 @@ from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import LogLevel
 from engine.errors import ExecutionNotFound, RunSuspended
+from engine.executor.call_sites import CallSiteLog
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import params_error
 from engine.executor.stubs import judge_stub
-from engine.host.context import GuestNote, JoinSetHandles, RunFacts
+from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
-from engine.log.events import Finished, Response, StubError, TypeCheckError
+from engine.log.backtraces import CallSites
+from engine.log.events import Created, Finished, LogEntry, Response, StubError, TypeCheckError
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, initial_state
 from engine.replay.outcomes import CapturedWrite, StubEnd
 from engine.replay.subject import Subject
 from engine.workflow.join_sets import MemberId
+from engine.workflow.lineage import began_at
 from engine.workflow.run import WorkflowRun
 from engine.workflow.target import Target
 
-Answers = Callable[[WorkflowRun, JoinSetId], Response | None]
-"""Returns a response for a join set that nothing has arrived for, or ``None``."""
+Answers = Callable[["CapturingRun", JoinSetId], Response | None]
+"""Returns a response for a join set that nothing has arrived for, or ``None``.
+
+A run that has such answers goes on behind what is authoritative only once it is applied.
+"""
 
 
 class CapturingRun:
@@ -51,6 +58,7 @@ class CapturingRun:
         limits: What any run may use up; a component's own limits may be lower.
         most_writes: How many writes to capture.
         answers: Brings responses that the history does not hold.
+        question: What the guest is asked where it is unwound.
     """
 
     def __init__(
@@ -63,10 +71,13 @@ class CapturingRun:
         limits: RunLimits,
         most_writes: int,
         answers: Answers | None = None,
+        question: Question | None = None,
     ) -> None:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
+        self.call_sites = CallSiteLog(subject.state.execution_id, subject.state.component_id, _forget)
         self.note: GuestNote | None = None
+        self.question = question
         self.writes: list[CapturedWrite] = []
         self._subject = subject
         self._registry = registry
@@ -77,7 +88,7 @@ class CapturingRun:
         self._answers = answers
         self._stub: StubEnd | None = None
         self._cancels: list[MemberId] = []
-        self._created: dict[ExecutionId, ExecutionState] = {}
+        self._born: dict[ExecutionId, LogEntry] = {}
         self.run = WorkflowRun(
             state=subject.state,
             entries=subject.entries,
@@ -86,6 +97,13 @@ class CapturingRun:
             deployment_id=DeploymentId(registry.deployment.id),
             metadata=subject.created.metadata,
         )
+
+    def created_of(self, execution_id: ExecutionId) -> Created | None:
+        """Return the first event of an execution that is there, or would be."""
+        born = self._born.get(execution_id)
+        entries = [born] if born is not None else self._journal.load_log(execution_id)
+        first = entries[0].event if entries else None
+        return first if isinstance(first, Created) else None
 
     def finish(self, retval: ReturnValue, responses: Callable[[], tuple[Response, ...]]) -> None:
         """Capture the execution's end."""
@@ -102,7 +120,7 @@ class CapturingRun:
             execution_id=state.execution_id,
             ffqn=state.ffqn,
             parent_id=None if state.parent is None else state.parent[0],
-            created_at=state.created_at,
+            created_at=began_at(self._subject.created.metadata, state.created_at),
             metadata=self._subject.created.metadata,
         )
 
@@ -133,6 +151,10 @@ class CapturingRun:
         """Return the present instant."""
         return self._clock.now()
 
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes that nobody can guess."""
+        return os.urandom(length)
+
     def run_expires_at(self) -> datetime:
         """Return the present instant: nobody stays in memory."""
         return self._clock.now()
@@ -148,7 +170,7 @@ class CapturingRun:
     def wait(self, join_set: JoinSetId) -> None:
         """Unwind the guest, unless somebody brings a response."""
         self._capture(awaits=True)
-        response = None if self._answers is None else self._answers(self.run, join_set)
+        response = None if self._answers is None else self._answers(self, join_set)
         if response is None:
             raise RunSuspended
         self.run.join_sets.arrive(response)
@@ -185,7 +207,7 @@ class CapturingRun:
         entries, created, own_responses = run.buffer.take()
         run.join_sets.publish()
         for execution in created:
-            self._created[execution.execution_id] = initial_state(execution.execution_id, execution.entries[0])
+            self._born[execution.execution_id] = execution.entries[0]
         append = Append(
             execution_id=run.execution_id,
             expected=Version(run.buffer.next_version - len(entries)),
@@ -198,13 +220,19 @@ class CapturingRun:
         stub, self._stub = self._stub, None
         self.writes.append(CapturedWrite(append=append, stub=stub, cancels=tuple(self._cancels)))
         self._cancels.clear()
-        if stub is not None or own_responses or len(self.writes) >= self._most_writes:
+        is_open = self._answers is None and (stub is not None or own_responses)
+        if is_open or len(self.writes) >= self._most_writes:
             raise RunSuspended
 
     def _state_of(self, execution_id: ExecutionId) -> ExecutionState | None:
-        if execution_id in self._created:
-            return self._created[execution_id]
+        born = self._born.get(execution_id)
+        if born is not None:
+            return initial_state(execution_id, born)
         try:
             return self._journal.state_of(execution_id)
         except ExecutionNotFound:
             return None
+
+
+def _forget(_sites: CallSites) -> None:
+    """Store nothing: the run that counts has said where its calls were made, or will."""

@@ -143,19 +143,19 @@ class Replayer:
         if isinstance(outcome, Broken):
             outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
         try:
-            if not _is_nondeterminism(outcome):
+            if not is_nondeterminism(outcome):
                 run.run.close_all()
                 run.run.check_history_is_used_up()
         except NondeterminismDetected as error:
             outcome = nondeterminism(error)
-        if isinstance(outcome, Failed) and (_is_nondeterminism(outcome) or not subject.state.is_finished):
+        if isinstance(outcome, Failed) and (is_nondeterminism(outcome) or not subject.state.is_finished):
             return self._failed(run, outcome.detail or outcome.reason or outcome.kind.value, outcome)
         state = subject.state
         run.finish(outcome, lambda: responses_of(state.parent, state.execution_id, run.run.buffer.entries[-1]))
         return _Ended(outcome)
 
     def _failed(self, run: CapturingRun, error: str, failure: ReturnValue | None = None) -> ReplayFailed:
-        version = run.run.next_recorded if failure is not None and _is_nondeterminism(failure) else None
+        version = run.run.next_recorded if failure is not None and is_nondeterminism(failure) else None
         return ReplayFailed(error=error, version=version, writes=tuple(run.writes))
 
 
@@ -166,7 +166,8 @@ class _Ended:
     retval: ReturnValue
 
 
-def _is_nondeterminism(outcome: ReturnValue) -> bool:
+def is_nondeterminism(outcome: ReturnValue) -> bool:
+    """Whether a run ended because it did not follow its history."""
     return isinstance(outcome, Failed) and outcome.kind is FailureKind.NONDETERMINISM_DETECTED
 
 

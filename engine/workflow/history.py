@@ -36,6 +36,11 @@ class History:
         return bool(self._events)
 
     @property
+    def position(self) -> int:
+        """How many recorded events the workflow has asked for."""
+        return self._position
+
+    @property
     def next_version(self) -> Version | None:
         """The place in the log of the event that `peek` shows; ``None`` at the tip."""
         return self._events[self._position][0] if self.is_replaying else None

@@ -48,6 +48,11 @@ class Recorder:
         return self._at_tip is not None and self._history.is_recorded
 
     @property
+    def position(self) -> int:
+        """How many recorded events were replayed; at the tip, all that this run began with."""
+        return self._history.position
+
+    @property
     def next_recorded(self) -> Version | None:
         """The place in the log of the next recorded event; ``None`` at the tip."""
         return self._history.next_version

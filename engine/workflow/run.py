@@ -33,6 +33,7 @@ from engine.log.state import ExecutionState
 from engine.workflow.history import History
 from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
+from engine.workflow.lineage import lineage_of
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
 from engine.workflow.port import RunPort
@@ -91,7 +92,7 @@ class WorkflowRun:
         self._port = port
         self._deployment_id = deployment_id
         self._recorder = Recorder(History(entries), self.buffer, at_tip)
-        self._values = MadeUpValues(state.execution_id, self._recorder, port)
+        self._values = MadeUpValues(state.execution_id, self._recorder, port, lineage_of(metadata))
         self._others = OtherExecutions(
             state.execution_id,
             deployment_id,
@@ -115,6 +116,11 @@ class WorkflowRun:
     def is_replaying(self) -> bool:
         """Whether recorded history remains."""
         return self._recorder.is_replaying
+
+    @property
+    def position(self) -> int:
+        """How many recorded events were replayed; at the tip, all that this run began with."""
+        return self._recorder.position
 
     @property
     def next_recorded(self) -> Version | None:

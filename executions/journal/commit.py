@@ -12,12 +12,20 @@ from engine.errors import JournalError, JournalUnavailable
 from engine.journal.ledger import Changes, Ledger
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, Hints, Submit, Write
-from engine.journal.requirements import awaited_join_sets, required_delays, required_executions, response_sources
+from engine.journal.requirements import (
+    awaited_join_sets,
+    born_stubs,
+    required_delays,
+    required_executions,
+    response_sources,
+    sent_signals,
+)
 from engine.log.events import Created
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.state import ExecutionState
 from executions.journal import sql
 from executions.journal.connection import Statements
+from executions.journal.mailbox import find_signals, load_mail, store_mail
 from executions.journal.rows import (
     Row,
     changed_values,
@@ -74,6 +82,8 @@ def apply_writes(
         ),
         answered=_find_answered(statements, writes, states),
         responded=_find_responded(statements, writes) if thorough else (),
+        mail=load_mail(statements, born_stubs(writes)),
+        signals=find_signals(statements, sent_signals(writes)),
     )
     outcomes = ledger.apply_all(writes)
     store(statements, ledger.changes)
@@ -155,6 +165,7 @@ def store(statements: Statements, changes: Changes) -> None:
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
     for delay in changes.delays_paused.values():
         statements.execute(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
+    store_mail(statements, changes)
     if changes.delays_removed:
         for statement, params in sql.listed(sql.DELETE_DELAYS, changes.delays_removed):
             statements.execute(statement, params)

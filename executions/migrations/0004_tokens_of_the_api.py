@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0004_remember_where_calls_are_made"),
+        ("executions", "0005_keep_signals_until_they_are_awaited"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

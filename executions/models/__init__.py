@@ -15,6 +15,7 @@ from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
 from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
+from executions.models.mail import Mail
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 
@@ -31,4 +32,5 @@ __all__ = [
     "JoinSetResponse",
     "Label",
     "LogLine",
+    "Mail",
 ]

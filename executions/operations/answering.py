@@ -62,7 +62,7 @@ def answer(execution_id: ExecutionId, result: object, *, journal: Journal | None
     """
     journal = journal or SqlJournal.for_current_connection()
     function = _answerable(execution_id, journal.state_of(execution_id).ffqn)
-    retval = _read(function, result)
+    retval = read_result(function, result)
     while True:
         state = journal.state_of(execution_id)
         if state.is_finished:
@@ -93,7 +93,12 @@ def _answerable(execution_id: ExecutionId, ffqn: str) -> DeployedFunction:
     return function
 
 
-def _read(function: DeployedFunction, result: object) -> Returned:
+def read_result(function: DeployedFunction, result: object) -> Returned:
+    """Return a function's result from JSON data.
+
+    Raises:
+        AnswerRefused: If it is not of its type, or too large.
+    """
     result_type = function.type.result
     assert isinstance(result_type, ResultType)
     try:

@@ -160,7 +160,7 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
         raise CallRefused(f"{function.name} is a stub: only a workflow that waits for it can start it")
     created = Created(
         ffqn=str(function.name),
-        params=_check_params(function, params),
+        params=check_params(function, params),
         scheduled_at=scheduled_at,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
@@ -209,7 +209,12 @@ def _scheduled_target(name: str) -> str | None:
     return str(companion[1]) if companion is not None and companion[0] == "schedule" else None
 
 
-def _check_params(function: DeployedFunction, params: object) -> JsonText:
+def check_params(function: DeployedFunction, params: object) -> JsonText:
+    """Return the parameters of a call as they are stored.
+
+    Raises:
+        CallRefused: If they do not fit the function, or are too large.
+    """
     if not isinstance(params, Sequence) or isinstance(params, str | bytes):
         raise CallRefused(f"{function.name}: the parameters must be a JSON array, such as {_example(function)}")
     try:

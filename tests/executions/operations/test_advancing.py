@@ -52,8 +52,8 @@ def step_to_the_end(target: ExecutionId) -> Advanced:
     while True:
         eventually(lambda: replay(target) is not None and isinstance(replay(target), Advanceable))
         advanced = advance(target, captured(target)[:1])
-        assert_state_is_folded(journal(), target)
         if advanced.retval is not None:
+            assert_state_is_folded(journal(), target)
             return advanced
 
 

@@ -12,7 +12,7 @@ from zone_data import ZONES
 
 from engine.guests.python.runtime import closed_world, generated_code, library, time_zones
 from engine.guests.python.runtime.describing import describe
-from engine.guests.python.runtime.running import run
+from engine.guests.python.runtime.running import query, run
 from engine.guests.python.runtime.warm_up import warm_up
 
 _seed = random.seed
@@ -44,5 +44,5 @@ class Runtime:
         return run(host.call, kind, artefact, function, params, json.loads(context))
 
     def query(self, function: str, params: str) -> str:
-        """Refuse: questions about a finished run are not answered yet."""
-        return json.dumps({"refused": "unsupported", "message": "queries are not supported by this runtime"})
+        """Answer a question about the run that has returned."""
+        return query(function, params)

@@ -10,9 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from engine.guests.python.runtime import output
+from engine.guests.python.runtime.attention import attentive
 from engine.guests.python.runtime.heap import heap
 from engine.guests.python.runtime.loading import Artefact, Program
 from engine.guests.python.runtime.output import HostCall
+from engine.guests.python.runtime.questions import answer_query
 from engine.guests.python.runtime.tracebacks import format_error
 from obelisk import errors
 from obelisk.activity_backend import ActivityBackend
@@ -39,6 +41,8 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
     output.install(host)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    if context["attentive"]:
+        host = attentive(host, program)
     backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
     time.sleep = _sleep_of(host, backend)
     try:
@@ -56,6 +60,12 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
     if kind == "activity" and heap.has_grown():
         answer["retire"] = True
     return _dump(answer)
+
+
+def query(name: str, params: str) -> str:
+    """Answer a query after `run` has returned."""
+    (program,) = _kept.values()
+    return _dump(answer_query(program, name, json.loads(params)))
 
 
 def forget() -> None:

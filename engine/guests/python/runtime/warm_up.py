@@ -96,7 +96,7 @@ def warm_up() -> None:
     before = sys.stdout, sys.stderr, time.sleep
     files = [{"path": f"{_MODULE}.py", "text": _SAMPLE}]
     order = json.dumps([{"name": "x", "amount": 1, "tags": None}, False])
-    context = {"seed": "00", "env": {}}
+    context = {"seed": "00", "attentive": False, "env": {}}
     for _ in range(_ROUNDS):
         _forget()
         described = describe({"kind": "module", "package": "obelisk:sample", "files": files})
