@@ -12,6 +12,7 @@ from engine.journal.ledger import Changes
 from engine.log import events as e
 from engine.log.ids import ExecutionId, named_join_set
 from engine.log.state import Lifecycle
+from engine.simulation.recordings import Recorded, last_instant, parse_recording
 from executions.deployed import deployed_registry
 from executions.explanations import why_not_moving
 from executions.journal.commit import store
@@ -38,7 +39,7 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import ADD, APPROVE, PING, deploy_declared, deploy_runnable
-from tests.harness.recordings import Recorded, cut, last_instant, parse_recording
+from tests.harness.recordings import cut
 
 pytestmark = pytest.mark.django_db
 

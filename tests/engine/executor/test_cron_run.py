@@ -18,11 +18,12 @@ from engine.log.events import Created, Finished, FunctionNotFound, Locked, Pause
 from engine.log.ids import ExecutionId, is_top_level, parse_top_level_id
 from engine.log.return_values import CANCELLED, FailureKind
 from engine.log.state import Status
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.stepped import simulated_settings
 from engine.wit.names import FunctionName
 from tests.harness import steps as s
 from tests.harness.components import ADD, RUN, deploy
-from tests.harness.connections import Cut, Moment, ProcessKilled
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)

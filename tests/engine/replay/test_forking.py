@@ -12,8 +12,8 @@ from engine.log.events import Created
 from engine.log.ids import DelayId, ExecutionId, Version
 from engine.replay.forking import ForkRequest, Translation, plan_fork, prefix_of
 from engine.replay.subject import Subject
+from engine.simulation.recordings import Recording, last_instant, parse_recording
 from tests.builders import DEPLOYMENT, make_component_id, make_execution_id
-from tests.harness.recordings import Recording, last_instant, parse_recording
 from tests.harness.world import check_log
 
 OLD = ExecutionId("E_01J00000000000000000000001.n:1_1")

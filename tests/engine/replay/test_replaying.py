@@ -16,10 +16,11 @@ from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED, Returned
 from engine.replay.outcomes import Advanceable, Blocked, FinishedReplay, ReplayFailed, ReplayOutcome
 from engine.replay.subject import load_subject
+from engine.simulation.recordings import Recording, last_instant, parse_recording, record, restore
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import ASK, RUN_CANCELLABLE, deploy
-from tests.harness.histories import normalised
-from tests.harness.recordings import Recording, cut, last_instant, parse_recording, record, restore, with_events
+from tests.harness.recordings import cut, with_events
 from tests.harness.replayers import make_replayer, replay_here
 from tests.harness.simulation import Simulation
 from tests.histories.record import recorded_deployment
@@ -180,7 +181,7 @@ def test_what_a_closing_join_set_cancels_is_told() -> None:
 
 def _other_event(world: Simulation, target: ExecutionId, version: int) -> Recording:
 
-    recording = record(world, target)
+    recording = record(world.journal, target)
     events = [entry.event for entry in recording[target].entries]
     event = events[version]
     assert isinstance(event, ChildRequested)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
+from wasmtime import wat2wasm
 
 from components.services import deploy
 from engine.log.ids import ExecutionId
@@ -94,6 +96,30 @@ def test_an_unchanged_entry_survives_another_deployment_and_one_that_is_gone_end
     assert cron(api, "often")["execution_id"] != often
     assert cron(api, "once")["execution_id"] == once
     assert Execution.objects.filter(scheduled_by=once).count() == 1
+
+
+LOOPING = """
+(component
+  (core module $m (func (export "run") (result i32) (loop $l (br $l)) i32.const 0))
+  (core instance $i (instantiate $m))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $api (export "loop" (func $run)))
+  (export "test:busy/api" (instance $api)))
+"""
+
+
+def test_a_tick_waits_for_no_slot(tmp_path: Path, settings: Settings) -> None:
+    settings.OBELISK_SLOTS = 1
+    busy = activity_table("busy", "exec.lock_expiry.seconds = 30")
+    file = write(tmp_path, busy, OFTEN)
+    (tmp_path / "busy.wasm").write_bytes(wat2wasm(LOOPING))
+
+    with deployed(file) as app:
+        loop = app.submit("test:busy/api.loop")
+        eventually(lambda: Execution.objects.get(pk=loop).status == "locked")
+        before = Execution.objects.filter(ffqn=PING).count()
+        eventually(lambda: Execution.objects.filter(ffqn=PING).count() >= before + 2)
+        assert Execution.objects.get(pk=loop).status == "locked"
 
 
 def test_the_command_lists_starts_and_pauses(app: DeployedApp, api: Api, capsys: pytest.CaptureFixture[str]) -> None:
