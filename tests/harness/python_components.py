@@ -1,4 +1,4 @@
-"""Components written as Python source, on the real runtime, which is built once and kept in ``var/tests``."""
+"""Components written as Python source, on the real runtime, which is built once and kept in ``var/cache``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from obelisk.testing.components import python_components
 from obelisk.testing.runtime import reader
 from tests.harness.components import add_file, add_runtime, deploy
 
-RUNTIMES = Path(__file__).parents[2] / "var" / "tests" / "runtimes"
+RUNTIMES = Path(__file__).parents[2] / "var" / "cache" / "runtimes"
 
 
 @lru_cache
