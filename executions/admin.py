@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from components.admin import ReadOnlyAdmin
 from executions.explanations import why_not_moving
-from executions.models import Execution, ExecutorHeartbeat, HttpExchange
+from executions.models import ApiToken, Execution, ExecutorHeartbeat, HttpExchange
 
 _SHOWN_EVENTS = 200
 _SHOWN_REQUESTS = 200
@@ -93,6 +93,14 @@ class ExecutorHeartbeatAdmin(ReadOnlyAdmin):
     """Executors that gave a sign of life lately."""
 
     list_display = ("executor_id", "host", "pid", "seen_at", "running", "slots", "deployment_id", "note")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens of the API; `manage.py token` makes and revokes them."""
+
+    list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
+    exclude = ("digest",)
 
 
 def _link(execution_id: str) -> SafeString:

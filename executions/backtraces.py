@@ -51,6 +51,20 @@ def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first"
             return next((site for site in sites if site.first <= version < site.behind), None)
 
 
+def backtrace_ids(execution_id: ExecutionId, first: int, last: int) -> dict[int, int]:
+    """Return the ids of backtraces of the events from version ``first`` to ``last``, where one is known.
+
+    The id of a backtrace is the version of the first event that its call wrote.
+    """
+    rows = CallSites.objects.filter(execution_id=execution_id, first_version__lte=last, behind_version__gt=first)
+    return {
+        version: int(site.first)
+        for row in rows.order_by("id")
+        for site in _read(row)
+        for version in range(max(site.first, first), min(site.behind, last + 1))
+    }
+
+
 def _read(row: CallSites) -> list[Backtrace]:
     stored: Any = load_json(row.sites)
     return [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -31,6 +32,8 @@ _RECHECK_S: Final = 1.0
 """How long to wait at most for a wake-up, which may be lost."""
 _PAUSE_S: Final = 0.005
 """Between two looks, however often something is committed."""
+_LINGER_S: Final = 2.0
+"""How long to go on when nobody is left: the next one may come soon, and starting takes longer than looking."""
 _BATCH: Final = 500
 """Executions of one query."""
 
@@ -131,13 +134,14 @@ async def wait_until_over(execution_id: ExecutionId, *, timeout_s: float) -> boo
 
 
 class _Watcher:
-    """The thread that looks; it runs as long as there is somebody to look for."""
+    """The thread that looks; it runs as long as there is somebody to look for, and a moment longer."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._watches: set[Watch] = set()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
+        self._wanted_at = 0.0
 
     def add(self, watch: Watch) -> None:
         with self._mutex:
@@ -162,7 +166,7 @@ class _Watcher:
         feed.start(self._wake.set)
         pause = threading.Event()
         try:
-            while watches := self._current():
+            while (watches := self._current()) is not None:
                 # Cleared before looking, so that a change while we look is not lost.
                 self._wake.clear()
                 self._look(watches)
@@ -173,13 +177,20 @@ class _Watcher:
             feed_connection.close()
             connection.close()
 
-    def _current(self) -> list[Watch]:
+    def _current(self) -> list[Watch] | None:
+        """Return whose executions to look at, or ``None`` if there has been nobody for long."""
         with self._mutex:
-            if not self._watches:
+            now = time.monotonic()
+            if self._watches:
+                self._wanted_at = now
+            elif now - self._wanted_at >= _LINGER_S:
                 self._thread = None
+                return None
             return list(self._watches)
 
     def _look(self, watches: list[Watch]) -> None:
+        if not watches:
+            return
         try:
             found = _progress_of({watch.execution_id for watch in watches})
         except DatabaseError as error:

@@ -42,7 +42,7 @@ def read_json(request: Request, *, max_bytes: int | None = None) -> object:
             ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"expected Content-Type: application/json, got {media_type or 'none'!r}"
         )
     try:
-        # Counts the levels, too: orjson takes a thousand.
+        # It takes a thousand levels, and no more.
         return load_json(read_raw(request, max_bytes=max_bytes))
     except ValueMismatch as error:
         raise Problem(ProblemCode.MALFORMED_JSON, error.problem) from error

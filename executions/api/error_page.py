@@ -20,8 +20,9 @@ What is refused, or fails, is answered with a problem document ([RFC 9457](https
 }
 ```
 
-`code` never changes its meaning, so programs tell problems apart by it; `detail` is for people. `err` is the message that clients of Obelisk
-look for. With `Accept: text/plain` the answer is that message alone. The list is also at `/v1/problems`.
+`code` never changes its meaning, so programs tell problems apart by it; `detail` is for people. `err` is the message
+that clients of Obelisk look for. With `Accept: text/plain` the answer is that message alone. The list is also at
+`/v1/problems`.
 
 This page is generated: `manage.py api_errors` writes it.
 

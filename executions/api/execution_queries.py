@@ -67,7 +67,7 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     length: Length = _DEFAULT_LENGTH
     including_cursor: Including = False
     direction: Direction = Direction.NEWER
-    include_backtrace_id: Annotated[bool, Meta(description="Taken for the sake of Obelisk's clients.")] = False
+    include_backtrace_id: Annotated[bool, Meta(description="Say of which backtrace each event is.")] = False
 
 
 class ResponsesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from rest_framework.request import Request
 
 from engine.errors import ExecutionNotFound
-from engine.log.ids import make_execution_id, parse_execution_id
+from engine.log.ids import ExecutionId, make_execution_id, parse_execution_id
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
@@ -46,6 +46,7 @@ from executions.api.log_documents import (
 from executions.api.problems import Problem, ProblemCode
 from executions.api.schema import endpoint
 from executions.api.views import ApiView
+from executions.backtraces import backtrace_ids
 from executions.explanations import why_not_moving
 from executions.models import Event, Execution, JoinSetResponse, LogLine
 from executions.operations.listing import CursorRefused, Direction, instant_at, page_of, place_at
@@ -137,6 +138,7 @@ class EventsView(ApiView):
         """Return a page of the log, oldest first."""
         query = read_query(request, EventsQuery)
         row = find_execution(execution_id)
+        target = ExecutionId(row.execution_id)
         events: QuerySet[Event] = row.events.all()
         page = numbered_page(
             events,
@@ -146,9 +148,9 @@ class EventsView(ApiView):
             including=query.including_cursor,
             length=min(query.length, MOST_ROWS),
         )
-        return json_answer(
-            EventsDocument(events=[event_document(event) for event in page], max_version=row.next_version - 1)
-        )
+        traced = backtrace_ids(target, page[0].version, page[-1].version) if page and query.include_backtrace_id else {}
+        documents = [event_document(event, backtrace_id=traced.get(event.version, UNSET)) for event in page]
+        return json_answer(EventsDocument(events=documents, max_version=row.next_version - 1))
 
 
 class ResponsesView(ApiView):

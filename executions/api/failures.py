@@ -28,17 +28,52 @@ from executions.access.authentication import REFUSAL
 from executions.access.principals import Principal
 from executions.api.answers import problem_answer
 from executions.api.problems import Problem, ProblemCode
+from executions.component_versions import VersionMissing
 from executions.cron.operating import CronNotFound
 from executions.operations.answering import AlreadyAnswered, AnswerRefused, NotAnswerable
+from executions.operations.captured_writes import CapturedWritesInvalid
 from executions.operations.delays import DelayNotFound
+from executions.operations.forking import ForkRefused
 from executions.operations.idempotency import KeyReused
+from executions.operations.querying import QueryFailed, QueryUnknown
 from executions.operations.refusals import OperationRefused
+from executions.operations.replaying import NoWorkflow
+from executions.operations.signalling import SignalTooLate, SignalUnknown
 from executions.operations.submitting import CallRefused, FunctionNotDeployed
+from executions.operations.upgrading import UpgradeFails
 
 log = structlog.get_logger(__name__)
 
 _API: Final = "/v1/"
 _RETRY_AFTER_S: Final = 1
+_INTERNAL: Final = "internal error; the site's log has the details"
+_REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None], ...]] = (
+    (DelayNotFound, ProblemCode.DELAY_NOT_FOUND, None),
+    (engine.ExecutionNotFound, ProblemCode.EXECUTION_NOT_FOUND, None),
+    (engine.ExecutionExists, ProblemCode.EXECUTION_EXISTS, "conflict"),
+    (engine.AlreadyFinished, ProblemCode.ALREADY_FINISHED, "already finished"),
+    (engine.IdSyntaxError, ProblemCode.INVALID_ID, None),
+    (FunctionNotDeployed, ProblemCode.FUNCTION_NOT_FOUND, "ffqn not found"),
+    (CallRefused, ProblemCode.INVALID_CALL, None),
+    (AlreadyAnswered, ProblemCode.ALREADY_ANSWERED, "conflict"),
+    (NotAnswerable, ProblemCode.NOT_ANSWERABLE, "function not found"),
+    (AnswerRefused, ProblemCode.INVALID_RESULT, None),
+    (KeyReused, ProblemCode.IDEMPOTENCY_KEY_REUSED, None),
+    (NoWorkflow, ProblemCode.NO_WORKFLOW, None),
+    (VersionMissing, ProblemCode.VERSION_MISSING, None),
+    (UpgradeFails, ProblemCode.UPGRADE_FAILS, None),
+    (ForkRefused, ProblemCode.FORK_REFUSED, None),
+    (CapturedWritesInvalid, ProblemCode.INVALID_BODY, None),
+    (SignalUnknown, ProblemCode.SIGNAL_UNKNOWN, None),
+    (SignalTooLate, ProblemCode.ALREADY_FINISHED, "already finished"),
+    (QueryUnknown, ProblemCode.QUERY_UNKNOWN, None),
+    (OperationRefused, ProblemCode.ILLEGAL_STATE, None),
+    (DeploymentNotFound, ProblemCode.DEPLOYMENT_NOT_FOUND, None),
+    (CronNotFound, ProblemCode.CRON_NOT_FOUND, None),
+    (DeploymentExists, ProblemCode.DEPLOYMENT_EXISTS, None),
+    (DeploymentRefused, ProblemCode.DEPLOYMENT_REFUSED, None),
+)
+"""What refusals mean to clients, with the words of Obelisk where it has some; the first that fits counts."""
 _ALARMING: Final = frozenset(
     {
         ProblemCode.UNAUTHENTICATED,
@@ -89,63 +124,24 @@ def problem_of(error: Exception) -> Problem:
         case DatabaseError():
             return Problem(ProblemCode.INTERNAL_ERROR, "database error")
         case _:
-            return Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
+            return Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL)
 
 
 def _engine_problem(error: engine.EngineError) -> Problem:
-    text = str(error)
-    match error:
-        case DelayNotFound():
-            return Problem(ProblemCode.DELAY_NOT_FOUND, text)
-        case engine.ExecutionNotFound():
-            return Problem(ProblemCode.EXECUTION_NOT_FOUND, text)
-        case engine.ExecutionExists():
-            return Problem(ProblemCode.EXECUTION_EXISTS, text, err="conflict")
-        case engine.AlreadyFinished():
-            return Problem(ProblemCode.ALREADY_FINISHED, text, err="already finished")
-        case engine.IdSyntaxError():
-            return Problem(ProblemCode.INVALID_ID, text)
-        case FunctionNotDeployed():
-            return Problem(ProblemCode.FUNCTION_NOT_FOUND, text, err="ffqn not found")
-        case OperationRefused():
-            return Problem(ProblemCode.ILLEGAL_STATE, text)
-        case KeyReused():
-            return Problem(ProblemCode.IDEMPOTENCY_KEY_REUSED, text)
-        case CallRefused():
-            return Problem(ProblemCode.INVALID_CALL, text)
-        case AlreadyAnswered():
-            return Problem(ProblemCode.ALREADY_ANSWERED, text, err="conflict")
-        case NotAnswerable():
-            return Problem(ProblemCode.NOT_ANSWERABLE, text, err="function not found")
-        case AnswerRefused():
-            return Problem(ProblemCode.INVALID_RESULT, text)
-        case engine.JournalUnavailable():
-            return _unavailable()
-        case engine.DeploymentError():
-            return _deployment_problem(error)
-        case engine.ValueMismatch():
-            return Problem(ProblemCode.INVALID_BODY, text)
-        case _:
-            return Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
-
-
-def _deployment_problem(error: engine.DeploymentError) -> Problem:
-    text = str(error)
-    match error:
-        case Busy():
-            return Problem(ProblemCode.BUSY, text, headers={"Retry-After": str(_RETRY_AFTER_S)})
-        case DeploymentNotFound():
-            return Problem(ProblemCode.DEPLOYMENT_NOT_FOUND, text)
-        case CronNotFound():
-            return Problem(ProblemCode.CRON_NOT_FOUND, text)
-        case FilesRefused(report=report):
-            return Problem(ProblemCode.FILES_REFUSED, text, members=asdict(report))
-        case DeploymentExists():
-            return Problem(ProblemCode.DEPLOYMENT_EXISTS, text)
-        case DeploymentRefused():
-            return Problem(ProblemCode.DEPLOYMENT_REFUSED, text)
-        case _:
-            return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+    if isinstance(error, engine.JournalUnavailable):
+        return _unavailable()
+    if isinstance(error, Busy):
+        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(_RETRY_AFTER_S)})
+    if isinstance(error, FilesRefused):
+        return Problem(ProblemCode.FILES_REFUSED, str(error), members=asdict(error.report))
+    if isinstance(error, QueryFailed):
+        return Problem(ProblemCode.QUERY_FAILED, str(error), members={"trace": error.trace})
+    for kind, code, err in _REFUSALS:
+        if isinstance(error, kind):
+            return Problem(code, str(error), err=err)
+    if isinstance(error, engine.DeploymentError):
+        return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+    return Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL)
 
 
 def _unavailable() -> Problem:
@@ -200,9 +196,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     """Django's ``handler500``; Django has logged what happened."""
     if not request.path.startswith(_API):
         return defaults.server_error(request)
-    return problem_answer(
-        request, Problem(ProblemCode.INTERNAL_ERROR, "internal error; the site's log has the details")
-    )
+    return problem_answer(request, Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL))
 
 
 def _answer_outside(request: HttpRequest, problem: Problem, error: Exception) -> HttpResponse:

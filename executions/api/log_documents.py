@@ -10,8 +10,9 @@ import base64
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
+from engine.workflow.inheritance import SEED_KEY
 from executions.api.execution_documents import Instant
 from executions.models import Event, JoinSetResponse, LogLine
 
@@ -25,6 +26,7 @@ class EventDocument(Struct, frozen=True, kw_only=True):
     created_at: Instant
     event: Annotated[Raw, Meta(description="The event as it is stored; see the reference of events.")]
     version: int
+    backtrace_id: int | UnsetType = UNSET
 
 
 class EventsDocument(Struct, frozen=True, kw_only=True):
@@ -106,9 +108,14 @@ class StreamChunk(Struct, frozen=True, kw_only=True, tag_field="type", tag="stre
 LogEntryDocument = LogMessage | StreamChunk
 
 
-def event_document(row: Event) -> EventDocument:
-    """Return what is said about an event."""
-    return EventDocument(created_at=row.created_at, event=Raw(row.payload.encode()), version=row.version)
+def event_document(row: Event, *, backtrace_id: int | UnsetType = UNSET) -> EventDocument:
+    """Return what is said about an event: the event as it is stored, but for the secret seed of random numbers."""
+    payload = row.payload.encode()
+    if row.variant == "created" and SEED_KEY in row.payload:
+        event = msgspec.json.decode(payload, type=_Created)
+        event.created["metadata"] = msgspec.Raw(_without_seed(event.created["metadata"]))
+        payload = msgspec.json.encode(event)
+    return EventDocument(created_at=row.created_at, event=Raw(payload), version=row.version, backtrace_id=backtrace_id)
 
 
 def response_document(row: JoinSetResponse, end: str | None) -> ResponseDocument:
@@ -170,6 +177,15 @@ def decode_cursor(cursor: str) -> int | None:
         return None
     is_number = kind == "log" and number.isdigit() and len(number) <= _LONGEST_ROW_ID
     return int(number) if is_number else None
+
+
+class _Created(Struct):
+    created: dict[str, Raw]
+
+
+def _without_seed(metadata: Raw) -> bytes:
+    known = msgspec.json.decode(metadata, type=dict[str, str])
+    return msgspec.json.encode({key: value for key, value in known.items() if key != SEED_KEY})
 
 
 def _response_event(row: JoinSetResponse, end: str | None) -> ResponseEvent:

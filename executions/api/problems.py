@@ -52,6 +52,17 @@ class ProblemCode(StrEnum):
     ILLEGAL_STATE = "illegal_state"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     DELAY_NOT_FOUND = "delay_not_found"
+    NO_WORKFLOW = "no_workflow"
+    VERSION_MISSING = "version_missing"
+    REPLAY_FAILED = "replay_failed"
+    VERSION_MISMATCH = "version_mismatch"
+    REPLAY_MISMATCH = "replay_mismatch"
+    UPGRADE_FAILS = "upgrade_fails"
+    FORK_REFUSED = "fork_refused"
+    BACKTRACE_NOT_FOUND = "backtrace_not_found"
+    SIGNAL_UNKNOWN = "signal_unknown"
+    QUERY_UNKNOWN = "query_unknown"
+    QUERY_FAILED = "query_failed"
     # Deployments
     DEPLOYMENT_NOT_FOUND = "deployment_not_found"
     COMPONENT_NOT_FOUND = "component_not_found"
@@ -175,6 +186,37 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
     ProblemCode.DELAY_NOT_FOUND: ProblemKind(
         404, "No such delay waits", "It may have fired or been cancelled; the events of its execution tell."
     ),
+    ProblemCode.NO_WORKFLOW: ProblemKind(
+        404, "Not a workflow", "Only workflows are replayed, advanced and forked; look at the function's kind."
+    ),
+    ProblemCode.VERSION_MISSING: ProblemKind(
+        404, "The component's version is not there", "Deploy it, or send the digest that `detail` names."
+    ),
+    ProblemCode.REPLAY_FAILED: ProblemKind(
+        409, "The code does not follow the recorded history", "`error` and `version` tell where they part."
+    ),
+    ProblemCode.VERSION_MISMATCH: ProblemKind(
+        422, "The execution has moved on", "Replay it again; `expected` is its next version."
+    ),
+    ProblemCode.REPLAY_MISMATCH: ProblemKind(
+        422, "A replay gives other writes", "Send back what replay answered with, changing nothing but `paused`."
+    ),
+    ProblemCode.UPGRADE_FAILS: ProblemKind(
+        422, "The other version cannot follow the recorded history", "Fork the execution, or deploy another version."
+    ),
+    ProblemCode.FORK_REFUSED: ProblemKind(
+        422, "There can be no such fork", "Mend what `detail` names; `dry_run` tells what a fork would do."
+    ),
+    ProblemCode.BACKTRACE_NOT_FOUND: ProblemKind(
+        404, "No backtrace is known", "Source components store one for each call; compiled ones may not."
+    ),
+    ProblemCode.SIGNAL_UNKNOWN: ProblemKind(
+        404, "No such signal is deployed", "Name the stub function in full; `/v1/functions` lists them."
+    ),
+    ProblemCode.QUERY_UNKNOWN: ProblemKind(
+        404, "The workflow's file has no such query", "`detail` names those that it has."
+    ),
+    ProblemCode.QUERY_FAILED: ProblemKind(422, "The query raised an exception", "`trace` tells where in the file."),
     ProblemCode.DEPLOYMENT_NOT_FOUND: ProblemKind(
         404, "There is no such deployment", "/v1/deployments lists those that there are."
     ),

@@ -74,6 +74,7 @@ class ExecutionsView(ExecutionListView):
     def post(self, request: Request) -> HttpResponseBase:
         """Start an execution under a fresh id."""
         query = read_query(request, FollowQuery)
+        _refuse_without_room(request, follow=query.follow)
         call = _call(read_body(request, SubmitBody))
         key = request.headers.get(_KEY_HEADER)
         headers: dict[str, str] = {}
@@ -138,9 +139,16 @@ class ResultView(ApiView):
     def put(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Start an execution under this id; the same call again changes nothing."""
         query = read_query(request, FollowQuery)
+        _refuse_without_room(request, follow=query.follow)
         chosen = parse_top_level_id(execution_id)
         (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)])
         return _started(request, submitted, status=201 if submitted.is_new else 200, follow=query.follow, headers={})
+
+
+def _refuse_without_room(request: Request, *, follow: bool) -> None:
+    """Refuse who could not be answered in the way that is asked for, before anything is started."""
+    if follow or preferred_wait(request):
+        refuse_too_many_followers()
 
 
 def _call(body: SubmitBody, execution_id: str | None = None) -> Call:

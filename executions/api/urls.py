@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.urls import path, re_path, register_converter
 
+from executions.api import asking_views as asking
+from executions.api import debug_views as debugging
 from executions.api import execution_views as executions
 from executions.api import operation_views as operations
 from executions.api.bulk_views import BulkView
@@ -36,6 +38,15 @@ urlpatterns = [
     path(f"{_ONE}/pause", operations.PauseView.as_view(), name="api-pause"),
     path(f"{_ONE}/unpause", operations.UnpauseView.as_view(), name="api-unpause"),
     path(f"{_ONE}/stub", operations.StubView.as_view(), name="api-stub"),
+    path(f"{_ONE}/signals", asking.SignalView.as_view(), name="api-signals"),
+    path(f"{_ONE}/query", asking.QueryView.as_view(), name="api-query"),
+    path(f"{_ONE}/locals", asking.LocalsView.as_view(), name="api-locals"),
+    path(f"{_ONE}/replay", debugging.ReplayView.as_view(), name="api-replay"),
+    path(f"{_ONE}/advance", debugging.AdvanceView.as_view(), name="api-advance"),
+    path(f"{_ONE}/upgrade", debugging.UpgradeView.as_view(), name="api-upgrade"),
+    path(f"{_ONE}/fork", debugging.ForkView.as_view(), name="api-fork"),
+    path(f"{_ONE}/backtrace", debugging.BacktraceView.as_view(), name="api-backtrace"),
+    path(f"{_ONE}/backtrace/persist", debugging.PersistBacktracesView.as_view(), name="api-backtrace-persist"),
     path(f"{_ONE}/retry", operations.RetryView.as_view(), name="api-retry"),
     path(f"{_DELAY}/cancel", operations.DelayCancelView.as_view(), name="api-delay-cancel"),
     path(f"{_DELAY}/pause", operations.DelayPauseView.as_view(), name="api-delay-pause"),

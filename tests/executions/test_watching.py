@@ -22,6 +22,13 @@ E1, E2 = make_execution_id(1), make_execution_id(2)
 PATIENCE_S = 20.0
 
 
+@pytest.fixture(autouse=True)
+def no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_LINGER_S", 0)
+    # Of tests before.
+    eventually(lambda: not watcher_threads())
+
+
 @pytest.fixture
 def journal() -> Iterator[SqlJournal]:
     journal = SqlJournal.dedicated()

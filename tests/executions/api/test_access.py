@@ -115,6 +115,22 @@ def test_a_viewer_reads_with_a_session(client: Client) -> None:
     assert client.get("/v1/executions").status_code == 200
 
 
+def test_what_changes_something_needs_the_sessions_csrf_token() -> None:
+    user = User.objects.create_user("ann")
+    user.groups.add(Group.objects.get(name="operator"))
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user)
+    path = "/v1/executions/E_01KBNHM5FQW81KP5Y3XMNX31K4/cancel"
+
+    refused = browser.put(path)
+    browser.cookies["csrftoken"] = token = "t" * 32
+    allowed = browser.put(path, headers={"X-CSRFToken": token})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+    assert (allowed.status_code, allowed.json()["code"]) == (404, "execution_not_found")
+    assert browser.get("/v1/executions").status_code == 200
+
+
 def test_somebody_in_no_group_may_do_nothing(client: Client) -> None:
     client.force_login(User.objects.create_user("ann"))
 

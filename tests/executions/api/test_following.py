@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.test import AsyncClient
 from pytest_django import Settings
 
+from executions import watching
 from executions.api.following import preferred_wait
 from executions.models import Execution
 from executions.operations.answering import answer
@@ -28,7 +29,8 @@ PATIENCE_S = 20.0
 
 
 @pytest.fixture
-def api(transactional_db: None, tmp_path: Path) -> Api:
+def api(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setattr(watching, "_LINGER_S", 0)
     deploy_declared(tmp_path)
     return Api()
 
@@ -263,6 +265,9 @@ def test_there_is_a_most_of_followers(api: Api, settings: Settings) -> None:
     ):
         refused = api.get(path, **headers)
         assert (refused.status, refused.code) == (503, "too_many_followers")
+    for query, headers in (("?follow=true", {}), ("", {"Prefer": "wait=5"})):
+        assert api.post(f"executions{query}", CALL, **headers).code == "too_many_followers"
+    assert Execution.objects.count() == 1
 
 
 def test_following_what_is_not_there_is_refused(api: Api) -> None:

@@ -7,7 +7,7 @@ import executions.row_ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0004_tokens_of_the_api"),
+        ("executions", "0006_tokens_of_the_api"),
     ]
 
     operations = [

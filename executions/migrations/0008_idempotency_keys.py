@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0005_labels"),
+        ("executions", "0007_labels"),
     ]
 
     operations = [

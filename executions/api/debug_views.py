@@ -1,0 +1,223 @@
+"""Endpoints for looking into workflows: replay, step by step, other versions, forks, backtraces."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from msgspec import Meta, Struct
+from rest_framework.request import Request
+
+from engine.log.ids import Version, parse_execution_id
+from engine.log.retval_json import retval_to_api
+from executions.access.scopes import Scope
+from executions.api.answers import json_answer, message
+from executions.api.bodies import read_body, read_query
+from executions.api.debug_documents import (
+    AdvanceDocument,
+    AdvanceInProgress,
+    BacktraceDocument,
+    FinishedAdvance,
+    ForkedDocument,
+    PersistedDocument,
+    ReplayDocument,
+    backtrace_document,
+    replay_document,
+)
+from executions.api.execution_documents import present_state
+from executions.api.execution_queries import NoQuery
+from executions.api.execution_views import find_execution
+from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import MessageDocument, endpoint
+from executions.api.views import ApiView
+from executions.backtraces import find_backtrace
+from executions.journal.journal import SqlJournal
+from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
+from executions.operations.forking import Edits, fork, try_fork
+from executions.operations.replaying import check_is_workflow, replay
+from executions.operations.upgrading import upgrade
+
+_OF_WORKFLOWS = (
+    ProblemCode.EXECUTION_NOT_FOUND,
+    ProblemCode.INVALID_ID,
+    ProblemCode.NO_WORKFLOW,
+    ProblemCode.VERSION_MISSING,
+    ProblemCode.DEPLOYMENT_UNUSABLE,
+)
+
+
+class AdvanceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The beginning of what a replay captured."""
+
+    captured_writes: Annotated[list[Any], Meta(description="From the answer to `replay`, cut after any of them.")]
+    persist_backtrace: Annotated[bool, Meta(description="Taken for the sake of Obelisk's clients.")] = False
+
+
+class UpgradeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From which version of a component to which."""
+
+    old: Annotated[str, Meta(description="The digest that the execution has now.")]
+    new: Annotated[str, Meta(description="The digest of the deployed component.")]
+    skip_determinism_check: bool = False
+
+
+class ForkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From where, and what is to be different."""
+
+    version: Annotated[int, Meta(ge=0, le=2**31 - 1, description="The last event that is kept.")]
+    params: Annotated[list[Any], Meta(description="Other parameters.")] | None = None
+    results: Annotated[dict[str, Any], Meta(description='Other results, `{"ok": value}`, by child id.')] = {}
+    component_digest: Annotated[str, Meta(description="The version to run it.")] | None = None
+    paused: bool = False
+    dry_run: Annotated[bool, Meta(description="Only tell what it would do, with recorded answers.")] = False
+
+
+class BacktraceQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which call."""
+
+    version: Annotated[
+        str, Meta(pattern="^(first|last|[0-9]{1,9})$", description="`first`, `last`, or an event's version.")
+    ] = "last"
+
+
+class ReplayView(ApiView):
+    """Replaying a workflow."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "replay",
+        tag="debugging",
+        answers={200: ReplayDocument},
+        problems=[*_OF_WORKFLOWS, ProblemCode.REPLAY_FAILED],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Run the workflow against its history, without effects."""
+        read_query(request, NoQuery)
+        return json_answer(replay_document(replay(parse_execution_id(execution_id))))
+
+
+class AdvanceView(ApiView):
+    """Advancing a paused workflow."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "advance",
+        tag="debugging",
+        body=AdvanceBody,
+        answers={200: AdvanceDocument},
+        problems=[*_OF_WORKFLOWS, ProblemCode.VERSION_MISMATCH, ProblemCode.REPLAY_MISMATCH, ProblemCode.ILLEGAL_STATE],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Apply the beginning of what a replay captured to a paused workflow."""
+        read_query(request, NoQuery)
+        body = read_body(request, AdvanceBody)
+        try:
+            advanced = advance(parse_execution_id(execution_id), body.captured_writes)
+        except VersionMismatch as error:
+            members: dict[str, Any] = {"type": "version_mismatch", "expected": error.expected}
+            raise Problem(ProblemCode.VERSION_MISMATCH, str(error), members=members) from error
+        except ReplayMismatch as error:
+            raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
+        if advanced.retval is not None:
+            return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
+        return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
+
+
+class UpgradeView(ApiView):
+    """Moving an execution to another version of its component."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "upgrade",
+        tag="debugging",
+        body=UpgradeBody,
+        answers={200: MessageDocument},
+        text=True,
+        problems=[*_OF_WORKFLOWS, ProblemCode.UPGRADE_FAILS, ProblemCode.ILLEGAL_STATE],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Have the execution be run by another version of its component, if that can follow its history."""
+        read_query(request, NoQuery)
+        target = parse_execution_id(execution_id)
+        body = read_body(request, UpgradeBody)
+        upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check)
+        return message(request, "upgraded")
+
+
+class ForkView(ApiView):
+    """Forking an execution."""
+
+    scopes = {"POST": Scope.SUBMIT}
+
+    @endpoint(
+        "fork",
+        tag="debugging",
+        body=ForkBody,
+        body_examples=[("Again from event 12, with another amount", {"version": 12, "params": ["Rome", 2]})],
+        answers={200: ReplayDocument, 201: ForkedDocument},
+        text=True,
+        problems=[
+            *_OF_WORKFLOWS,
+            ProblemCode.FORK_REFUSED,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.INVALID_RESULT,
+            ProblemCode.REPLAY_FAILED,
+        ],
+    )
+    def post(self, request: Request, execution_id: str) -> HttpResponse:
+        """Start a new execution that has the history of this one up to an event."""
+        read_query(request, NoQuery)
+        source = parse_execution_id(execution_id)
+        body = read_body(request, ForkBody)
+        edits = Edits(params=body.params, results=body.results or None, digest=body.component_digest)
+        if body.dry_run:
+            return json_answer(replay_document(try_fork(source, body.version, edits=edits)))
+        return message(request, fork(source, body.version, edits=edits, paused=body.paused), status=201)
+
+
+class BacktraceView(ApiView):
+    """Where a workflow made its calls."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_backtrace",
+        tag="debugging",
+        query=BacktraceQuery,
+        answers={200: BacktraceDocument},
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.BACKTRACE_NOT_FOUND],
+    )
+    def get(self, request: Request, execution_id: str) -> HttpResponse:
+        """Return where in its source the workflow made a call."""
+        query = read_query(request, BacktraceQuery)
+        row = find_execution(execution_id)
+        target = parse_execution_id(row.execution_id)
+        match query.version:
+            case "first" | "last" as place:
+                found = find_backtrace(target, place)
+            case number:
+                found = find_backtrace(target, Version(int(number)))
+        if found is None:
+            raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
+        return json_answer(backtrace_document(found))
+
+
+class PersistBacktracesView(ApiView):
+    """Obelisk's way of having backtraces stored."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "persist_backtraces",
+        tag="debugging",
+        answers={200: PersistedDocument},
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.NO_WORKFLOW],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Do nothing: the places of calls are stored as the calls are made."""
+        read_query(request, NoQuery)
+        check_is_workflow(SqlJournal.for_current_connection().state_of(parse_execution_id(execution_id)))
+        return json_answer(PersistedDocument(0))
