@@ -61,7 +61,12 @@ class ExecutionAdmin(ReadOnlyAdmin):
             "",
             "<tr><td>{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>",
             (
-                (event.version, event.created_at.time(), event.history_event_type or event.variant, event.payload[:400])
+                (
+                    event.version,
+                    event.created_at.time(),
+                    event.history_event_type or event.variant,
+                    event.public_payload[:400],
+                )
                 for event in execution.events.order_by("version")[:_SHOWN_EVENTS]
             ),
         )

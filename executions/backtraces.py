@@ -65,6 +65,11 @@ def backtrace_ids(execution_id: ExecutionId, first: int, last: int) -> dict[int,
     }
 
 
+def known_calls(execution_id: ExecutionId) -> set[Version]:
+    """Return the versions of the first events of the calls whose backtraces are known."""
+    return {site.first for row in CallSites.objects.filter(execution_id=execution_id) for site in _read(row)}
+
+
 def _read(row: CallSites) -> list[Backtrace]:
     stored: Any = load_json(row.sites)
     return [

@@ -1,4 +1,4 @@
-"""Thin names over `executions.operations` for the Python code of a site: start, await and cancel durable functions.
+"""Thin names over `executions.operations` for the Python code of a site: start, await, signal, ask and cancel.
 
 ::
 
@@ -26,14 +26,17 @@ from engine.wit.extensions import extension_name
 from engine.wit.names import FunctionName
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
+from executions.operations.answering import AnswerRefused
 from executions.operations.cancelling import cancel as cancel_execution
+from executions.operations.querying import query as ask_workflow
+from executions.operations.signalling import send
 from executions.operations.submitting import CallRefused
 from executions.operations.submitting import submit as submit_call
 from obelisk.backends import Options
 from obelisk.errors import ChildError, Refused
 from obelisk.functions import Function
 
-__all__ = ["NotFinished", "Run", "cancel", "result", "submit"]
+__all__ = ["NotFinished", "Run", "cancel", "query", "result", "signal", "submit"]
 
 _STARTABLE = ("activity", "workflow", "imported")
 _MILLISECOND = timedelta(milliseconds=1)
@@ -122,6 +125,64 @@ def cancel(execution_id: str) -> bool:
         JournalUnavailable: If the storage did not answer.
     """
     return cancel_execution(parse_execution_id(execution_id)).will_be_cancelled
+
+
+def signal(
+    execution_id: str, function: Function[..., Any] | str, payload: Any = None, *, signal_id: str | None = None
+) -> bool:
+    """Send a signal to a workflow, with the surrounding transaction if there is one.
+
+    Args:
+        execution_id: The workflow.
+        function: A ``@signal`` or ``@stub`` function, or its name.
+        payload: What the call of it returns: of a decorated function its value in Python, else JSON data.
+        signal_id: The sender's name for it; one counts once.
+
+    Returns:
+        Whether it counts; ``False`` if this ``signal_id`` had come before.
+
+    Raises:
+        OperationRefused: If there is no such signal, or the execution has finished.
+        AnswerRefused: If the payload is not of the signal's type.
+        ExecutionNotFound: If there is no such execution.
+        IdSyntaxError: If the id is none.
+        JournalUnavailable: If the storage did not answer.
+    """
+    target = parse_execution_id(execution_id)
+    if isinstance(function, str):
+        return send(target, function, payload, signal_id=signal_id)
+    try:
+        value = function.signature.encode_result(payload)
+    except (TypeError, Refused) as error:
+        raise AnswerRefused(str(error)) from error
+    return send(target, function.ffqn, value, signal_id=signal_id)
+
+
+def query(execution_id: str, function: Function[..., Any] | str, *params: Any) -> Any:
+    """Ask a workflow written in Python, running or finished, by one of its ``@query`` functions.
+
+    Args:
+        execution_id: The workflow.
+        function: The function, or its name.
+        params: Its arguments; for a name, JSON data.
+
+    Returns:
+        What it returns: of a decorated function the value in Python, else JSON data.
+
+    Raises:
+        OperationRefused: If it has no such query, or that raises an exception.
+        ExecutionNotFound: If there is no such execution.
+        IdSyntaxError: If the id is none.
+        JournalUnavailable: If the storage did not answer.
+    """
+    target = parse_execution_id(execution_id)
+    if isinstance(function, str):
+        return ask_workflow(target, function, params)
+    try:
+        values = function.signature.encode_params(params, {})
+    except (TypeError, Refused) as error:
+        raise CallRefused(str(error)) from error
+    return function.signature.decode_result(ask_workflow(target, function.name, values))
 
 
 def _refuse_other_transactions() -> None:

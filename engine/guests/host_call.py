@@ -57,9 +57,10 @@ digits: the runtime's own random numbers go on from that seed. A runtime that dr
 need not look.
 
 Where a copy of a run is asked, the operation that would wait or go beyond the history is answered by a question,
-``{"ask": "locals"}`` or ``{"ask": "query", "name", "params"}``. The guest answers it by ``answered`` with ``{"answer":
-{..}}`` (``engine/guests/wit/world.wit``, ``query``; for locals ``{"frames": [..]}``), which does not return. The
-context of ``run`` says beforehand (``"attentive"``) whether seeds or questions may come.
+``{"ask": "locals"}`` or ``{"ask": "query", "name", "params"}``. The guest answers it by ``answered``, which does not
+return, with ``{"answer": ..}``: for locals ``{"frames": [{"function", "file", "line", "locals"}]}``, for a query, as
+the export ``query`` does, ``{"ok": value}``, ``{"err": sentence, "trace"}`` or ``{"unknown": [names it would know]}``.
+The context of ``run`` says beforehand (``"attentive"``) whether seeds or questions may come.
 
 Workflows and activities; nothing is recorded::
 

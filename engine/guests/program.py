@@ -205,7 +205,7 @@ class GuestInstance:
         return value
 
     def query(self, name: str, params: str) -> dict[str, object]:
-        """Ask the guest after its function has returned; ``engine/guests/wit/world.wit`` has the answers.
+        """Ask the guest after its function has returned; `engine.guests.host_call` has the answers.
 
         Args:
             name: Of a query function.

@@ -6,8 +6,7 @@ stores the ledger's changes, all in one transaction. So the rules are the same o
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +22,7 @@ from engine.errors import (
     LockLost,
     VersionConflict,
 )
+from engine.journal.mailbox import Mailbox
 from engine.journal.records import (
     Append,
     Committed,
@@ -38,16 +38,14 @@ from engine.journal.records import (
 )
 from engine.journal.requirements import source_of
 from engine.log.events import (
-    ChildFinished,
     Created,
     DelayFinished,
     DelayRequested,
-    Finished,
     JoinNext,
     LogEntry,
     Response,
 )
-from engine.log.ids import DelayId, ExecutionId, JoinSetId, Version, position_of
+from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.state import ExecutionState, Status, fold_event, fold_response, initial_state
 
 
@@ -108,8 +106,7 @@ class Ledger:
         answered: Members of `awaited_join_sets` (execution, join set) that have a response behind their cursor.
         responded: Members of `response_sources` that have a response already; a storage that refuses a second one may
             leave them out until it has.
-        mail: Signals that wait for the members of `born_stubs`, oldest first.
-        signals: Members of `sent_signals` that came before.
+        mailbox: What waits for the members of `born_stubs`, and which of `sent_signals` came before.
     """
 
     def __init__(
@@ -121,8 +118,7 @@ class Ledger:
         created: dict[ExecutionId, Created],
         answered: set[tuple[ExecutionId, JoinSetId]],
         responded: Iterable[str] = (),
-        mail: Mapping[tuple[ExecutionId, str], Sequence[Mail]] | None = None,
-        signals: Iterable[tuple[ExecutionId, str]] = (),
+        mailbox: Mailbox | None = None,
     ) -> None:
         self._now = now
         self._states = states
@@ -132,8 +128,7 @@ class Ledger:
         self._created = created
         self._answered = answered
         self._responded = set(responded)
-        self._mail = {call: deque(waiting) for call, waiting in (mail or {}).items()}
-        self._signals = set(signals)
+        self._mailbox = mailbox or Mailbox()
         self.changes = Changes()
         self._is_due = False
         self._pending_from: datetime | None = None
@@ -184,15 +179,17 @@ class Ledger:
         if write.holder is not None and not before.is_held_by(write.holder, self._now):
             raise LockLost(write.execution_id)
 
-        has_mail = False
-        if self._mail:
-            write, has_mail = self._with_mail(write)
+        delivered: list[int] = []
+        if not self._mailbox.is_empty:
+            write, delivered = self._mailbox.deliver(write)
         self._check_ids(write)
         # Everything is folded on copies first, so that a refusal half way leaves no trace.
         touched = {write.execution_id: copy(before)}
         state = touched[write.execution_id]
         try:
             responses = [self._place(response, touched) for response in write.responses]
+            if delivered:
+                self._answered.update((response.execution_id, response.join_set_id) for response in responses)
             last = len(write.entries) - 1
             blocked = False
             for index, entry in enumerate(write.entries):
@@ -202,6 +199,7 @@ class Ledger:
         except IllegalTransition as error:
             raise VersionConflict(write.execution_id, expected=write.expected, actual=before.next_version) from error
 
+        self.changes.mail_delivered.extend(delivered)
         for execution, new_state in born:
             self._insert(execution, new_state)
         self.changes.entries.extend((write.execution_id, entry) for entry in write.entries)
@@ -216,40 +214,10 @@ class Ledger:
         return Committed(
             next_version=state.next_version,
             # Of what came by mail the writer knows nothing: it has to look.
-            responses_before=state.response_count if has_mail else before.response_count,
+            responses_before=state.response_count if delivered else before.response_count,
             response_count=state.response_count,
             blocked=blocked,
         )
-
-    def _with_mail(self, write: Append) -> tuple[Append, bool]:
-        """Return a write whose stubs that a signal waits for are complete at birth, and whether there are any."""
-        created: list[NewExecution] = []
-        responses: list[Response] = []
-        for new in write.created:
-            first = new.entries[0]
-            position = position_of(new.execution_id) if len(new.entries) == 1 else None
-            ffqn = first.event.ffqn if isinstance(first.event, Created) else ""
-            waiting = self._mail.get((write.execution_id, ffqn))
-            if not waiting or position is None:
-                created.append(new)
-                continue
-            mail = waiting.popleft()
-            end = LogEntry(Version(1), first.created_at, Finished(retval=mail.retval))
-            created.append(NewExecution(new.execution_id, (first, end)))
-            event = ChildFinished(child_execution_id=new.execution_id, finished_version=end.version, retval=mail.retval)
-            responses.append(
-                Response(
-                    execution_id=write.execution_id,
-                    join_set_id=position.join_set,
-                    created_at=first.created_at,
-                    event=event,
-                )
-            )
-            self._answered.add((write.execution_id, position.join_set))
-            self.changes.mail_delivered.append(mail.row)
-        if not responses:
-            return write, False
-        return replace(write, created=tuple(created), responses=(*write.responses, *responses)), True
 
     def _check_ids(self, write: Append) -> None:
         """Refuse what only a faulty writer asks for: an id that is taken, a second response from one source."""
@@ -382,8 +350,7 @@ class Ledger:
         state = self._states.get(mail.execution_id)
         if state is None:
             raise ExecutionNotFound(mail.execution_id)
-        signal = None if mail.signal_id is None else (mail.execution_id, mail.signal_id)
-        if signal in self._signals:
+        if self._mailbox.is_known(mail):
             return Committed(next_version=state.next_version, is_new=False)
         if state.is_finished:
             raise AlreadyFinished(mail.execution_id)
@@ -391,9 +358,8 @@ class Ledger:
             self._append(write.end)
         elif state.next_version != write.expected:
             raise VersionConflict(mail.execution_id, expected=write.expected or 0, actual=state.next_version)
-        if signal is not None:
-            self._signals.add(signal)
-        if signal is not None or write.end is None:
+        self._mailbox.remember(mail)
+        if mail.signal_id is not None or write.end is None:
             self.changes.mail_added.append(replace(mail, is_delivered=write.end is not None))
         return Committed(next_version=state.next_version)
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from engine.errors import ExecutionNotFound, StoredEventInvalid
 from engine.journal.ledger import Changes, Ledger
 from engine.journal.locking import Allotment, take_lock
+from engine.journal.mailbox import Mailbox
 from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
 from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Mail, Submit, Write
 from engine.journal.requirements import (
@@ -241,8 +242,10 @@ class MemoryJournal:
                 if self._is_answered(execution_id, join_set, seen)
             },
             responded=response_sources(writes) & self._responded,
-            mail=_by_call(mail for mail in self._mail.values() if not mail.is_delivered),
-            signals={(mail.execution_id, mail.signal_id) for mail in self._mail.values() if mail.signal_id is not None},
+            mailbox=Mailbox(
+                _by_call(mail for mail in self._mail.values() if not mail.is_delivered),
+                {(mail.execution_id, mail.signal_id) for mail in self._mail.values() if mail.signal_id is not None},
+            ),
         )
 
     def _is_answered(self, execution_id: ExecutionId, join_set: JoinSetId, seen: int) -> bool:

@@ -78,7 +78,7 @@ def ask(
         version: Ask at the call that recorded this event; at the present point, or the end, by default.
 
     Returns:
-        The guest's answer, as `engine.guests.wit` has it; no frames if it has returned.
+        The guest's answer, as `engine.guests.host_call` has it; no frames if it has returned.
 
     Raises:
         Unanswered: If the guest cannot be asked there.

@@ -17,7 +17,6 @@ from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import LogLevel
 from engine.errors import ExecutionNotFound, RunSuspended
-from engine.executor.call_sites import CallSiteLog
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import params_error
 from engine.executor.stubs import judge_stub
@@ -25,12 +24,12 @@ from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.protocol import Journal
 from engine.journal.records import Append
-from engine.log.backtraces import CallSites
 from engine.log.events import Created, Finished, LogEntry, Response, StubError, TypeCheckError
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, initial_state
 from engine.replay.outcomes import CapturedWrite, StubEnd
+from engine.replay.replayed_call_sites import ReplayedCallSites
 from engine.replay.subject import Subject
 from engine.workflow.join_sets import MemberId
 from engine.workflow.lineage import began_at
@@ -75,7 +74,7 @@ class CapturingRun:
     ) -> None:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
-        self.call_sites = CallSiteLog(subject.state.execution_id, subject.state.component_id, _forget)
+        self.call_sites = ReplayedCallSites(subject.entries, lambda: self.run.position)
         self.note: GuestNote | None = None
         self.question = question
         self.writes: list[CapturedWrite] = []
@@ -232,7 +231,3 @@ class CapturingRun:
             return self._journal.state_of(execution_id)
         except ExecutionNotFound:
             return None
-
-
-def _forget(_sites: CallSites) -> None:
-    """Store nothing: the run that counts has said where its calls were made, or will."""

@@ -24,6 +24,7 @@ from engine.executor.guest_call import call_workflow, nondeterminism
 from engine.executor.programs import Programs
 from engine.executor.settings import DEFAULT_LIMITS
 from engine.journal.protocol import Journal
+from engine.log.backtraces import CallSite
 from engine.log.events import CancellationRequested, Finished
 from engine.log.ids import Version
 from engine.log.return_values import Failed, FailureKind, ReturnValue
@@ -77,6 +78,15 @@ class Replayer:
         if isinstance(ended, ReplayFailed):
             return ended
         return Advanceable(tuple(run.writes)) if run.writes else Blocked()
+
+    def call_sites(self, subject: Subject, function: DeployedFunction, registry: Registry) -> tuple[CallSite, ...]:
+        """Return where a workflow made the calls that its history holds, as far as it follows that.
+
+        Raises:
+            JournalUnavailable: If the storage did not answer.
+        """
+        run, _ = self._run(subject, function, registry, None)
+        return run.call_sites.found()
 
     def _verify(self, subject: Subject, function: DeployedFunction, registry: Registry) -> ReplayOutcome:
         """Replay a finished execution."""

@@ -10,6 +10,7 @@ from django.db import IntegrityError
 
 from engine.errors import JournalError, JournalUnavailable
 from engine.journal.ledger import Changes, Ledger
+from engine.journal.mailbox import Mailbox
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, Hints, Submit, Write
 from engine.journal.requirements import (
@@ -82,8 +83,7 @@ def apply_writes(
         ),
         answered=_find_answered(statements, writes, states),
         responded=_find_responded(statements, writes) if thorough else (),
-        mail=load_mail(statements, born_stubs(writes)),
-        signals=find_signals(statements, sent_signals(writes)),
+        mailbox=Mailbox(load_mail(statements, born_stubs(writes)), find_signals(statements, sent_signals(writes))),
     )
     outcomes = ledger.apply_all(writes)
     store(statements, ledger.changes)

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import orjson
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from engine.log.event_decoding import decode_event
 from engine.log.events import LogEntry
 from engine.log.ids import Version
+from engine.workflow.lineage import SECRET_KEYS
 from executions.instants import InstantField
 from executions.models.execution import Execution
 from executions.row_ids import RowIdField
@@ -49,6 +51,16 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id} #{self.version} {self.history_event_type or self.variant}"
+
+    @property
+    def public_payload(self) -> str:
+        """``payload`` as people may see it: without the seeds in the metadata of a creation."""
+        if self.variant != "created":
+            return self.payload
+        document = orjson.loads(self.payload)
+        metadata = document["created"]["metadata"]
+        document["created"]["metadata"] = {key: metadata[key] for key in metadata if key not in SECRET_KEYS}
+        return orjson.dumps(document).decode()
 
     def entry(self) -> LogEntry:
         """Return the event at its place, decoded.

@@ -233,8 +233,10 @@ def _exists(journal: Journal, execution_id: ExecutionId) -> bool:
 
 
 def _created_of(journal: Journal, child: ExecutionId) -> Created:
-    first = journal.load_log(child)[0].event
-    assert isinstance(first, Created)
+    entries = journal.load_log(child)
+    first = entries[0].event if entries else None
+    if not isinstance(first, Created):
+        raise ForkRefused(f"the child {child} is not stored any more; fork from an event before it was requested")
     return first
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import ProtectedError
+from msgspec.structs import replace
 
 from engine.log import events as e
 from engine.log.ids import child_id
@@ -266,3 +268,16 @@ def test_the_state_row_holds_instants_as_microseconds(family: Execution) -> None
     with connection.cursor() as cursor:
         cursor.execute("SELECT due_at FROM executions_execution WHERE execution_id = %s", [E1])
         assert cursor.fetchone() == (to_micros(after(10)),)
+
+
+def test_nobody_is_shown_the_seeds_of_an_execution(journal: SqlJournal) -> None:
+    created = replace(
+        make_created(), metadata=(("label:city", "Rome"), ("obelisk-seed", "5ec"), ("obelisk-lineage", "ret"))
+    )
+    commit(journal, make_submit(E1, created))
+    event = Event.objects.get(execution_id=E1)
+
+    shown = json.loads(event.public_payload)
+
+    assert shown["created"]["metadata"] == {"label:city": "Rome"}
+    assert {**shown["created"], "metadata": None} == {**json.loads(event.payload)["created"], "metadata": None}

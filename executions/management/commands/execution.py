@@ -175,7 +175,7 @@ class Command(BaseCommand):
                 {
                     "version": event.version,
                     "created_at": encode_instant(event.created_at),
-                    "event": orjson.loads(event.payload),
+                    "event": orjson.loads(event.public_payload),
                 }
                 for event in events
             ]
@@ -184,7 +184,7 @@ class Command(BaseCommand):
         for event in events:
             kind = event.history_event_type or event.variant
             self.stdout.write(
-                f"{event.version:>6}  {event.created_at:%H:%M:%S.%f}  {kind:<22} {_shortened(event.payload)}"
+                f"{event.version:>6}  {event.created_at:%H:%M:%S.%f}  {kind:<22} {_shortened(event.public_payload)}"
             )
             for line in _detail(event).splitlines():
                 self.stdout.write(f"{'':>8}{line}")

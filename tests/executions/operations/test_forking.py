@@ -7,7 +7,7 @@ import pytest
 
 from components.services import deploy
 from engine.errors import JournalError
-from engine.log.events import HISTORY_EVENTS, ChildRequested, Finished, JoinNext
+from engine.log.events import HISTORY_EVENTS, ChildRequested, Created, Finished, JoinNext, Locked
 from engine.log.ids import ExecutionId
 from engine.log.retval_json import retval_to_api
 from engine.replay.outcomes import Advanceable, FinishedReplay, ReplayFailed, ReplayOutcome
@@ -117,9 +117,11 @@ def test_children_that_had_responded_are_there_and_others_begin_anew(tmp_path: P
 
         target = fork(old, second, paused=True)
 
-        rows = {row.execution_id: row for row in Execution.objects.filter(parent_id=target)}
-        assert [row.status for row in rows.values()] == ["finished", "pending_at"]
-        assert all(key.startswith(f"{target}.o:") for key in rows)
+        kept, anew = (ExecutionId(f"{target}.o:{number}-add_1") for number in (1, 2))
+        assert [type(entry.event) for entry in journal().load_log(kept)] == [Created, Finished]
+        # Though the fork waits, its children do not.
+        assert app.result(anew) == {"ok": 3}
+        assert any(isinstance(entry.event, Locked) for entry in journal().load_log(anew))
         metadata = dict(journal().load_log(target)[0].event.metadata)  # type: ignore[union-attr]  # its creation
         assert metadata["forked-from"] == f"{old}@{second}"
         unpause(target)
@@ -131,7 +133,7 @@ def test_a_delay_that_was_open_begins_anew(tmp_path: Path) -> None:
         old = app.submit(SUM, [1])
         eventually(lambda: journal().state_of(old).join_set_id is not None)
 
-        target = fork(old, journal().state_of(old).next_version - 1)
+        target = fork(old, journal().state_of(old).next_version - 1, paused=True)
 
         first, second = Delay.objects.order_by("expires_at")
         assert (first.execution_id, second.execution_id) == (old, target)

@@ -6,17 +6,21 @@ from pathlib import Path
 import pytest
 
 from components.services import deploy
-from engine.log.events import ChildRequested, JoinNext
+from engine.log.events import HISTORY_EVENTS, ChildRequested, JoinNext, LogEntry
 from engine.log.ids import ExecutionId
 from engine.log.state import Status
+from executions import shortcuts
+from executions.backtraces import find_backtrace
 from executions.journal.journal import SqlJournal
-from executions.operations.answering import answer
+from executions.models import CallSites
+from executions.operations.answering import AnswerRefused, answer
 from executions.operations.forking import fork
 from executions.operations.querying import QueryFailed, QueryUnknown, locals_at, query
 from executions.operations.refusals import OperationRefused
 from executions.operations.replaying import NoWorkflow
 from executions.operations.submitting import submit
-from executions.testing import DeployedApp, deployed
+from executions.operations.tracing import persist_backtraces
+from executions.testing import DeployedApp, deployed, import_file
 from tests.components_app.builders import TEST_COMPONENTS, write_deployment
 from tests.executions.scripts import SUM, write_scripts
 from tests.harness import steps as s
@@ -81,6 +85,11 @@ def journal() -> SqlJournal:
     return SqlJournal.for_current_connection()
 
 
+def history(target: ExecutionId) -> list[LogEntry]:
+    # A run that waits in memory may extend its lock meanwhile.
+    return [entry for entry in journal().load_log(target) if isinstance(entry.event, HISTORY_EVENTS)]
+
+
 def question_of(target: ExecutionId, number: int) -> ExecutionId:
     """Wait until the workflow asks for the ``number``-th approval, and return that."""
     child = ExecutionId(f"{target}.o:{2 * number}-approve_1")
@@ -96,9 +105,9 @@ def question_of(target: ExecutionId, number: int) -> ExecutionId:
 def test_a_running_workflow_is_asked_at_its_present_point_and_a_finished_one_at_its_end(app: DeployedApp) -> None:
     target = app.submit(TOUR, ["Rome", "Oslo"])
     first = question_of(target, 1)
-    log = journal().load_log(target)
+    before = history(target)
     assert query(target, "booked") == 0
-    assert journal().load_log(target) == log
+    assert history(target) == before
 
     answer(first, {"ok": True})
     second = question_of(target, 2)
@@ -157,6 +166,39 @@ def test_a_fork_of_a_python_workflow_draws_other_random_values(app: DeployedApp)
     assert values[0] == again[0] == once_more[0]
     for index in (1, 2, 3):
         assert len({values[index], again[index], once_more[index]}) == 3
+
+
+def test_backtraces_that_are_missing_are_found_by_replay(app: DeployedApp) -> None:
+    target = app.submit(TOUR, ["Rome"])
+    answer(question_of(target, 1), {"ok": True})
+    app.result(target)
+    eventually(lambda: CallSites.objects.filter(execution_id=target).exists())
+    assert persist_backtraces(target) == 0
+    requests = [entry.version for entry in journal().load_log(target) if isinstance(entry.event, ChildRequested)]
+    before = [find_backtrace(target, version) for version in requests]
+    CallSites.objects.all().delete()
+
+    assert persist_backtraces(target) == 2
+
+    after = [find_backtrace(target, version) for version in requests]
+    assert [trace and trace.stack for trace in after] == [trace and trace.stack for trace in before]
+    assert None not in after
+    assert persist_backtraces(target) == 0
+
+
+def test_the_sites_own_code_asks_with_the_functions_of_the_file(app: DeployedApp, tmp_path: Path) -> None:
+    tour = import_file(tmp_path / "tour.py")
+    target = app.submit(TOUR, ["Rome"])
+    question_of(target, 1)
+
+    assert shortcuts.signal(target, tour.approve, True)
+
+    app.result(target)
+    assert shortcuts.query(target, tour.booked) == 1
+    assert shortcuts.query(target, tour.booked, 5) == 5
+    assert shortcuts.query(target, "booked", 7) == 7
+    with pytest.raises(AnswerRefused, match="expected bool"):
+        shortcuts.signal(target, tour.approve, "yes")
 
 
 def test_only_python_workflows_are_asked(tmp_path: Path) -> None:
