@@ -24,9 +24,13 @@ def deployed_components() -> list[tuple[Component, list[Function]]]:
     deployment = Deployment.objects.active().first()
     if deployment is None:
         return []
+    return [*stored_components(deployment), *(_unsaved(spec) for spec in django_activities().components)]
+
+
+def stored_components(deployment: Deployment) -> list[tuple[Component, list[Function]]]:
+    """Return the components that a deployment file stands for with their functions, in its order."""
     rows = deployment.components.order_by("position").prefetch_related("functions")
-    stored = [(row, sorted(row.functions.all(), key=lambda function: function.position)) for row in rows]
-    return [*stored, *(_unsaved(spec) for spec in django_activities().components)]
+    return [(row, sorted(row.functions.all(), key=lambda function: function.position)) for row in rows]
 
 
 def function_rows(component: Component, spec: ComponentSpec) -> list[Function]:
@@ -55,7 +59,7 @@ def _unsaved(spec: ComponentSpec) -> tuple[Component, list[Function]]:
         digest=spec.id.digest,
         runner=spec.runner.value,
         config={},
-        imports={},
+        imports=encode_interfaces({}),
         exports=encode_interfaces(exports),
     )
     return component, function_rows(component, spec)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from components.config_codec import ComponentConfig, SourceOrigin
 from components.interface_codec import Interfaces
-from components.manifest import DeploymentFolder, FileReference, InlineSource, JavaScriptEntry
-from components.manifest.files import UnusableFile, content_digest
+from components.manifest import FileReference, InlineSource, JavaScriptEntry
+from components.manifest.files import FileSource, UnusableFile, content_digest
 from engine.deployment.problems import Problem
 from engine.deployment.spec import ComponentId, ComponentSpec, ComponentType, FunctionSpec
 from engine.guests.javascript.digest import component_digest
@@ -51,7 +51,7 @@ class JavaScriptComponent:
 
 
 def read_javascript(
-    entry: JavaScriptEntry, reader: JavaScriptReader, folder: DeploymentFolder, *, runtime: str
+    entry: JavaScriptEntry, reader: JavaScriptReader, folder: FileSource, *, runtime: str
 ) -> JavaScriptComponent:
     """Read the files of a table.
 
@@ -101,7 +101,7 @@ def find_imports(
     return found, problems
 
 
-def _main(entry: JavaScriptEntry, folder: DeploymentFolder) -> tuple[str, str]:
+def _main(entry: JavaScriptEntry, folder: FileSource) -> tuple[str, str]:
     source = entry.source
     if isinstance(source, InlineSource):
         return source.path, source.text
@@ -111,7 +111,7 @@ def _main(entry: JavaScriptEntry, folder: DeploymentFolder) -> tuple[str, str]:
         raise SourceRefused(f'{entry.place}: key "{source.key}" {error}') from error
 
 
-def _other_files(entry: JavaScriptEntry, folder: DeploymentFolder) -> Callable[[str], str | None]:
+def _other_files(entry: JavaScriptEntry, folder: FileSource) -> Callable[[str], str | None]:
     def read(path: str) -> str | None:
         if isinstance(entry.source, InlineSource):
             raise SourceRefused(
@@ -126,7 +126,7 @@ def _other_files(entry: JavaScriptEntry, folder: DeploymentFolder) -> Callable[[
     return read
 
 
-def _text(folder: DeploymentFolder, file: FileReference, digests: Mapping[str, str]) -> str:
+def _text(folder: FileSource, file: FileReference, digests: Mapping[str, str]) -> str:
     pinned = FileReference(path=file.path, content_digest=file.content_digest or digests.get(file.path), key=file.key)
     try:
         return folder.read(pinned).decode()

@@ -32,6 +32,14 @@ class Blob(models.Model):
         return self.digest
 
 
+class FileRole(models.TextChoices):
+    """What a file is to the component that it belongs to."""
+
+    BINARY = "binary"
+    SOURCE = "source"
+    BACKTRACE_SOURCE = "backtrace_source"
+
+
 class DeploymentStatus(models.TextChoices):
     """What a deployment is to the executors."""
 
@@ -48,11 +56,19 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         """The deployment whose components executors run: one or none."""
         return self.filter(status=DeploymentStatus.ACTIVE)
 
+    def enqueued(self) -> DeploymentQuerySet:
+        """The deployment that the next start of the server activates: one or none."""
+        return self.filter(status=DeploymentStatus.ENQUEUED)
+
+    def newest_first(self) -> DeploymentQuerySet:
+        """In the order of lists."""
+        return self.order_by("-created_at", "-deployment_id")
+
 
 class Deployment(models.Model):
     """One deployment file that passed verification, with the components it was made of at that moment.
 
-    The files' paths are left out on purpose: once stored, a deployment does not depend on the folder it came from.
+    Once stored, a deployment does not depend on the folder it came from.
     """
 
     deployment_id = models.CharField(primary_key=True, max_length=_DEPLOYMENT_ID_LENGTH)
@@ -148,6 +164,43 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component_type}:{self.name}"
+
+
+class ComponentFileQuerySet(models.QuerySet["ComponentFile"]):
+    """Questions about files."""
+
+    def of_deployment(self, deployment_id: str) -> ComponentFileQuerySet:
+        """The files of a deployment, in the order of its components."""
+        return (
+            self.filter(component__deployment=deployment_id)
+            .select_related("blob")
+            .defer("blob__content")
+            .order_by("component__position", "id")
+        )
+
+
+class ComponentFile(models.Model):
+    """A file that a component was made of, under the name that its deployment file has for it."""
+
+    id = models.BigAutoField(primary_key=True)
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="files")
+    path = models.TextField()
+    """Relative to the deployment file."""
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="named_by")
+    role = models.CharField(max_length=16)
+    """A `FileRole`."""
+
+    objects = ComponentFileQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Its source and its binary may be one file, but not twice for one purpose.
+            models.UniqueConstraint(fields=["component", "path", "role"], name="component_file_is_named_once"),
+            models.CheckConstraint(condition=Q(role__in=[role.value for role in FileRole]), name="file_role_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class FunctionKind(models.TextChoices):

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from components.config_codec import decode_config, encode_config
-from components.deployed_rows import function_rows
+from components.config_codec import decode_config
+from components.cron_codec import decode_cron
 from components.django_activities import django_activities
-from components.interface_codec import decode_function, decode_interfaces, encode_interfaces
-from components.models import Blob, Component, Deployment, DeploymentStatus, Function
+from components.interface_codec import decode_function, decode_interfaces
+from components.models import Blob, Component, Deployment, DeploymentStatus
 from components.operator import visible_environ
-from components.preparation import PreparedComponent, PreparedDeployment, prepare
+from components.preparation import prepare
+from components.prepared import PreparedComponent, PreparedDeployment
 from components.problems import DeploymentRefused
 from components.specs import function_spec, make_spec
+from components.storing import is_same, store_deployment
 from engine.deployment.spec import (
     ComponentId,
     ComponentSpec,
     ComponentType,
+    CronSpec,
     DeploymentSpec,
     Runner,
 )
 from engine.errors import DeploymentError
-from engine.log.ids import make_deployment_id
 from engine.wit.names import FunctionName
 
 __all__ = [
@@ -36,8 +36,12 @@ __all__ = [
     "activate",
     "active_deployment",
     "deploy",
+    "is_cron",
+    "load_component",
+    "load_cron",
     "load_deployment",
     "prepare",
+    "store_inactive",
     "wasm_bytes",
 ]
 
@@ -88,15 +92,26 @@ def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployRe
     try:
         with transaction.atomic():
             current = Deployment.objects.active().first()
-            if current is not None and _is_same(current, prepared):
+            if current is not None and is_same(current, prepared):
                 return DeployResult(deployment=current, prepared=prepared, is_new=False)
-            _store_files(prepared.files)
-            _store_runtimes(prepared.runtimes)
             Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
-            deployment = _store_deployment(prepared, description=description)
+            deployment = store_deployment(prepared, status=DeploymentStatus.ACTIVE, description=description)
     except IntegrityError as exc:
         raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from exc
     return DeployResult(deployment=deployment, prepared=prepared, is_new=True)
+
+
+def store_inactive(prepared: PreparedDeployment, *, description: str = "") -> tuple[Deployment, bool]:
+    """Store a prepared deployment without running it, unless the very same one is active.
+
+    Returns:
+        What is stored, and whether it is new.
+    """
+    with transaction.atomic():
+        current = Deployment.objects.active().first()
+        if current is not None and is_same(current, prepared):
+            return current, False
+        return store_deployment(prepared, status=DeploymentStatus.INACTIVE, description=description), True
 
 
 def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None = None) -> DeploymentSpec:
@@ -109,13 +124,15 @@ def load_deployment(deployment: Deployment, *, environ: Mapping[str, str] | None
     Raises:
         DeploymentError: If it was stored by a version that this one cannot read, or a variable it needs is not set.
     """
-    rows = deployment.components.order_by("position").prefetch_related("functions")
+    rows = list(deployment.components.order_by("position").prefetch_related("functions"))
+    environ = visible_environ() if environ is None else environ
     return DeploymentSpec(
         id=deployment.deployment_id,
         components=(
-            *(_load_component(row, environ=visible_environ() if environ is None else environ) for row in rows),
+            *(load_component(row, environ=environ) for row in rows if not is_cron(row)),
             *django_activities().components,
         ),
+        crons=tuple(load_cron(row) for row in rows if is_cron(row)),
     )
 
 
@@ -141,76 +158,30 @@ def wasm_bytes(digest: str) -> bytes:
     return bytes(content)  # PostgreSQL gives a memoryview
 
 
-def _is_same(current: Deployment, prepared: PreparedDeployment) -> bool:
-    """Tell whether a deployment has the same text and the same files; the text alone leaves the files open."""
-    if current.digest != prepared.digest:
-        return False
-    stored = current.components.order_by("position").values_list("name", "digest", "wasm_id", "artefact_id", "config")
-    return list(stored) == [
-        (
-            each.spec.id.name,
-            each.spec.id.digest,
-            each.spec.wasm_digest,
-            each.spec.artefact_digest,
-            encode_config(each.config),
-        )
-        for each in prepared.components
-    ]
+def is_cron(row: Component) -> bool:
+    """Tell whether a stored component is an entry that the clock starts."""
+    return row.component_type == ComponentType.CRON.value
 
 
-def _store_files(files: Mapping[str, bytes]) -> None:
-    known = set(Blob.objects.filter(digest__in=files).values_list("digest", flat=True))
-    Blob.objects.bulk_create(
-        [
-            Blob(digest=digest, content=content, size=len(content))
-            for digest, content in files.items()
-            if digest not in known
-        ],
-        ignore_conflicts=True,  # somebody else stored the same content meanwhile
-    )
+def load_cron(row: Component) -> CronSpec:
+    """Return a stored entry that the clock starts.
+
+    Raises:
+        DeploymentError: If it was stored by a version that this one cannot read.
+    """
+    return decode_cron(row.config, name=row.name, digest=row.digest)
 
 
-def _store_runtimes(runtimes: Mapping[str, Path]) -> None:
-    """Store interpreters, for other machines and later times; read only if they are not there yet."""
-    known = set(Blob.objects.filter(digest__in=runtimes).values_list("digest", flat=True))
-    _store_files({digest: path.read_bytes() for digest, path in runtimes.items() if digest not in known})
+def load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:
+    """Return a stored component as the engine needs it on this machine.
 
+    Args:
+        row: The component.
+        environ: Environment that references to variables are resolved in.
 
-def _store_deployment(prepared: PreparedDeployment, *, description: str) -> Deployment:
-    now = timezone.now()
-    deployment = Deployment.objects.create(
-        deployment_id=make_deployment_id(now, secrets.token_bytes(10)),
-        status=DeploymentStatus.ACTIVE,
-        toml=prepared.manifest.text,
-        digest=prepared.digest,
-        description=description,
-        created_at=now,
-        last_active_at=now,
-    )
-    for position, component in enumerate(prepared.components):
-        _store_component(deployment, position, component)
-    return deployment
-
-
-def _store_component(deployment: Deployment, position: int, component: PreparedComponent) -> None:
-    spec = component.spec
-    row = Component.objects.create(
-        deployment=deployment,
-        position=position,
-        name=spec.id.name,
-        component_type=spec.id.component_type.value,
-        digest=spec.id.digest,
-        runner=spec.runner.value,
-        wasm_id=spec.wasm_digest,
-        artefact_id=spec.artefact_digest,
-        config=encode_config(component.config),
-        imports=encode_interfaces(spec.imports),
-        exports=encode_interfaces(component.exports),
-    )
-    Function.objects.bulk_create(function_rows(row, spec))
-
-
-def _load_component(row: Component, *, environ: Mapping[str, str]) -> ComponentSpec:
+    Raises:
+        DeploymentError: As `load_deployment` does.
+    """
     functions = sorted(row.functions.all(), key=lambda function: function.position)
     config = decode_config(row.config)
     return make_spec(

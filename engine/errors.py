@@ -8,6 +8,7 @@
     │   ├── TypeSyntaxError
     │   ├── ValueMismatch         carries the path of the offending part
     │   └── NotExtendable         an export whose return type the engine cannot project failures into
+    ├── CronSyntaxError           an expression or a time zone of a schedule
     ├── IdSyntaxError             execution, join-set and delay ids
     ├── LogError
     │   ├── IllegalTransition     an event that the state does not accept
@@ -83,6 +84,10 @@ class NotExtendable(WitError):
 
 class IdSyntaxError(EngineError):
     """An execution, join-set, delay or other id that does not parse."""
+
+
+class CronSyntaxError(EngineError):
+    """A schedule's expression or time zone that does not parse, or that never comes."""
 
 
 class LogError(EngineError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import LockingStrategy, Runner
+from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import ComponentType, LockingStrategy, Runner
 from engine.errors import DeploymentError
 from engine.log.state import Status
 from executions.deployed import deployed_registry
@@ -26,6 +26,8 @@ def why_due_is_not_run(row: Execution, now: datetime) -> str:
         registry = deployed_registry()
     except DeploymentError as error:
         return f"is due; what is deployed cannot be told here: {str(error).rstrip('.')}"
+    if row.component_type == ComponentType.CRON.value:
+        return _why_tick_waits(row, registry, now)
     function = registry.find(row.ffqn)
     if function is None:
         return f"is due, but no deployed component exports {row.ffqn}; deploy one that does"
@@ -47,6 +49,14 @@ def why_due_is_not_run(row: Execution, now: datetime) -> str:
         return limited
     if all(each.running >= each.slots for each in alive):
         return "is due and waits for a free executor slot"
+    return "is due and will be run in a moment"
+
+
+def _why_tick_waits(row: Execution, registry: Registry, now: datetime) -> str:
+    if all(cron.id.digest != row.component_digest for cron in registry.deployment.crons):
+        return "is due, but its schedule is not deployed any more; an executor will end it"
+    if not ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER).exists():
+        return f"is due, but {NOBODY_ALIVE}"
     return "is due and will be run in a moment"
 
 

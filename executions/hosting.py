@@ -27,10 +27,11 @@ from components.wasm_cache import compile_cache, wasm_engine
 from engine.activity.secret_values import OperatorPolicy
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
-from engine.errors import DeploymentError
+from engine.errors import DeploymentError, JournalError
 from engine.executor.executor import Executor
 from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
+from executions.cron.seeding import keep_seeds
 from executions.deployed import NOTHING, deployed_registry
 from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
@@ -66,6 +67,7 @@ class ExecutorHost:
             read=wasm_bytes,
             host_functions=DjangoFunctions(),
         )
+        self._seeded: Registry | None = None
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
@@ -101,7 +103,7 @@ class ExecutorHost:
         while True:
             try:
                 self._beat()
-            except DatabaseError as error:
+            except (DatabaseError, JournalError) as error:
                 log.warning("heartbeat.failed", error=str(error))
                 close_old_connections()
             if os.getppid() != self._parent_pid:
@@ -140,6 +142,9 @@ class ExecutorHost:
             running=self._executor.running_count,
         )
         forget_silent(now)
+        if registry is not self._seeded:
+            keep_seeds(self._executor.journal, registry, now)
+            self._seeded = registry
 
     def _look_for_deployment(self, current: Registry) -> Registry:
         try:

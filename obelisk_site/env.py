@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
@@ -99,6 +102,18 @@ def env_int(name: str, default: int, *, minimum: int | None = None, maximum: int
     if maximum is not None and value > maximum:
         raise EnvError(name, f"expected at most {maximum}, got {value}")
     return value
+
+
+def env_parsed(name: str, parse: Callable[[str], T]) -> T:
+    """Return what a parser makes of the variable's text, which is empty if it is not set.
+
+    Raises:
+        EnvError: If the parser raises ``ValueError``.
+    """
+    try:
+        return parse(_raw(name) or "")
+    except ValueError as exc:
+        raise EnvError(name, str(exc)) from exc
 
 
 def env_seconds(name: str, default: float) -> timedelta:

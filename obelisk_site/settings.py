@@ -12,9 +12,10 @@ from pathlib import Path
 
 import django_stubs_ext
 
+from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
-from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_path, env_seconds, env_str
+from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
 from obelisk_site.logging import LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
 
@@ -180,6 +181,10 @@ OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
 # anew when it is switched on or off.
 OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)
 
+# How long finished executions are kept, such as "shop:* ok 7d, * failure 90d, * any 30d": the first rule that fits one
+# counts, and what none fits is kept for ever.
+OBELISK_RETENTION = env_parsed("OBELISK_RETENTION", parse_rules)
+
 # The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
 Q_CLUSTER = {
     "name": "obelisk",
@@ -206,6 +211,9 @@ OBELISK_API_RATE = env_int("OBELISK_API_RATE", 6000, minimum=0)
 
 # How large the body of a request may be; parameters of an execution have their own limit within it.
 OBELISK_API_BODY_BYTES = env_int("OBELISK_API_BODY_BYTES", 20 << 20, minimum=1024, maximum=1 << 30)
+
+# How large a deployment with its files may be when it is submitted as a form.
+OBELISK_DEPLOYMENT_BYTES = env_int("OBELISK_DEPLOYMENT_BYTES", 256 << 20, minimum=1024, maximum=1 << 32)
 
 # Clients of one web process that may follow executions at a time; each holds a connection and some memory.
 OBELISK_API_FOLLOWERS = env_int("OBELISK_API_FOLLOWERS", 1000, minimum=0)

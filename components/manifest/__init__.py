@@ -5,6 +5,8 @@ from __future__ import annotations
 from components.manifest.entries import (
     ActivityEntry,
     BinaryEntry,
+    ComponentEntry,
+    CronEntry,
     DeclaredActivityEntry,
     DeclaredFunction,
     Entry,
@@ -28,6 +30,8 @@ from components.manifest.parsing import parse_manifest
 __all__ = [
     "ActivityEntry",
     "BinaryEntry",
+    "ComponentEntry",
+    "CronEntry",
     "DeclaredActivityEntry",
     "DeclaredFunction",
     "DeploymentFolder",

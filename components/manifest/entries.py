@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from engine.cron.schedule import CronSchedule
+from engine.cron.ticks import MissedTicks, Overlap
 from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     ComponentType,
@@ -302,7 +304,34 @@ class ProcessEntry:
 BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
+ComponentEntry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
+"""Entries that components come of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronEntry:
+    """A ``[[cron]]`` table: a function that is started by the clock.
+
+    Args:
+        target: The function.
+        params: JSON text of its parameters.
+        schedule: When.
+        missed: What becomes of ticks at which no executor was there.
+        overlap: Whether it is started while the last one goes on.
+        lock_expiry: How long an executor may take to start it.
+    """
+
+    place: str
+    name: str
+    target: FunctionName
+    params: str
+    schedule: CronSchedule
+    missed: MissedTicks
+    overlap: Overlap
+    lock_expiry: timedelta
+
+
+Entry = ComponentEntry | CronEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from components.manifest.entries import FileReference
 from engine.wit.wit_folder import WitFolder
@@ -79,6 +80,18 @@ def read_file(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     if len(content) > max_bytes:
         raise UnusableFile(f"is larger than {max_bytes // 1024**2} MiB")
     return content
+
+
+class FileSource(Protocol):
+    """Where the files that a deployment names come from."""
+
+    def read(self, file: FileReference) -> bytes:
+        """Return a file's content.
+
+        Raises:
+            UnusableFile: If it is not there, too large, or has another digest than the entry says.
+        """
+        ...
 
 
 class DeploymentFolder:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 
+from components.manifest.cron import read_cron
 from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
@@ -19,10 +20,7 @@ from components.manifest.shared_keys import read_file, read_name, read_path
 from components.manifest.table_reader import Findings, TableReader, WitSource, did_you_mean, no_wit
 from components.problems import DeploymentRefused
 
-_NOT_SUPPORTED_YET = (
-    "webhook_endpoint_wasm",
-    "cron",
-)
+_NOT_SUPPORTED_YET = ("webhook_endpoint_wasm",)
 
 
 def parse_manifest(text: str, *, file_name: str, wit: WitSource = no_wit) -> Manifest:
@@ -154,4 +152,5 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
     "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),
+    "cron": read_cron,
 }

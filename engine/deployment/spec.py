@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from engine.cron.schedule import CronSchedule
+from engine.cron.ticks import MissedTicks, Overlap
 from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
@@ -277,13 +279,46 @@ class ComponentSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CronSpec:
+    """A function that is started again and again, by a *seed*: one execution for as long as the entry stays the same.
+
+    Args:
+        id: Its identity; the digest covers what is started and when.
+        target: The function.
+        params: JSON array of its parameters.
+        schedule: When.
+        missed: What becomes of ticks at which no executor was there.
+        overlap: Whether it is started while the last one goes on.
+        lock_expiry: How long a lock of its seed lasts.
+
+    Source:
+        Obelisk reference, section 5.12; time zone, ``missed`` and ``overlap`` are ours.
+    """
+
+    id: ComponentId
+    target: FunctionName
+    params: str
+    schedule: CronSchedule
+    missed: MissedTicks = MissedTicks.RUN_ONCE
+    overlap: Overlap = Overlap.ALLOW
+    lock_expiry: timedelta = timedelta(seconds=1)
+
+    @property
+    def ffqn(self) -> str:
+        """The function that its seed is said to be a call of; nobody can call it."""
+        return f"obelisk-cron-{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentSpec:
     """A set of components that run together.
 
     Args:
         id: ``Dep_`` and a ULID.
         components: All of them, in the order of the deployment file.
+        crons: What is started by the clock, in the order of the deployment file.
     """
 
     id: str
     components: tuple[ComponentSpec, ...]
+    crons: tuple[CronSpec, ...] = ()

@@ -17,6 +17,7 @@ from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
 from engine.executor.best_effort import BestEffort
+from engine.executor.cron_run import CronRuns
 from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.flusher import Flusher
@@ -33,6 +34,7 @@ from engine.executor.timers import Timers
 from engine.executor.wakeups import Wakeups
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
+from engine.journal.records import LockedExecution
 from engine.log.ids import make_executor_id
 from engine.log.state import Holder
 
@@ -105,8 +107,10 @@ class Executor:
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
         self._slots = Slots(settings.slots)
-        self._locker = Locker(self._services, self._slots, randomness, self._start)
-        self._pool: RunPool = ThreadPoolExecutor(settings.slots, thread_name_prefix="run")
+        self._locker = Locker(self._services, self._slots, randomness, self._start, self._tick_schedules)
+        self._crons = CronRuns(self._services, randomness)
+        # One more than runs take, so that schedules are looked at however long those go on.
+        self._pool: RunPool = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="run")
         self._services.commits.lock_for(self._locker)
         self._is_stopping = threading.Event()
         self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)
@@ -192,7 +196,8 @@ class Executor:
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
-        started = self._services.commits.lock_due() if self._slots.free > 0 else 0
+        has_room = self._slots.free > 0 or self.registry.deployment.crons
+        started = self._services.commits.lock_due() if has_room else 0
         self._timers.tick(now)
         for runner in self._services.running.runs():
             runner.renew(now)
@@ -220,6 +225,18 @@ class Executor:
             for _, function in jobs:
                 self._slots.give_back(function.component)
             self.wakeups.announce_work()
+
+    def _tick_schedules(self, seeds: list[LockedExecution], holder: Holder) -> None:
+        self._pool.submit(self._run_schedules, seeds, holder)
+
+    def _run_schedules(self, seeds: list[LockedExecution], holder: Holder) -> None:
+        try:
+            self._crons.execute(seeds, holder)
+        except JournalError as error:
+            log.warning("run.journal_failed", error=str(error))
+        except BaseException:
+            log.exception("run.crashed", execution_ids=[seed.state.execution_id for seed in seeds])
+            raise
 
     def _dispatch(self, jobs: list[Job], holder: Holder) -> None:
         execution, function = jobs[0]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from engine.deployment.registry import DeployedFunction, Registry
-from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec, RetryPolicy
+from engine.deployment.spec import ComponentSpec, ComponentType, CronSpec, FunctionSpec, LockingStrategy, RetryPolicy
 from engine.executor.activity_run import Job
 from engine.executor.services import ExecutorServices
 from engine.executor.slots import Slots
@@ -20,9 +20,13 @@ from engine.log.state import Holder
 log = structlog.get_logger(__name__)
 
 _SHORT_S = 0.002
+_SEED_BACKOFF = timedelta(milliseconds=100)
 
 Start = Callable[[list[Job], Holder], None]
 """Begins to run executions that were locked together, on one thread."""
+
+Tick = Callable[[list[LockedExecution], Holder], None]
+"""Begins to do what is due of schedules whose seeds were locked together."""
 
 
 class Locker:
@@ -33,40 +37,48 @@ class Locker:
         slots: Its places.
         randomness: Gives as many random bytes as asked for.
         start: Runs what was locked.
+        tick: Does what is due of the schedules that were locked; they take no slots.
     """
 
     def __init__(
-        self, services: ExecutorServices, slots: Slots, randomness: Callable[[int], bytes], start: Start
+        self, services: ExecutorServices, slots: Slots, randomness: Callable[[int], bytes], start: Start, tick: Tick
     ) -> None:
         self._services = services
         self._slots = slots
         self._randomness = randomness
         self._start = start
+        self._tick = tick
         self._registry = services.registry
         self._holder: Holder | None = None
         self._turn = 0
 
     def request(self, now: datetime) -> LockRequest | None:
-        """Return what may be locked now, or ``None`` while all slots are taken."""
+        """Return what may be locked now, or ``None`` if nothing may be."""
         free = self._slots.free
-        if free <= 0:
-            return None
         self._registry = registry = self._services.registry
+        crons = registry.deployment.crons
+        if free <= 0 and not crons:
+            return None
         self._holder = holder = Holder(self._services.executor_id, make_run_id(now, self._randomness(10)))
         choices = tuple(
             (_lockable(component, functions, limit), _lock_event(component, functions[0], registry, holder, now))
-            for component in registry.deployment.components
+            for component in (registry.deployment.components if free > 0 else ())
             if _is_run_here(component) and (limit := self._slots.free_for(component)) > 0
             for functions in self._groups(component)
         )
-        return LockRequest(now=now, choices=choices, limit=free) if choices else None
+        choices += tuple((_seed_of(cron), _seed_lock(cron, registry, holder, now)) for cron in crons)
+        return LockRequest(now=now, choices=choices, limit=free if free > 0 else len(crons)) if choices else None
 
     def take(self, locked: Sequence[LockedExecution]) -> None:
         """Start what the last request locked."""
         holder = self._holder
         assert holder is not None
         short: list[Job] = []
+        seeds: list[LockedExecution] = []
         for execution in locked:
+            if execution.state.component_id.component_type is ComponentType.CRON:
+                seeds.append(execution)
+                continue
             function = self._registry.find(execution.state.ffqn)
             if function is None:
                 log.warning("run.function_gone", ffqn=execution.state.ffqn)
@@ -74,6 +86,8 @@ class Locker:
                 short.append((execution, function))
             else:
                 self._start([(execution, function)], holder)
+        if seeds:
+            self._tick(seeds, holder)
         if short:
             self._start(short, holder)
 
@@ -117,6 +131,22 @@ def _lockable(component: ComponentSpec, functions: Sequence[FunctionSpec], limit
         ffqns=tuple(str(function.name) for function in functions),
         strategy=component.exec.locking_strategy,
         limit=limit,
+    )
+
+
+def _seed_of(cron: CronSpec) -> Lockable:
+    return Lockable(component_id=cron.id, ffqns=(cron.ffqn,), strategy=LockingStrategy.BY_COMPONENT_DIGEST, limit=1)
+
+
+def _seed_lock(cron: CronSpec, registry: Registry, holder: Holder, now: datetime) -> Locked:
+    return Locked(
+        component_id=cron.id,
+        executor_id=holder.executor_id,
+        deployment_id=DeploymentId(registry.deployment.id),
+        run_id=holder.run_id,
+        lock_expires_at=now + cron.lock_expiry,
+        max_retries=None,
+        retry_backoff=_SEED_BACKOFF,
     )
 
 

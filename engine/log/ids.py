@@ -24,6 +24,7 @@ Version = NewType("Version", int)
 
 EXECUTION_PREFIX = "E_"
 DELAY_PREFIX = "Delay_"
+DEPLOYMENT_PREFIX = "Dep_"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CROCKFORD_SET = frozenset(_CROCKFORD)
 _ULID_LENGTH = 26
@@ -91,7 +92,19 @@ def make_run_id(at: datetime, randomness: bytes) -> RunId:
 
 def make_deployment_id(at: datetime, randomness: bytes) -> DeploymentId:
     """Return a deployment id. ``randomness`` is 10 bytes."""
-    return DeploymentId(_prefixed("Dep_", at, randomness))
+    return DeploymentId(_prefixed(DEPLOYMENT_PREFIX, at, randomness))
+
+
+def parse_deployment_id(text: str) -> DeploymentId:
+    """Check a deployment id and return it.
+
+    Raises:
+        IdSyntaxError: If it does not parse.
+    """
+    if not text.startswith(DEPLOYMENT_PREFIX):
+        raise IdSyntaxError(f"{text!r} is not a deployment id: it must start with {DEPLOYMENT_PREFIX}")
+    parse_ulid(text[len(DEPLOYMENT_PREFIX) :])
+    return DeploymentId(text)
 
 
 def one_off_join_set(count: int, name: str) -> JoinSetId:

@@ -6,6 +6,7 @@ The line says who asked for what and why it was refused. It holds no values: par
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import structlog
@@ -17,12 +18,18 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 from rest_framework.request import Request
 
+from components.busy import Busy
+from components.problems import DeploymentRefused
+from components.submission import DeploymentExists
+from components.submitted_files import FilesRefused
+from components.switching import DeploymentNotFound
 from engine import errors as engine
 from executions.access.authentication import REFUSAL
 from executions.access.principals import Principal
 from executions.api.answers import problem_answer
 from executions.api.problems import Problem, ProblemCode
 from executions.component_versions import VersionMissing
+from executions.cron.operating import CronNotFound
 from executions.operations.answering import AlreadyAnswered, AnswerRefused, NotAnswerable
 from executions.operations.captured_writes import CapturedWritesInvalid
 from executions.operations.delays import DelayNotFound
@@ -61,6 +68,10 @@ _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None],
     (SignalTooLate, ProblemCode.ALREADY_FINISHED, "already finished"),
     (QueryUnknown, ProblemCode.QUERY_UNKNOWN, None),
     (OperationRefused, ProblemCode.ILLEGAL_STATE, None),
+    (DeploymentNotFound, ProblemCode.DEPLOYMENT_NOT_FOUND, None),
+    (CronNotFound, ProblemCode.CRON_NOT_FOUND, None),
+    (DeploymentExists, ProblemCode.DEPLOYMENT_EXISTS, None),
+    (DeploymentRefused, ProblemCode.DEPLOYMENT_REFUSED, None),
 )
 """What refusals mean to clients, with the words of Obelisk where it has some; the first that fits counts."""
 _ALARMING: Final = frozenset(
@@ -119,13 +130,17 @@ def problem_of(error: Exception) -> Problem:
 def _engine_problem(error: engine.EngineError) -> Problem:
     if isinstance(error, engine.JournalUnavailable):
         return _unavailable()
-    if isinstance(error, engine.DeploymentError):
-        return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
+    if isinstance(error, Busy):
+        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(_RETRY_AFTER_S)})
+    if isinstance(error, FilesRefused):
+        return Problem(ProblemCode.FILES_REFUSED, str(error), members=asdict(error.report))
     if isinstance(error, QueryFailed):
         return Problem(ProblemCode.QUERY_FAILED, str(error), members={"trace": error.trace})
     for kind, code, err in _REFUSALS:
         if isinstance(error, kind):
             return Problem(code, str(error), err=err)
+    if isinstance(error, engine.DeploymentError):
+        return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
     return Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL)
 
 

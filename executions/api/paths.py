@@ -7,6 +7,20 @@ from typing import Final
 _DERIVED: Final = r"\.[ong]:[A-Za-z0-9/-]*_[0-9]+"
 
 
+class NameConverter:
+    """A name, a digest, or an id that is looked for as it stands there; databases refuse NUL characters."""
+
+    regex = r"[^/\0]+"
+
+    def to_python(self, value: str) -> str:
+        """Return the name."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the name for a path."""
+        return value
+
+
 class ExecutionIdConverter:
     """An execution id. The name of a join set may contain a slash, which has become one again when paths are matched.
 

@@ -63,6 +63,15 @@ class ProblemCode(StrEnum):
     SIGNAL_UNKNOWN = "signal_unknown"
     QUERY_UNKNOWN = "query_unknown"
     QUERY_FAILED = "query_failed"
+    # Deployments
+    DEPLOYMENT_NOT_FOUND = "deployment_not_found"
+    COMPONENT_NOT_FOUND = "component_not_found"
+    FILE_NOT_FOUND = "file_not_found"
+    CRON_NOT_FOUND = "cron_not_found"
+    DEPLOYMENT_REFUSED = "deployment_refused"
+    FILES_REFUSED = "files_refused"
+    DEPLOYMENT_EXISTS = "deployment_exists"
+    BUSY = "busy"
     # The site
     TOO_MANY_FOLLOWERS = "too_many_followers"
     DATABASE_UNAVAILABLE = "database_unavailable"
@@ -208,6 +217,32 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         404, "The workflow's file has no such query", "`detail` names those that it has."
     ),
     ProblemCode.QUERY_FAILED: ProblemKind(422, "The query raised an exception", "`trace` tells where in the file."),
+    ProblemCode.DEPLOYMENT_NOT_FOUND: ProblemKind(
+        404, "There is no such deployment", "/v1/deployments lists those that there are."
+    ),
+    ProblemCode.COMPONENT_NOT_FOUND: ProblemKind(
+        404, "The deployment has no such component", "/v1/components lists those that it has."
+    ),
+    ProblemCode.FILE_NOT_FOUND: ProblemKind(
+        404, "No file of this digest is stored", "A deployment's answer lists its files with their digests."
+    ),
+    ProblemCode.CRON_NOT_FOUND: ProblemKind(
+        404, "Nothing of this name is started by the clock", "/v1/crons lists what is."
+    ),
+    ProblemCode.DEPLOYMENT_REFUSED: ProblemKind(
+        400, "The deployment cannot be run", "Mend what `detail` names, a line each; nothing was changed."
+    ),
+    ProblemCode.FILES_REFUSED: ProblemKind(
+        409,
+        "Files of the deployment are missing or wrong",
+        "Send again with the files of `missing_files`, and without those of `unexpected_files`.",
+    ),
+    ProblemCode.DEPLOYMENT_EXISTS: ProblemKind(
+        409, "The deployment id is taken by another deployment", "Use another id, or the very same deployment file."
+    ),
+    ProblemCode.BUSY: ProblemKind(
+        503, "Another operation of the kind is under way", "Try again in a moment; nothing was changed."
+    ),
     ProblemCode.TOO_MANY_FOLLOWERS: ProblemKind(
         503, "Too many clients follow executions", "Ask for the status now and then, or raise OBELISK_API_FOLLOWERS."
     ),

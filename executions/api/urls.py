@@ -9,6 +9,7 @@ from executions.api import debug_views as debugging
 from executions.api import execution_views as executions
 from executions.api import operation_views as operations
 from executions.api.bulk_views import BulkView
+from executions.api.deployment_urls import deployment_urls
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
@@ -52,6 +53,7 @@ urlpatterns = [
     path(f"{_DELAY}/unpause", operations.DelayUnpauseView.as_view(), name="api-delay-unpause"),
     path("functions", FunctionListView.as_view(), name="api-functions"),
     path("functions/wit", FunctionWitView.as_view(), name="api-functions-wit"),
+    *deployment_urls,
     path("schema", SchemaView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(), name="api-docs"),
     path("problems", ProblemsView.as_view(), name="api-problems"),

@@ -17,6 +17,9 @@ from executions.journal.journal import SqlJournal
 from executions.operations.appending import append_decided
 from executions.operations.refusals import OperationRefused
 
+_FENCED = (ComponentType.WORKFLOW, ComponentType.CRON)
+"""Whose runs have no effect before their next write."""
+
 
 def pause(execution_id: ExecutionId, *, journal: Journal | None = None) -> None:
     """Keep an execution from being run until `unpause`; responses still arrive.
@@ -58,7 +61,7 @@ def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]
         raise OperationRefused(f"cannot pause {state.execution_id}: it is paused already")
     if state.lifecycle is Lifecycle.CANCELLING:
         raise OperationRefused(f"cannot pause {state.execution_id}: it is being cancelled")
-    if state.status is Status.LOCKED and state.component_id.component_type is not ComponentType.WORKFLOW:
+    if state.status is Status.LOCKED and state.component_id.component_type not in _FENCED:
         raise OperationRefused("cannot pause a running activity; cancel it instead")
     if _may_be_in_memory(state, now):
         return Unlocked(backoff_expires_at=now, reason="paused"), Paused()

@@ -9,7 +9,8 @@ import pytest
 from django.core.management import call_command
 
 from components.manifest.files import MAX_WIT_FILES
-from components.preparation import PreparedComponent, prepare
+from components.preparation import prepare
+from components.prepared import PreparedComponent
 from components.problems import DeploymentRefused
 from components.services import deploy
 from engine.wit.grammar import format_type

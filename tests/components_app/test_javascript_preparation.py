@@ -6,7 +6,8 @@ import pytest
 
 from components.manifest.files import content_digest
 from components.models import Blob, Component, Deployment, Function
-from components.preparation import Origin, prepare
+from components.preparation import prepare
+from components.prepared import Origin
 from components.problems import DeploymentRefused
 from components.services import active_deployment, deploy, wasm_bytes
 from engine.deployment.spec import ComponentType, Runner

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from components.models import Blob, Component, Function
-from components.preparation import Origin, prepare
+from components.preparation import prepare
+from components.prepared import Origin
 from components.problems import DeploymentRefused
 from components.services import activate, active_deployment, deploy, wasm_bytes
 from engine.deployment.registry import Registry

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from components.manifest.files import content_digest
 from components.models import Blob, Component, Deployment, DeploymentStatus, Function
-from components.preparation import Origin, prepare
+from components.preparation import prepare
+from components.prepared import Origin
 from components.problems import DeploymentRefused
 from components.services import activate, active_deployment, deploy, load_deployment, wasm_bytes
 from engine.deployment.spec import ComponentType, Runner

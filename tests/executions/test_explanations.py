@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from engine.executor.cron_seeds import make_seeds
 from engine.journal.ledger import Changes
 from engine.log import events as e
 from engine.log.ids import ExecutionId, named_join_set
@@ -59,6 +60,21 @@ def explain(execution_id: ExecutionId = E1, *, now: datetime = NOW) -> str | Non
 
 def an_executor_is_alive(now: datetime = NOW, *, running: int = 1, deployment_id: str | None = None) -> None:
     beat(EXECUTOR, now=now, started_at=NOW, deployment_id=deployment_id, slots=1, running=running)
+
+
+# --- Schedules --------------------------------------------------------------------------------------------------------
+
+
+def test_a_tick_waits_for_an_executor_or_for_its_end(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_declared(tmp_path, f'[[cron]]\nname = "often"\nffqn = "{ADD}"\nparams = "[1, []]"\nschedule = "@hourly"\n')
+    make_seeds(journal, deployed_registry(), NOW)
+    seed = ExecutionId(Execution.objects.get().execution_id)
+
+    assert explain(seed) == "It is due, but no executor is alive; start one with `manage.py run_executor`."
+    an_executor_is_alive()
+    assert explain(seed) == "It is due and will be run in a moment."
+    deploy_declared(tmp_path)
+    assert explain(seed) == "It is due, but its schedule is not deployed any more; an executor will end it."
 
 
 # --- Whatever its state -----------------------------------------------------------------------------------------------

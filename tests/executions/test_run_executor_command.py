@@ -6,10 +6,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from components.models import Component, Deployment, DeploymentStatus
+from engine.deployment.spec import ComponentType, Runner
 from executions.management.commands import run_executor
 from executions.management.commands.run_executor import Command
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make_deployment(status: DeploymentStatus) -> Deployment:
+    return Deployment.objects.create(deployment_id="Dep_1", status=status, toml="", digest="sha256:1")
 
 
 class Cluster:
@@ -77,3 +83,31 @@ def test_the_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None
 
     assert caught.value.code == 0
     assert "any number of hosts may share the database" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_enqueued_deployment_is_activated_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = make_deployment(DeploymentStatus.ENQUEUED)
+
+    run(monkeypatch, Cluster())
+
+    assert Deployment.objects.active().get() == deployment
+
+
+def test_an_enqueued_deployment_that_cannot_be_run_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = make_deployment(DeploymentStatus.ENQUEUED)
+    Component.objects.create(
+        deployment=deployment,
+        position=0,
+        name="old",
+        component_type=ComponentType.ACTIVITY,
+        digest="sha256:1",
+        runner=Runner.NONE,
+        config={},
+        imports={},
+        exports={},
+    )
+
+    with pytest.raises(CommandError, match=r"^the enqueued deployment cannot be activated: a stored configuration"):
+        run(monkeypatch, Cluster())
+
+    assert not Deployment.objects.active().exists()

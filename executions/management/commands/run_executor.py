@@ -12,6 +12,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django_q.cluster import Cluster
 
 from components.reports import counted
+from components.switching import activate_enqueued
+from engine.errors import DeploymentError
+from executions.tasks import keep_schedules
 
 
 class Command(BaseCommand):
@@ -26,6 +29,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Run until stopped."""
         _check_database()
+        _activate_enqueued()
+        keep_schedules()
+        # The cluster forks, and a connection must not be used on both sides of a fork.
+        connections.close_all()
         cluster = Cluster()
         # Its processes inherit this. Terminals, timeouts and service managers signal whole groups of processes, and a
         # guard that died while it waits would be waited for without end: it is told to stop by this process alone.
@@ -49,7 +56,12 @@ def _check_database() -> None:
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
         raise CommandError(f"the database does not answer: {error}") from error
-    # The cluster forks, and a connection must not be used on both sides of a fork.
-    connections.close_all()
     if missing:
         raise CommandError(f"the database lacks {counted(len(missing), 'migration')}; run `manage.py migrate` first")
+
+
+def _activate_enqueued() -> None:
+    try:
+        activate_enqueued()
+    except DeploymentError as error:
+        raise CommandError(f"the enqueued deployment cannot be activated: {error}") from error

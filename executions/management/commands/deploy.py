@@ -9,10 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from components.preparation import Origin, PreparedComponent, PreparedDeployment
+from components.prepared import Origin, PreparedComponent, PreparedDeployment
 from components.reports import counted
-from components.services import activate, prepare
+from components.services import activate, prepare, store_inactive
+from components.switching import switch_now
 from engine.errors import EngineError
+from executions.rehearsal.rehearsing import rehearse as rehearse_deployment
+from executions.rehearsal.reports import rehearsal_lines
 
 
 class Command(BaseCommand):
@@ -32,9 +35,23 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE.toml", help="the deployment file")
         parser.add_argument("--description", default="", help="a note that is kept with the deployment")
         parser.add_argument("--verify-only", action="store_true", help="report problems and change nothing")
+        parser.add_argument(
+            "--rehearse",
+            action="store_true",
+            help="first replay every unfinished workflow on it, and do not activate it if one would diverge",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
 
-    def handle(self, *_args: Any, file: Path, description: str, verify_only: bool, json: bool, **_options: Any) -> None:
+    def handle(
+        self,
+        *_args: Any,
+        file: Path,
+        description: str,
+        verify_only: bool,
+        rehearse: bool,
+        json: bool,
+        **_options: Any,
+    ) -> None:
         """Deploy, or only verify."""
         try:
             prepared = prepare(
@@ -43,9 +60,13 @@ class Command(BaseCommand):
                 on_progress=lambda sentence: self.stderr.write(f"{sentence} ..."),
             )
             if not json:
+                self._show_crons(prepared)
                 self._show_warnings(prepared)
             if verify_only:
                 self._show_verified(prepared, as_json=json)
+                return
+            if rehearse:
+                self._rehearse_and_switch(prepared, description=description, as_json=json)
                 return
             result = activate(prepared, description=description)
         except EngineError as error:
@@ -57,11 +78,32 @@ class Command(BaseCommand):
             self.stdout.write("This deployment is active already; nothing was changed.")
         self.stdout.write(f"{result.deployment.deployment_id} is active: {_summary(prepared)}")
 
+    def _rehearse_and_switch(self, prepared: PreparedDeployment, *, description: str, as_json: bool) -> None:
+        deployment, is_new = store_inactive(prepared, description=description)
+        rehearsal = rehearse_deployment(deployment)
+        if rehearsal.divergences or not rehearsal.is_complete:
+            why = "\n".join(rehearsal_lines(rehearsal))
+            raise CommandError(
+                f"{why}\n{deployment.deployment_id} is stored and was not activated; "
+                f"`manage.py deployment switch {deployment.deployment_id}` does it all the same"
+            )
+        switch_now(deployment.deployment_id)
+        if as_json:
+            self._print_json(prepared, deployment_id=deployment.deployment_id, is_new=is_new)
+            return
+        for line in rehearsal_lines(rehearsal):
+            self.stdout.write(line)
+        self.stdout.write(f"{deployment.deployment_id} is active: {_summary(prepared)}")
+
     def _show_component(self, component: PreparedComponent) -> None:
         how = component.origin.value
         if component.origin is not Origin.DECLARED:
             how = f"{how}, {component.seconds * 1000:.0f} ms"
         self.stdout.write(f"  {component.spec.id.component_type} {component.spec.id.name} ({how})")
+
+    def _show_crons(self, prepared: PreparedDeployment) -> None:
+        for cron in prepared.crons:
+            self.stdout.write(f"  cron {cron.id.name} ({cron.schedule.text}, {cron.schedule.timezone})")
 
     def _show_warnings(self, prepared: PreparedDeployment) -> None:
         for warning in prepared.warnings:
@@ -89,6 +131,16 @@ class Command(BaseCommand):
                     "milliseconds": round(component.seconds * 1000, 1),
                 }
                 for component in prepared.components
+            ],
+            "crons": [
+                {
+                    "name": cron.id.name,
+                    "component_digest": cron.id.digest,
+                    "function": str(cron.target),
+                    "schedule": cron.schedule.text,
+                    "timezone": cron.schedule.timezone,
+                }
+                for cron in prepared.crons
             ],
         }
         self.stdout.write(json.dumps(document))

@@ -1,0 +1,134 @@
+"""Making a stored deployment the one that is run: now, or when the server starts next.
+
+Executors, the API and the webhooks take another active deployment up by themselves; what runs goes on.
+
+Source:
+    Obelisk reference, section 5.11. Executors here need not be stopped for it.
+"""
+
+from __future__ import annotations
+
+import structlog
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from components.busy import OneAtATime
+from components.models import Deployment, DeploymentStatus
+from components.problems import DeploymentRefused
+from components.verification import verify_deployment
+from engine.errors import DeploymentError
+
+log = structlog.get_logger(__name__)
+
+_switching = OneAtATime("switched to")
+
+
+class DeploymentNotFound(DeploymentError):
+    """There is no such deployment."""
+
+
+def find_deployment(deployment_id: str) -> Deployment:
+    """Return a stored deployment.
+
+    Raises:
+        DeploymentNotFound: If there is none of this id.
+    """
+    deployment = Deployment.objects.filter(pk=deployment_id).first()
+    if deployment is None:
+        raise DeploymentNotFound(f"no deployment {deployment_id}; `manage.py deployment list` shows all")
+    return deployment
+
+
+def previous_deployment() -> Deployment:
+    """Return the deployment that was active before the present one.
+
+    Raises:
+        DeploymentNotFound: If there was none.
+    """
+    earlier = Deployment.objects.exclude(status=DeploymentStatus.ACTIVE).filter(last_active_at__isnull=False)
+    deployment = earlier.order_by("-last_active_at", "-created_at").first()
+    if deployment is None:
+        raise DeploymentNotFound("no other deployment was ever active")
+    return deployment
+
+
+def switch_now(deployment_id: str) -> bool:
+    """Verify a stored deployment and make it the active one.
+
+    Returns:
+        Whether it was not active already.
+
+    Raises:
+        DeploymentNotFound: If there is none of this id.
+        DeploymentRefused: If it cannot be run here and now; nothing was changed.
+        Busy: If another switch is under way.
+    """
+    with _switching():
+        deployment = find_deployment(deployment_id)
+        if deployment.status == DeploymentStatus.ACTIVE:
+            return False
+        verify_deployment(deployment).refuse()
+        _set_active(deployment)
+        return True
+
+
+def enqueue(deployment_id: str, *, allow_unavailable: bool = False) -> None:
+    """Have the next start of the server activate a stored deployment, and no other.
+
+    Enqueuing the active deployment takes back what was enqueued before.
+
+    Args:
+        deployment_id: Which one.
+        allow_unavailable: Pass over what this machine lacks now; the start looks again.
+
+    Raises:
+        DeploymentNotFound: If there is none of this id.
+        DeploymentRefused: If it cannot be run; nothing was changed.
+        Busy: If another switch is under way.
+    """
+    with _switching():
+        deployment = find_deployment(deployment_id)
+        is_active = deployment.status == DeploymentStatus.ACTIVE
+        if not is_active:
+            verify_deployment(deployment).refuse(allow_unavailable=allow_unavailable)
+        try:
+            with transaction.atomic():
+                Deployment.objects.enqueued().update(status=DeploymentStatus.INACTIVE)
+                if not is_active:
+                    # It may have become active meanwhile, and must not lose that.
+                    inactive = Deployment.objects.filter(pk=deployment_id, status=DeploymentStatus.INACTIVE)
+                    inactive.update(status=DeploymentStatus.ENQUEUED)
+        except IntegrityError as error:
+            raise DeploymentRefused(["another deployment was enqueued at the same moment; try again"]) from error
+
+
+def activate_enqueued() -> Deployment | None:
+    """Make the enqueued deployment the active one, if there is one; for the start of the server.
+
+    Returns:
+        What is active now because of it.
+
+    Raises:
+        DeploymentRefused: If it cannot be run here and now; it stays enqueued, and what is active stays so.
+        Busy: If another switch is under way.
+    """
+    deployment = Deployment.objects.enqueued().first()
+    if deployment is None:
+        return None
+    with _switching():
+        verify_deployment(deployment).refuse()
+        _set_active(deployment)
+    return deployment
+
+
+def _set_active(deployment: Deployment) -> None:
+    try:
+        with transaction.atomic():
+            Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
+            Deployment.objects.filter(pk=deployment.pk).update(
+                status=DeploymentStatus.ACTIVE, last_active_at=timezone.now()
+            )
+    except IntegrityError as error:
+        raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from error
+    deployment.refresh_from_db(fields=["status", "last_active_at"])
+    log.info("deployment.activated", deployment_id=deployment.deployment_id)

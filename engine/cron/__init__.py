@@ -1,0 +1,1 @@
+"""Schedules: when what comes round is due (pure)."""

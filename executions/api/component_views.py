@@ -1,0 +1,203 @@
+"""Endpoints of components and files.
+
+Source:
+    Obelisk reference, section 9.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from django.http import HttpResponse
+from msgspec import UNSET, Meta, Struct, convert
+from rest_framework.request import Request
+
+from components.deployed_rows import deployed_components, stored_components
+from components.interface_codec import decode_function, decode_interfaces, encode_params
+from components.models import Blob, Component, ComponentFile, Function
+from components.reports import describe_companions, describe_function
+from components.switching import find_deployment
+from engine.deployment.imports import EXPORT_KINDS
+from engine.deployment.spec import ComponentType
+from engine.wit.extensions import extension_functions
+from engine.wit.grammar import format_type
+from engine.wit.names import FunctionName, InterfaceName
+from engine.wit.types import FunctionType
+from engine.wit.wit_text import format_component
+from executions.access.scopes import Scope
+from executions.api.answers import json_answer, text_answer, wants_text
+from executions.api.bodies import read_query
+from executions.api.deployment_documents import (
+    ComponentDocument,
+    ComponentFileDocument,
+    ComponentIdDocument,
+    FunctionDetails,
+    ParameterDocument,
+    StoredFile,
+)
+from executions.api.execution_queries import NoQuery
+from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
+from executions.api.views import ApiView
+
+Rows = Sequence[tuple[Component, list[Function]]]
+
+
+class ComponentsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which components, and what of them."""
+
+    deployment_id: Annotated[str, Meta(description="The active one by default.")] | None = None
+    type: ComponentType | None = None
+    name: str | None = None
+    digest: str | None = None
+    ffqn: Annotated[str, Meta(description="Only components that export this function.")] | None = None
+    exports: Annotated[bool, Meta(description="With the functions that they export.")] = False
+    imports: Annotated[bool, Meta(description="With the functions that they import.")] = False
+    extensions: Annotated[bool, Meta(description="Among the exports, those that are generated, too.")] = False
+    submittable: Annotated[bool, Meta(description="Only exports that can be started; only such components.")] = False
+
+
+class WitQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In which deployment."""
+
+    deployment_id: Annotated[str, Meta(description="The active one by default.")] | None = None
+
+
+class ComponentListView(ApiView):
+    """The components of a deployment."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "list_components",
+        tag="deployments",
+        answers={200: list[ComponentDocument]},
+        query=ComponentsQuery,
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return the components, in the order of the deployment file."""
+        query = read_query(request, ComponentsQuery)
+        chosen = [(row, functions) for row, functions in _rows(query.deployment_id) if _fits(row, functions, query)]
+        if wants_text(request):
+            return text_answer("".join(f"{row.component_type}:{row.name}:{row.digest}\n" for row, _ in chosen))
+        files = _files([row for row, _ in chosen])
+        return json_answer([_document(row, functions, files.get(row.pk, []), query) for row, functions in chosen])
+
+
+class ComponentWitView(ApiView):
+    """The types of a component."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_component_wit",
+        tag="deployments",
+        answers={200: str, 204: None},
+        query=WitQuery,
+        content_type="text/plain",
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.COMPONENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
+    def get(self, request: Request, digest: str) -> HttpResponse:
+        """Return what the component imports and exports as WIT text, with what is generated for its exports."""
+        query = read_query(request, WitQuery)
+        for row, functions in _rows(query.deployment_id):
+            if row.digest == digest:
+                imports, exports = decode_interfaces(row.imports), _with_companions(row, functions)
+                if not imports and not exports:
+                    return HttpResponse(status=204)
+                return text_answer(format_component(imports=imports, exports=exports))
+        raise Problem(
+            ProblemCode.COMPONENT_NOT_FOUND, f"the deployment has no component with the digest {digest[:100]}"
+        )
+
+
+class FileView(ApiView):
+    """Stored files."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_file",
+        tag="deployments",
+        answers={200: bytes},
+        content_type="application/octet-stream",
+        problems=[ProblemCode.FILE_NOT_FOUND],
+    )
+    def get(self, request: Request, digest: str) -> HttpResponse:
+        """Return the bytes of a file that a deployment is made of."""
+        read_query(request, NoQuery)
+        content = Blob.objects.filter(digest=digest).values_list("content", flat=True).first()
+        if content is None:
+            raise Problem(ProblemCode.FILE_NOT_FOUND, f"no file with the digest {digest[:100]} is stored")
+        return HttpResponse(bytes(content), content_type="application/octet-stream")
+
+
+def _rows(deployment_id: str | None) -> Rows:
+    return deployed_components() if deployment_id is None else stored_components(find_deployment(deployment_id))
+
+
+def _fits(row: Component, functions: Sequence[Function], query: ComponentsQuery) -> bool:
+    return (
+        query.type in (None, row.component_type)
+        and query.name in (None, row.name)
+        and query.digest in (None, row.digest)
+        and (query.ffqn is None or any(function.ffqn == query.ffqn for function in functions))
+        and (not query.submittable or any(function.submittable for function in functions))
+    )
+
+
+def _files(rows: Sequence[Component]) -> dict[int, list[ComponentFileDocument]]:
+    ids = [row.pk for row in rows if row.pk]  # activities of installed apps are stored nowhere
+    found: dict[int, list[ComponentFileDocument]] = {}
+    named = ComponentFile.objects.filter(component__in=ids).select_related("blob").defer("blob__content").order_by("id")
+    for each in named:
+        file = StoredFile(path=each.path, digest=each.blob_id, size=each.blob.size)
+        found.setdefault(each.component_id, []).append(
+            convert({"file": file, "role": each.role}, ComponentFileDocument)
+        )
+    return found
+
+
+def _document(
+    row: Component, functions: Sequence[Function], files: list[ComponentFileDocument], query: ComponentsQuery
+) -> ComponentDocument:
+    return ComponentDocument(
+        component_id=ComponentIdDocument(
+            component_type=ComponentType(row.component_type), name=row.name, component_digest=row.digest
+        ),
+        files=files,
+        imports=list(_imports(row)) if query.imports else UNSET,
+        exports=list(_exports(functions, query)) if query.exports else UNSET,
+    )
+
+
+def _exports(functions: Sequence[Function], query: ComponentsQuery) -> Iterator[FunctionDetails]:
+    for function in functions:
+        for described in (describe_function(function), *(describe_companions(function) if query.extensions else ())):
+            if described["submittable"] or not query.submittable:
+                yield convert(described, FunctionDetails)
+
+
+def _imports(row: Component) -> Iterator[FunctionDetails]:
+    for interface, functions in decode_interfaces(row.imports).items():
+        for name, function in functions.items():
+            yield FunctionDetails(
+                ffqn=f"{interface}.{name}",
+                parameter_types=convert(encode_params(function), list[ParameterDocument]),
+                return_type=None if function.result is None else format_type(function.result),
+                submittable=False,
+            )
+
+
+def _with_companions(row: Component, functions: Sequence[Function]) -> dict[InterfaceName, dict[str, FunctionType]]:
+    exports = {interface: dict(functions) for interface, functions in decode_interfaces(row.exports).items()}
+    kind = EXPORT_KINDS.get(ComponentType(row.component_type))
+    for function in functions if kind is not None else ():
+        exported = decode_function(function.params, function.return_type)
+        assert kind is not None
+        for companion in extension_functions(FunctionName.parse(function.ffqn), exported, kind):
+            exports.setdefault(companion.name.interface, {})[companion.name.function] = companion.type
+    return exports

@@ -1,0 +1,155 @@
+"""Endpoints of what is started by the clock; they are ours."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from msgspec import UNSET, Struct, UnsetType
+from rest_framework.request import Request
+
+from engine.wit.json_values import load_json
+from executions.access.scopes import Scope
+from executions.api.answers import json_answer, message, text_answer, wants_text
+from executions.api.bodies import read_query
+from executions.api.execution_queries import NoQuery
+from executions.api.problems import ProblemCode
+from executions.api.schema import MessageDocument, endpoint
+from executions.api.views import ApiView
+from executions.cron.operating import Cron, list_crons, pause_cron, trigger, unpause_cron
+
+
+class CronDocument(Struct, frozen=True, kw_only=True):
+    """A schedule and where it stands."""
+
+    name: str
+    component_digest: str
+    ffqn: str
+    params: Any
+    schedule: str
+    timezone: str
+    missed: str
+    overlap: str
+    execution_id: str
+    status: str
+    next_at: datetime | UnsetType = UNSET
+
+
+class CronListView(ApiView):
+    """All schedules."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "list_crons",
+        tag="schedules",
+        answers={200: list[CronDocument]},
+        text=True,
+        problems=[ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return what the active deployment starts by the clock."""
+        read_query(request, NoQuery)
+        documents = [_document(cron) for cron in list_crons()]
+        if wants_text(request):
+            return text_answer(
+                "".join(f"{each.name} {each.schedule} {each.ffqn} {each.status}\n" for each in documents)
+            )
+        return json_answer(documents)
+
+
+class CronTriggerView(ApiView):
+    """Starting something out of turn."""
+
+    scopes = {"POST": Scope.SUBMIT}
+
+    @endpoint(
+        "trigger_cron",
+        tag="schedules",
+        answers={201: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.INVALID_CALL,
+            ProblemCode.FUNCTION_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def post(self, request: Request, name: str) -> HttpResponse:
+        """Start what the schedule starts, now; the new execution has the label `cron`."""
+        read_query(request, NoQuery)
+        return message(request, trigger(name).execution_id, status=201)
+
+
+class CronPauseView(ApiView):
+    """Pausing a schedule."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "pause_cron",
+        tag="schedules",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def put(self, request: Request, name: str) -> HttpResponse:
+        """Keep the schedule from starting anything."""
+        read_query(request, NoQuery)
+        pause_cron(name)
+        return message(request, "paused")
+
+
+class CronUnpauseView(ApiView):
+    """Letting a paused schedule go on."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "unpause_cron",
+        tag="schedules",
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def put(self, request: Request, name: str) -> HttpResponse:
+        """Let the schedule go on."""
+        read_query(request, NoQuery)
+        unpause_cron(name)
+        return message(request, "unpaused")
+
+
+def _document(cron: Cron) -> CronDocument:
+    spec = cron.spec
+    return CronDocument(
+        name=spec.id.name,
+        component_digest=spec.id.digest,
+        ffqn=str(spec.target),
+        params=load_json(spec.params),
+        schedule=spec.schedule.text,
+        timezone=spec.schedule.timezone,
+        missed=spec.missed.value,
+        overlap=spec.overlap.value,
+        execution_id=cron.seed,
+        status=_status(cron),
+        next_at=UNSET if cron.next_at is None else cron.next_at,
+    )
+
+
+def _status(cron: Cron) -> str:
+    if cron.state is None:
+        return "waiting_for_executor"
+    if cron.state.is_finished:
+        return "finished"
+    return "paused" if cron.is_paused else "active"

@@ -1,0 +1,1 @@
+"""What is started by the clock, as this site runs it and as people see it."""

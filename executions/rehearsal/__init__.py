@@ -1,0 +1,1 @@
+"""What a deployment would mean for what is under way, before anything changes."""

@@ -1,0 +1,1 @@
+"""How long finished executions are kept."""

@@ -1,0 +1,37 @@
+"""Housekeeping that django-q2's cluster does now and then; all of it may be done twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.models import Schedule
+
+from executions.retention.pruning import prune
+
+PRUNE_EVERY_MINUTES = 10
+_PRUNE_FOR = timedelta(minutes=4)
+"""Less than the cluster gives a task; the next one goes on."""
+_PRUNING = "retention"
+
+
+def prune_finished() -> None:
+    """Delete the executions that ``OBELISK_RETENTION`` keeps no longer."""
+    prune(settings.OBELISK_RETENTION, timezone.now(), time_limit=_PRUNE_FOR)
+
+
+def keep_schedules() -> None:
+    """Have the cluster do what the settings ask for, and nothing that they do not ask for any more."""
+    if not settings.OBELISK_RETENTION:
+        Schedule.objects.filter(name=_PRUNING).delete()
+        return
+    Schedule.objects.update_or_create(
+        name=_PRUNING,
+        defaults={
+            "func": f"{__name__}.{prune_finished.__name__}",
+            "schedule_type": Schedule.MINUTES,
+            "minutes": PRUNE_EVERY_MINUTES,
+            "repeats": -1,
+        },
+    )
