@@ -32,6 +32,7 @@ from components.manifest import (
     Manifest,
     ProcessEntry,
     PythonEntry,
+    WebhookEntry,
     WorkflowEntry,
     parse_manifest,
 )
@@ -52,6 +53,7 @@ from engine.deployment.spec import (
     Runner,
 )
 from engine.deployment.verify import exports_of, verify
+from engine.deployment.webhooks import is_handler
 from engine.errors import InvalidComponent
 from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
@@ -212,7 +214,7 @@ class _Preparation:
                 )
             case ProcessEntry():
                 component = self._prepare_program(entry)
-            case ActivityEntry() | WorkflowEntry():
+            case ActivityEntry() | WorkflowEntry() | WebhookEntry():
                 component = self._prepare_binary(entry, entry.file)
             case _:
                 assert_never(entry)
@@ -351,11 +353,15 @@ class _Preparation:
                 f"{entry.place}: it imports {names} outside of a named interface; nobody can provide it"
             )
             return None
+        if isinstance(entry, WebhookEntry) and not any(map(is_handler, shape.exports)):
+            self.problems.append(f"{entry.place}: it does not export wasi:http/incoming-handler@0.2")
+            return None
+        digest = None if isinstance(entry, WebhookEntry) else entry.component_digest
         spec = self._spec(
-            make_id(entry, digest=entry.component_digest or compiled.digest),
+            make_id(entry, digest=digest or compiled.digest),
             config,
             runner=Runner.NONE if is_declared else Runner.WASM,
-            functions=_offered_functions(shape.exports),
+            functions=() if isinstance(entry, WebhookEntry) else _offered_functions(shape.exports),
             imports={} if is_declared else shape.imports,
             wasm_digest=compiled.digest,
         )
@@ -372,7 +378,7 @@ class _Preparation:
         return self.cache.compile(self.engine, wasm), Origin.COMPILED
 
     def _backtrace_sources(self, entry: BinaryEntry) -> dict[str, str]:
-        if not isinstance(entry, WorkflowEntry):
+        if not isinstance(entry, WorkflowEntry | WebhookEntry):
             return {}
         contents = {frame: self._read(entry, file) for frame, file in entry.backtrace_sources}
         return {frame: content_digest(content) for frame, content in contents.items() if content is not None}
@@ -405,8 +411,12 @@ class _Preparation:
         unknown = {name for rule in config.allowed_hosts for name in rule.secrets} - set(declared)
         if config.process is not None:
             unknown |= set(config.process.secrets) - set(declared)
+        if config.webhook is not None and config.webhook.verify is not None:
+            unknown |= set(config.webhook.verify.secrets) - set(declared)
         if unknown:
-            key = "allowed_host" if config.process is None else "secrets"
+            key = (
+                "secrets" if config.process is not None else "verify" if config.webhook is not None else "allowed_host"
+            )
             self.problems.extend(
                 f"component {component.name}, {key}: the operator's file declares no secret {name}; add "
                 f'[secrets] {name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
@@ -427,6 +437,16 @@ class _Preparation:
         except DeploymentRefused as error:
             self.problems.extend(error.problems)
             return None
+
+
+def _named_secrets(config: ComponentConfig) -> set[tuple[str, str]]:
+    """Return the secrets that a component names, each with the key that does."""
+    named = {("allowed_host", name) for rule in config.allowed_hosts for name in rule.secrets}
+    if config.process is not None:
+        named |= {("secrets", name) for name in config.process.secrets}
+    if config.webhook is not None and config.webhook.verify is not None:
+        named |= {("verify", name) for name in config.webhook.verify.secrets}
+    return named
 
 
 def _offered_functions(exports: Interfaces) -> tuple[FunctionSpec, ...]:

@@ -178,6 +178,23 @@ OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
 # anew when it is switched on or off.
 OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)
 
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+# Where webhook endpoints are mounted; their routes follow. A component sees its route's path alone.
+OBELISK_WEBHOOK_PREFIX = env_str("OBELISK_WEBHOOK_PREFIX", "/hooks/")
+
+# Requests that the web process lets components answer at a time; each takes a thread. Further ones are refused.
+OBELISK_WEBHOOK_SLOTS = env_int("OBELISK_WEBHOOK_SLOTS", 32, minimum=1, maximum=512)
+
+# How long a request may take, its response included, and how large its body may be. Endpoints may ask for less.
+OBELISK_WEBHOOK_TIMEOUT = env_seconds("OBELISK_WEBHOOK_TIMEOUT", 60)
+OBELISK_WEBHOOK_BODY_BYTES = env_int("OBELISK_WEBHOOK_BODY_BYTES", 10 << 20, minimum=0)
+
+# How much of a signed delivery's body, and of the response's, is kept.
+OBELISK_DELIVERY_BYTES = env_int("OBELISK_DELIVERY_BYTES", 1 << 20, minimum=0)
+
+# --- Queue ------------------------------------------------------------------------------------------------------------
+
 # The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
 Q_CLUSTER = {
     "name": "obelisk",

@@ -18,8 +18,7 @@ from components.manifest.entries import (
     Manifest,
     ProcessEntry,
     PythonEntry,
-    Route,
-    WebhookMount,
+    WebhookEntry,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -42,8 +41,7 @@ __all__ = [
     "Manifest",
     "ProcessEntry",
     "PythonEntry",
-    "Route",
-    "WebhookMount",
+    "WebhookEntry",
     "WorkflowEntry",
     "parse_manifest",
 ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 
+from components.manifest.backtrace_sources import read_backtrace_sources
 from components.manifest.declared import read_declared_activity
-from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
+from components.manifest.entries import ActivityEntry, Entry, Manifest, WorkflowEntry
 from components.manifest.hosts import read_host_rules
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
 from components.manifest.limits import read_limits
@@ -25,17 +26,14 @@ from components.manifest.shared_keys import (
     read_file,
     read_log_level,
     read_name,
-    read_path,
 )
 from components.manifest.table_reader import Findings, TableReader, did_you_mean
+from components.manifest.webhook_component import read_webhook_endpoint
 from components.manifest.workflow_policy import read_policy
 from components.problems import DeploymentRefused
 from engine.deployment.spec import RetryPolicy, StreamTarget
 
-_NOT_SUPPORTED_YET = (
-    "webhook_endpoint_wasm",
-    "cron",
-)
+_NOT_SUPPORTED_YET = ("cron",)
 
 
 def parse_manifest(text: str, *, file_name: str) -> Manifest:
@@ -137,35 +135,12 @@ def _read_workflow(reader: TableReader) -> WorkflowEntry:
         retry=RetryPolicy(max_retries=None, backoff=backoff),
         policy=read_policy(reader),
         stub_wasi=reader.boolean("stub_wasi", default=False),
-        backtrace_sources=_read_backtrace_sources(reader),
+        backtrace_sources=read_backtrace_sources(reader),
         log_level=read_log_level(reader),
         limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry
-
-
-def _read_backtrace_sources(reader: TableReader) -> tuple[tuple[str, FileReference], ...]:
-    backtrace = reader.table("backtrace")
-    sources = backtrace.table("sources") if backtrace else None
-    files = []
-    for frame in sources.keys() if sources else ():
-        assert sources is not None
-        files.append((frame, _read_source(sources, frame)))
-    if backtrace:
-        backtrace.refuse_unknown_keys()
-    return tuple(files)
-
-
-def _read_source(sources: TableReader, frame: str) -> FileReference:
-    key = f"backtrace.sources.{frame}"
-    if not isinstance(sources.value(frame), dict):
-        return FileReference(path=read_path(sources, frame), content_digest=None, key=key)
-    table = sources.table(frame)
-    assert table is not None
-    file = read_file(table, key="path")
-    table.refuse_unknown_keys()
-    return FileReference(path=file.path, content_digest=file.content_digest, key=key)
 
 
 def _all_tables() -> str:
@@ -180,6 +155,7 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
     "activity_js": read_activity_js,
     "workflow_js": read_workflow_js,
+    "webhook_endpoint_wasm": read_webhook_endpoint,
     "webhook_endpoint_js": read_webhook_endpoint_js,
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),

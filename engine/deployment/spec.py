@@ -10,6 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from engine.deployment.limits import OPERATORS, ComponentLimits
+from engine.deployment.webhooks import WebhookMount
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
@@ -246,6 +247,7 @@ class ComponentSpec:
         reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
             the first one imported; activities only.
         process: Set for native programs only.
+        webhook: Set for webhook endpoints only.
         limits: What its runs may use up, where that is less than the operator gives.
     """
 
@@ -263,6 +265,7 @@ class ComponentSpec:
     log_level: LogLevel | None = LogLevel.DEBUG
     reuses_instances: bool = False
     process: ProcessPolicy | None = None
+    webhook: WebhookMount | None = None
     limits: ComponentLimits = OPERATORS
 
     @property

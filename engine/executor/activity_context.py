@@ -44,9 +44,12 @@ class ActivityContext:
         run_id: In which run.
         time_left: How long the attempt may take.
         limits: What it may use up.
+        add_line: Takes its log lines; by default the executor does.
+        add_exchange: Takes what is remembered of its HTTP requests; by default the executor does.
     """
 
     __slots__ = (
+        "_add_exchange",
         "_component",
         "_expires_at",
         "_is_stopped",
@@ -69,6 +72,8 @@ class ActivityContext:
         *,
         time_left: timedelta,
         limits: RunLimits,
+        add_line: Callable[[LogLine], None] | None = None,
+        add_exchange: Callable[[HttpExchange], None] | None = None,
     ) -> None:
         self._services = services
         self._component = component
@@ -76,7 +81,8 @@ class ActivityContext:
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
         self._limits = limits
-        self._lines = LogQuota(limits.log_lines, services.guest_log.add)
+        self._lines = LogQuota(limits.log_lines, add_line or services.guest_log.add)
+        self._add_exchange = add_exchange or services.http_log.add
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
         self.facts = facts
@@ -230,7 +236,7 @@ class ActivityContext:
         file.write(f"{self._redact(line)}\n")
 
     def _record(self, trace: RequestTrace) -> None:
-        self._services.http_log.add(
+        self._add_exchange(
             HttpExchange(
                 execution_id=self.facts.execution_id,
                 run_id=self._run_id,

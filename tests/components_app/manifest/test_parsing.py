@@ -326,7 +326,7 @@ def test_a_wrong_declaration_is_refused(text: str, expected: str) -> None:
     assert expected in problem
 
 
-@pytest.mark.parametrize("table", ["webhook_endpoint_wasm", "cron"])
+@pytest.mark.parametrize("table", ["cron"])
 def test_a_table_of_a_later_version_is_named_with_its_entry(table: str) -> None:
     [problem] = problems(f'{FIBO}[[{table}]]\nname = "nightly"\n')
 
