@@ -7,7 +7,7 @@ afterwards (see ``engine.wasm.fork_guard``); the ``deploy`` command has a proces
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +46,7 @@ from components.shapes import name_shape
 from components.specs import make_spec
 from components.wasm_cache import compile_cache, wasm_engine
 from engine.deployment.program_permission import program_problem
+from engine.deployment.reach import denied_patterns
 from engine.deployment.spec import (
     ComponentId,
     ComponentSpec,
@@ -104,6 +105,7 @@ class PreparedDeployment:
         components: In the order of the deployment file.
         files: Content of every file it refers to, by digest.
         runtimes: Binaries of the interpreters it needs that were built on this machine, by digest.
+        warnings: What may not be as it was meant, a sentence each.
     """
 
     manifest: Manifest
@@ -111,6 +113,7 @@ class PreparedDeployment:
     components: tuple[PreparedComponent, ...]
     files: Mapping[str, bytes]
     runtimes: Mapping[str, Path]
+    warnings: tuple[str, ...]
 
 
 def prepare(
@@ -164,7 +167,19 @@ def prepare(
         components=tuple(components),
         files=preparation.files,
         runtimes=preparation.runtimes,
+        warnings=(*manifest.warnings, *_reach_warnings(components, preparation.operator)),
     )
+
+
+def _reach_warnings(components: Sequence[PreparedComponent], operator: OperatorConfig) -> Iterator[str]:
+    for component in components:
+        out_of_reach = denied_patterns(component.spec.sandbox.allowed_hosts, operator.allowed_hosts)
+        if out_of_reach:
+            yield (
+                f"component {component.spec.id.name}: the operator allows no request to {' or '.join(out_of_reach)}; "
+                "name it in OBELISK_OUTBOUND_HOSTS, or below [[outbound_http.allowed_host]] in the file of "
+                "OBELISK_SERVER_CONFIG"
+            )
 
 
 def _verify(specs: Sequence[ComponentSpec], source_imports: Sequence[SourceImport]) -> list[str]:

@@ -11,9 +11,10 @@ from django.utils.safestring import SafeString
 
 from components.admin import ReadOnlyAdmin
 from executions.explanations import why_not_moving
-from executions.models import Execution, ExecutorHeartbeat
+from executions.models import Execution, ExecutorHeartbeat, HttpExchange
 
 _SHOWN_EVENTS = 200
+_SHOWN_REQUESTS = 200
 
 
 @admin.register(Execution)
@@ -27,7 +28,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     exclude = ("parent",)
-    readonly_fields = ("explanation", "parent_link", "first_children", "event_log")
+    readonly_fields = ("explanation", "parent_link", "first_children", "event_log", "http_requests")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Return top-level executions for lists, and any for its own page."""
@@ -65,6 +66,26 @@ class ExecutionAdmin(ReadOnlyAdmin):
             ),
         )
         return format_html("<table>{}</table>", rows)
+
+    @admin.display(description="HTTP requests")
+    def http_requests(self, execution: Execution) -> SafeString | str:
+        """Return the last requests of its guest as a table."""
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{} ms</td><td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td></tr>",
+            (
+                (
+                    exchange.started_at.time(),
+                    round(exchange.duration_us / 1000, 1),
+                    exchange.status or "-",
+                    exchange.method,
+                    exchange.url,
+                    exchange.error or f"{exchange.request_bytes} bytes out, {exchange.response_bytes} in",
+                )
+                for exchange in HttpExchange.objects.newest_of(execution.pk, limit=_SHOWN_REQUESTS)
+            ),
+        )
+        return format_html("<table>{}</table>", rows) if rows else "-"
 
 
 @admin.register(ExecutorHeartbeat)

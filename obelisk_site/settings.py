@@ -158,7 +158,7 @@ OBELISK_HOT_WAIT = env_seconds("OBELISK_HOT_WAIT", 0.3)
 # What one run of a component may use up. A guest that asks for more memory is told that there is none.
 OBELISK_MEMORY_MIB = env_int("OBELISK_MEMORY_MIB", 512, minimum=1, maximum=4096)
 
-# What one run may print on one stream, and how many lines it may add to its execution's log; the rest is dropped.
+# What one run may print on one stream, and how many lines an execution may have in its log; the rest is dropped.
 OBELISK_OUTPUT_BYTES = env_int("OBELISK_OUTPUT_BYTES", 1 << 20, minimum=0)
 OBELISK_LOG_LINES = env_int("OBELISK_LOG_LINES", 10_000, minimum=0)
 

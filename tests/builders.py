@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.spec import ComponentId, ComponentType, LockingStrategy
-from engine.journal.records import Append, FinishDelay, HttpExchange, Lockable, LockRequest, NewExecution, Submit
+from engine.journal.records import (
+    Append,
+    FinishDelay,
+    HttpExchange,
+    Lockable,
+    LockRequest,
+    LogLine,
+    NewExecution,
+    Submit,
+)
 from engine.log import events as e
 from engine.log.ids import (
     DelayId,
@@ -310,4 +319,16 @@ def make_http_exchange(
         error=error,
         request_bytes=0,
         response_bytes=2,
+    )
+
+
+def make_log_line(execution_id: ExecutionId | None = None, *, message: str = "careful") -> LogLine:
+    """A line that a guest printed."""
+    return LogLine(
+        execution_id=execution_id or make_execution_id(1),
+        run_id=RunId("Run_1"),
+        created_at=NOW,
+        level=None,
+        message=message,
+        stream="stdout",
     )

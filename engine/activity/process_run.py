@@ -1,32 +1,26 @@
-"""One run of a native program: its own session, watched for time and output, killed with its children.
+"""One run of a native program: watched for time and output, killed with everything that it started.
 
 Source:
     Obelisk reference, section 1.4, where ours differs on purpose: input is written while output is read, a program
-    that does not read its input is no failure, and the group is killed whenever the run ends, not on cancellation only.
+    that does not read its input is no failure, and all that it started is killed whenever the run ends, not its group
+    on cancellation only.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import selectors
-import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
-from engine.errors import InvalidComponent, Trap, TrapKind, UnusableResult
+from engine.activity.process_start import ProgramFile, StartedProgram
+from engine.errors import Trap, TrapKind, UnusableResult
 
 _CHUNK = 65_536
-_BUSY_TEXT_TRIES = 50
-_BUSY_TEXT_PAUSE_S = 0.01
-_TEXT_BUSY = errno.ETXTBSY
-_TOO_LONG = errno.E2BIG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +28,13 @@ class ProcessCall:
     """A program to run.
 
     Args:
-        program: The file to execute; never a shell, unless the file names one itself.
-        arguments: What it is given behind its name.
-        environment: All of its environment.
-        folder: Where it starts.
+        file: What it is.
         stdin: What it can read; ``None`` for nothing at all.
         max_stdout: Most bytes that it may print.
         on_stderr: Told what it prints to standard error; ``None`` lets that go.
     """
 
-    program: Path
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
-    folder: Path
+    file: ProgramFile
     stdin: bytes | None
     max_stdout: int
     on_stderr: Callable[[bytes], None] | None
@@ -111,46 +99,39 @@ class ProcessRun:
             UnusableResult: If it prints too much.
             Trap: Of kind ``interrupted``, if its time is over or it was interrupted; it is dead then.
         """
-        process = _spawn(call)
+        program = StartedProgram(call.file, has_input=call.stdin is not None, has_errors=call.on_stderr is not None)
         has_exited = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(process.pid, has_exited), name="process", daemon=True)
+        watcher = threading.Thread(target=self._watch, args=(program, has_exited), name="process", daemon=True)
         watcher.start()
         stdout = bytearray()
         try:
-            self._attend(call, process, has_exited, stdout)
+            self._attend(call, program, has_exited, stdout)
         finally:
-            # Before it is reaped, so that its number is still its own; what it left behind goes as well.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            program.kill()
             watcher.join()
-            code = process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    with suppress(OSError):  # what could not be written to it
-                        pipe.close()
-        return ProcessEnd(code=code if code >= 0 else -1, stdout=bytes(stdout))
+            code = program.close()
+        return ProcessEnd(code=code, stdout=bytes(stdout))
 
-    def _watch(self, pid: int, has_exited: threading.Event) -> None:
+    def _watch(self, program: StartedProgram, has_exited: threading.Event) -> None:
         with suppress(ChildProcessError):  # somebody reaps whatever ends in this process
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            program.wait()
         has_exited.set()
         self._wake()
 
     def _attend(
-        self, call: ProcessCall, process: subprocess.Popen[bytes], has_exited: threading.Event, stdout: bytearray
+        self, call: ProcessCall, program: StartedProgram, has_exited: threading.Event, stdout: bytearray
     ) -> None:
         assert self._waker is not None
-        assert process.stdout is not None
         unwritten = memoryview(call.stdin or b"")
         with selectors.DefaultSelector() as selector:
             selector.register(self._waker[0], selectors.EVENT_READ)
-            for pipe in (process.stdout, process.stderr):
+            for pipe in (program.stdout, program.stderr):
                 if pipe is not None:
                     os.set_blocking(pipe.fileno(), False)
                     selector.register(pipe, selectors.EVENT_READ)
-            if process.stdin is not None:
-                os.set_blocking(process.stdin.fileno(), False)
-                selector.register(process.stdin, selectors.EVENT_WRITE)
+            if program.stdin is not None:
+                os.set_blocking(program.stdin.fileno(), False)
+                selector.register(program.stdin, selectors.EVENT_WRITE)
             is_over = False
             while not is_over:
                 # Asked before what it printed is read: after its end nothing more comes.
@@ -158,12 +139,12 @@ class ProcessRun:
                 for key, _ in selector.select(0.0 if is_over else self._time_left()):
                     if key.fileobj == self._waker[0]:
                         os.read(self._waker[0], 4096)
-                    elif key.fileobj is process.stdin:
-                        unwritten = _write_some(selector, process.stdin, unwritten)
-                    elif key.fileobj is process.stdout:
-                        _read_all(selector, process.stdout, stdout.extend, lambda: self._check(stdout, call))
-                    elif process.stderr is not None and call.on_stderr is not None:
-                        _read_all(selector, process.stderr, call.on_stderr, self._time_left)
+                    elif key.fileobj is program.stdin:
+                        unwritten = _write_some(selector, program.stdin, unwritten)
+                    elif key.fileobj is program.stdout:
+                        _read_all(selector, program.stdout, stdout.extend, lambda: self._check(stdout, call))
+                    elif program.stderr is not None and call.on_stderr is not None:
+                        _read_all(selector, program.stderr, call.on_stderr, self._time_left)
 
     def _check(self, stdout: bytearray, call: ProcessCall) -> None:
         self._time_left()
@@ -175,32 +156,6 @@ class ProcessRun:
         if self._is_interrupted or left <= 0:
             raise Trap(TrapKind.INTERRUPTED, "the program was killed: its time is over, or it was cancelled")
         return left
-
-
-def _spawn(call: ProcessCall) -> subprocess.Popen[bytes]:
-    for attempt in range(_BUSY_TEXT_TRIES):
-        try:
-            return subprocess.Popen(
-                [str(call.program), *call.arguments],
-                stdin=subprocess.DEVNULL if call.stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL if call.on_stderr is None else subprocess.PIPE,
-                env=dict(call.environment),
-                cwd=call.folder,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except OSError as error:
-            if error.errno == _TEXT_BUSY and attempt + 1 < _BUSY_TEXT_TRIES:
-                # Another thread forked while the file was being written, and its child has not executed yet.
-                threading.Event().wait(_BUSY_TEXT_PAUSE_S)
-                continue
-            if error.errno == _TOO_LONG:
-                raise InvalidComponent(
-                    "the parameters are too long for a program's arguments; set params_via_stdin = true"
-                ) from None
-            raise InvalidComponent(f"the program cannot be started: {error.strerror}") from None
-    raise AssertionError("the last try returns or raises")
 
 
 def _write_some(selector: selectors.BaseSelector, pipe: IO[bytes], unwritten: memoryview) -> memoryview:

@@ -54,6 +54,33 @@ class HostPattern:
             return False
         if self.port is not None and port != (self.port or DEFAULT_PORTS[scheme]):
             return False
+        return self._matches_host(host)
+
+    def overlaps(self, other: HostPattern) -> bool:
+        """Tell whether some request goes where both patterns allow; never wrong where it says no."""
+        return self._overlaps_host(other) and any(
+            self.scheme in (None, scheme)
+            and other.scheme in (None, scheme)
+            and (
+                self.port is None
+                or other.port is None
+                or (self.port or DEFAULT_PORTS[scheme]) == (other.port or DEFAULT_PORTS[scheme])
+            )
+            for scheme in DEFAULT_PORTS
+        )
+
+    def _overlaps_host(self, other: HostPattern) -> bool:
+        if not (self.any_before or self.any_after):
+            return other._matches_host(self.host)
+        if not (other.any_before or other.any_after):
+            return self._matches_host(other.host)
+        if self.any_before and other.any_before:
+            return self.host.endswith(other.host) or other.host.endswith(self.host)
+        if self.any_after and other.any_after:
+            return self.host.startswith(other.host) or other.host.startswith(self.host)
+        return True
+
+    def _matches_host(self, host: str) -> bool:
         if self.any_before:
             return len(host) > len(self.host) and host.endswith(self.host) if self.host else True
         if self.any_after:

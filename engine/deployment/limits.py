@@ -15,7 +15,7 @@ class ComponentLimits:
         memory_bytes: Size of each of a run's linear memories.
         fuel: Instructions of one run.
         output_bytes: What one run may print on one stream; the rest is dropped.
-        log_lines: Lines that one run may add to its execution's log; the rest is dropped.
+        log_lines: Lines in an execution's log, over all its runs; the rest is dropped.
         params_bytes: Size of an execution's parameters, as JSON.
         result_bytes: Size of its result, as JSON.
     """
@@ -91,14 +91,15 @@ def key_of(name: str) -> str:
     return "limits.memory_mib" if name == "memory_bytes" else f"limits.{name}"
 
 
-def size_problem(name: str, size: int, most: int) -> str | None:
+def size_problem(name: str, text: str, most: int) -> str | None:
     """Return one sentence if something is larger than its limit.
 
     Args:
         name: The limit, ``params_bytes`` or ``result_bytes``.
-        size: How large it is.
-        most: How large it may be.
+        text: Its JSON.
+        most: How many bytes that may have.
     """
+    size = len(text) if text.isascii() or len(text) > most else len(text.encode())
     if size <= most:
         return None
     what = "the parameters take" if name == "params_bytes" else "the result takes"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from engine.activity.http_messages import HttpClient
 from engine.activity.outbound_http import OutboundHttp, RequestTrace
@@ -19,7 +19,7 @@ from engine.deployment.limits import RunLimits
 from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentSpec, LogLevel, StreamTarget
 from engine.errors import DeploymentError
-from engine.executor.log_quota import LogQuota
+from engine.executor.log_quota import LogQuota, log_quota
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.host.wasi.state import WasiState
@@ -44,8 +44,7 @@ class ActivityContext:
         run_id: In which run.
         time_left: How long the attempt may take.
         limits: What it may use up.
-        add_line: Takes its log lines; by default the executor does.
-        add_exchange: Takes what is remembered of its HTTP requests; by default the executor does.
+        is_first_run: Whether the execution never ran before.
     """
 
     __slots__ = (
@@ -72,8 +71,7 @@ class ActivityContext:
         *,
         time_left: timedelta,
         limits: RunLimits,
-        add_line: Callable[[LogLine], None] | None = None,
-        add_exchange: Callable[[HttpExchange], None] | None = None,
+        is_first_run: bool,
     ) -> None:
         self._services = services
         self._component = component
@@ -81,8 +79,8 @@ class ActivityContext:
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
         self._limits = limits
-        self._lines = LogQuota(limits.log_lines, add_line or services.guest_log.add)
-        self._add_exchange = add_exchange or services.http_log.add
+        self._lines = log_quota(services, facts.execution_id, limits.log_lines, is_first_run=is_first_run)
+        self._add_exchange: Callable[[HttpExchange], None] = services.http_log.add
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
         self.facts = facts
@@ -253,7 +251,7 @@ class ActivityContext:
 
 
 def store_line(
-    lines: LineSink,
+    lines: LogQuota,
     component: ComponentSpec,
     execution_id: ExecutionId,
     run_id: RunId,
@@ -267,11 +265,3 @@ def store_line(
         if len(message) > _MAX_MESSAGE:
             message = f"{message[:_MAX_MESSAGE]} [cut: it has {len(message)} characters]"
         lines.add(LogLine(execution_id=execution_id, run_id=run_id, created_at=now, level=level, message=message))
-
-
-class LineSink(Protocol):
-    """What takes log lines."""
-
-    def add(self, line: LogLine) -> None:
-        """Take a line."""
-        ...

@@ -172,6 +172,7 @@ def _attempt(
             facts=_facts(locked),
             run_id=holder.run_id,
             time_left=time_left,
+            is_first_run=locked.is_first_run,
             end=lambda value: _end(locked, holder, Finished(retval=codec.to_retval(value)), services.clock.now()),
         )
     return attempt_activity(
@@ -181,7 +182,8 @@ def _attempt(
         facts=_facts(locked),
         run_id=holder.run_id,
         time_left=time_left,
-        params_bytes=len(locked.created.params),
+        params=locked.created.params,
+        is_first_run=locked.is_first_run,
     )
 
 

@@ -26,7 +26,7 @@ from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
-from engine.log.return_values import FailureKind
+from engine.log.return_values import FailureKind, JsonText
 from engine.log.state import Holder
 from engine.wasm.instance import InstanceLimits
 from engine.wit.options import JsonValue
@@ -92,7 +92,8 @@ def attempt_activity(
     facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
-    params_bytes: int,
+    params: JsonText,
+    is_first_run: bool,
 ) -> Outcome:
     """Run an activity once, on this thread, and return how it ended.
 
@@ -103,15 +104,18 @@ def attempt_activity(
         facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
-        params_bytes: How long the parameters are as JSON.
+        params: The parameters as JSON, for their size.
+        is_first_run: Whether the execution never ran before.
     """
     component = function.component
     limits = services.settings.limits.lowered(component.limits)
-    if problem := size_problem("params_bytes", params_bytes, limits.params_bytes):
+    if problem := size_problem("params_bytes", params, limits.params_bytes):
         return Impossible(LIMIT_EXCEEDED, problem)
     result = function.type.result
     assert isinstance(result, ResultType)
-    context = ActivityContext(services, component, facts, run_id, time_left=time_left, limits=limits)
+    context = ActivityContext(
+        services, component, facts, run_id, time_left=time_left, limits=limits, is_first_run=is_first_run
+    )
     execution_id = facts.execution_id
     try:
         program = services.programs.get(component)

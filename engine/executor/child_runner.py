@@ -208,7 +208,8 @@ class ChildRunner:
                 facts=self._facts(child, newborn),
                 run_id=self._driver.holder.run_id,
                 time_left=_lock(newborn).lock_expires_at - self._services.clock.now(),
-                params_bytes=len(newborn.target.params),
+                params=newborn.target.params,
+                is_first_run=True,
             )
         self._services.durations.note(newborn.target.ffqn, time.monotonic() - started)
         now = self._services.clock.now()

@@ -21,9 +21,9 @@ import structlog
 
 from engine.clock import Clock
 from engine.errors import JournalError, JournalUnavailable
-from engine.journal.ledger import may_make_due
 from engine.journal.protocol import Journal, OpenCommit
 from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
+from engine.journal.requirements import may_make_due
 
 log = structlog.get_logger(__name__)
 

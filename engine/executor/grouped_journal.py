@@ -69,3 +69,7 @@ class GroupedJournal:
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""
         self._journal.add_http_exchanges(exchanges)
+
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        return self._journal.count_log_lines(execution_id, limit=limit)

@@ -21,6 +21,7 @@ from engine.errors import DeploymentError, JournalUnavailable, ValueMismatch
 from engine.executor.activity_context import store_line
 from engine.executor.host_functions import HostAnswer, HostCall, HostEnd, HostFunctions
 from engine.executor.limit_problems import LIMIT_EXCEEDED, result_problem
+from engine.executor.log_quota import log_quota
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append
@@ -93,6 +94,7 @@ def attempt_host_function(
     facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
+    is_first_run: bool,
     end: Callable[[JsonValue], Append],
 ) -> Outcome | Written:
     """Run a function of the host once and return how it ended.
@@ -104,6 +106,7 @@ def attempt_host_function(
         facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; nobody waits for the attempt any longer.
+        is_first_run: Whether the execution never ran before.
         end: Returns the write that ends the execution with a canonical result, under the attempt's lock.
 
     Raises:
@@ -127,9 +130,10 @@ def attempt_host_function(
         return HandedBack() if services.running.is_closing else TimedOut()
     if isinstance(result, HostEnd):
         return Written(result)
+    limits = services.settings.limits
     if result.note.trace is not None:
         store_line(
-            services.guest_log,
+            log_quota(services, execution_id, limits.log_lines, is_first_run=is_first_run),
             function.component,
             execution_id,
             run_id,
@@ -137,7 +141,7 @@ def attempt_host_function(
             result.note.trace,
             now=services.clock.now(),
         )
-    return _completed(function, result, services.settings.limits)
+    return _completed(function, result, limits)
 
 
 def _completed(function: DeployedFunction, answer: HostAnswer, limits: RunLimits) -> Outcome:

@@ -8,7 +8,9 @@ from typing import TypeVar
 from engine.activity.outcome import Broken, TimedOut
 from engine.deployment.limits import MIB, RunLimits, key_of, size_problem
 from engine.errors import Trap, TrapKind
+from engine.log.events import TypeCheckError
 from engine.log.return_values import Returned
+from engine.workflow.target import Target
 
 LIMIT_EXCEEDED = "limit exceeded"
 """The reason of failures whose detail names the limit."""
@@ -18,9 +20,21 @@ _O = TypeVar("_O", Broken, TimedOut)
 
 def result_problem(retval: Returned, limits: RunLimits) -> str | None:
     """Return one sentence if a result is larger than it may be."""
-    return (
-        None if retval.payload is None else size_problem("result_bytes", len(retval.payload.value), limits.result_bytes)
-    )
+    return None if retval.payload is None else size_problem("result_bytes", retval.payload.value, limits.result_bytes)
+
+
+def params_error(limits: RunLimits, target: Target) -> TypeCheckError | None:
+    """Return why a call's parameters are larger than its function may be given, if they are.
+
+    Args:
+        limits: The operator's.
+        target: The call.
+    """
+    if target.function is None:
+        return None
+    component = target.function.component
+    problem = size_problem("params_bytes", target.params, limits.lowered(component.limits).params_bytes)
+    return None if problem is None else TypeCheckError(f"{problem} of component {component.id.name}")
 
 
 def explained(outcome: Broken | TimedOut, trap: Trap, limits: RunLimits) -> Broken | TimedOut:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Protocol
 
 from engine.activity.process_run import ProcessCall, ProcessEnd, ProcessRun
+from engine.activity.process_start import ProgramFile
 from engine.deployment.spec import ComponentSpec, ProcessPolicy
 from engine.errors import InvalidComponent, UnusableResult, ValueMismatch
 from engine.host.context import GuestNote
@@ -108,10 +109,12 @@ class ProcessInstance:
         with tempfile.TemporaryDirectory(prefix="obelisk-run-", ignore_cleanup_errors=True) as folder:
             end = self._run.run(
                 ProcessCall(
-                    program=self._program.program,
-                    arguments=[] if policy.params_via_stdin else [dump_json(value) for value in values],
-                    environment=component.sandbox.env_vars,
-                    folder=Path(folder),
+                    file=ProgramFile(
+                        program=self._program.program,
+                        arguments=[] if policy.params_via_stdin else [dump_json(value) for value in values],
+                        environment=component.sandbox.env_vars,
+                        folder=Path(folder),
+                    ),
                     stdin=self._stdin(policy, values),
                     max_stdout=policy.max_output_bytes,
                     on_stderr=note_stderr,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
 from engine.executor.ends import end_of
+from engine.executor.limit_problems import result_problem
 from engine.executor.services import ExecutorServices
 from engine.log.events import Finished, StubConflict, StubError, StubNotFound, TypeCheckError
 from engine.log.ids import ExecutionId
-from engine.log.return_values import ReturnValue
+from engine.log.return_values import Returned, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.log.state import ExecutionState
 
@@ -35,12 +36,21 @@ def complete_stub(
             return TypeCheckError(f"{target} was created for {state.ffqn}, not for {ffqn}")
         if state.is_finished:
             return None if _has_result(services, state, retval) else StubConflict()
+        if problem := _size_problem(services, retval, ffqn):
+            return TypeCheckError(problem)
         try:
             services.commits.commit(end_of(state, retval, services.clock.now()))
         except (VersionConflict, AlreadyFinished):
             # Somebody else wrote meanwhile: look again.
             continue
         return None
+
+
+def _size_problem(services: ExecutorServices, retval: ReturnValue, ffqn: str) -> str | None:
+    function = services.registry.find(ffqn)
+    if function is None or not isinstance(retval, Returned):
+        return None
+    return result_problem(retval, services.settings.limits.lowered(function.component.limits))
 
 
 def _has_result(services: ExecutorServices, state: ExecutionState, retval: ReturnValue) -> bool:

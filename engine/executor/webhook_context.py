@@ -9,6 +9,7 @@ from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentSpec
 from engine.executor.activity_context import ActivityContext
+from engine.executor.log_quota import LogQuota
 from engine.executor.services import ExecutorServices
 from engine.executor.webhook_execution import WebhookExecution
 
@@ -44,9 +45,10 @@ class WebhookContext(ActivityContext):
             execution.holder.run_id,
             time_left=time_left,
             limits=limits,
-            add_line=execution.add_line,
-            add_exchange=execution.add_exchange,
+            is_first_run=True,
         )
+        self._lines = LogQuota(limits.log_lines, execution.add_line)
+        self._add_exchange = execution.add_exchange
         self.calls = execution
         self._params = params
         self._registry: Registry = services.registry

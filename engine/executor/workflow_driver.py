@@ -5,40 +5,33 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import structlog
 
-from engine.activity.outcome import Broken, TimedOut, event_after, outcome_of_trap
-from engine.deployment.limits import size_problem
+from engine.activity.outcome import Broken, TimedOut
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import BlockingStrategy, LogLevel, WorkflowPolicy
 from engine.errors import (
     ExecutionNotFound,
-    InvalidComponent,
     JournalError,
-    LimitExceeded,
-    LinkError,
-    NondeterminismDetected,
     RunAbandoned,
     RunInterrupted,
     RunSuspended,
-    StoredEventInvalid,
-    Trap,
-    ValueMismatch,
-    WorkflowError,
 )
 from engine.executor.activity_context import store_line
 from engine.executor.attempts import lock_event
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
-from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.group_commit import Ticket
-from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
-from engine.executor.log_quota import LogQuota
+from engine.executor.guest_call import call_workflow
+from engine.executor.limit_problems import params_error
+from engine.executor.log_quota import log_quota
 from engine.executor.programs import RunningInstance
+from engine.executor.run_end import RunEnd
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
@@ -47,20 +40,16 @@ from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
     ComponentUpgradeFinished,
-    ExecutionEvent,
-    Finished,
     StubError,
+    TypeCheckError,
     Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
-from engine.log.return_codec import return_codec
-from engine.log.return_values import Failed, FailureKind, Returned, ReturnValue
+from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState, Holder
-from engine.wasm.instance import InstanceLimits
-from engine.wit.json_values import load_json
-from engine.wit.types import ResultType
 from engine.workflow.join_sets import MemberId
 from engine.workflow.run import WorkflowRun
+from engine.workflow.target import Target
 
 log = structlog.get_logger(__name__)
 
@@ -103,12 +92,10 @@ class WorkflowDriver:
         self._function = function
         self._policy = policy
         self._locked = locked
-        self._parent = locked.state.parent
-        self._failures = locked.state.temporary_failures
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
-        self._lines = LogQuota(self._limits.log_lines, services.guest_log.add)
+        self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
@@ -131,6 +118,9 @@ class WorkflowDriver:
             window_s=(services.settings.commit_window if window is None else window).total_seconds(),
             before_commit=self.children.reserve,
         )
+        self._end = RunEnd(
+            self.run, self._writes, services, locked.state, function, self._deployment_id, cancel=self.cancel
+        )
         self._renewal_due = self._halfway()
 
     def _load_run(self, state: ExecutionState) -> WorkflowRun:
@@ -138,7 +128,7 @@ class WorkflowDriver:
         return WorkflowRun(
             state=state,
             # A fresh execution has nothing but its creation and this lock.
-            entries=journal.load_log(self.execution_id) if state.next_version > 2 else (),
+            entries=() if self._locked.is_first_run else journal.load_log(self.execution_id),
             responses=journal.load_responses(self.execution_id) if state.response_count else (),
             port=self,
             deployment_id=self._deployment_id,
@@ -158,10 +148,12 @@ class WorkflowDriver:
     def execute(self) -> None:
         """Run the workflow until it ends, waits for long, or loses its lock."""
         try:
-            with self.mutex:
-                retval = self._settle_guest(self._call_guest())
-                if retval is not None:
-                    self._finish(retval)
+            # The guest is taken down last, when the execution's end is on its way.
+            with ExitStack() as instances, self.mutex:
+                outcome = self._call_guest(instances)
+                if self._is_stopping and isinstance(outcome, TimedOut):
+                    self._writes.hand_back("executor closing")
+                self._end.settle(outcome, self.note)
         except RunInterrupted as interruption:
             log.debug("workflow.interrupted", execution_id=self.execution_id, how=type(interruption).__name__)
         except JournalError as error:
@@ -181,103 +173,27 @@ class WorkflowDriver:
             # The timers look again.
             log.warning("workflow.cancellation_delayed", execution_id=self.execution_id, error=str(error))
 
-    def _call_guest(self) -> ReturnValue | Broken | TimedOut:
+    def _call_guest(self, instances: ExitStack) -> ReturnValue | Broken | TimedOut:
         """Run the guest with the mutex released; the caller holds it."""
-        function = self._function
-        result = function.type.result
-        assert isinstance(result, ResultType)
-        limits = self._limits
+
+        def enter(instance: RunningInstance) -> RunningInstance:
+            self._instance = instances.enter_context(instance)
+            return self._instance
+
         self.mutex.release()
         try:
-            program = self._services.programs.get(function.component)
-            if problem := size_problem("params_bytes", len(self._locked.created.params), limits.params_bytes):
-                raise LimitExceeded(problem)
-            args = function.read_params(load_json(self._locked.created.params))
-            with program.instantiate(
+            return call_workflow(
+                self._services.programs,
+                self._function,
+                self._locked.created.params,
                 context=self,
-                deadline=self._seconds_left(),
-                limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
-            ) as instance:
-                self._instance = instance
-                value = instance.call(str(function.name.interface), function.name.function, args)
-            retval = return_codec(result).to_retval(value)
-            if problem := result_problem(retval, limits):
-                raise LimitExceeded(problem)
-            return retval
-        except Trap as trap:
-            return explained(outcome_of_trap(trap, what="workflow"), trap, limits)
-        except LimitExceeded as error:
-            return Failed(kind=FailureKind.UNCATEGORIZED, reason=LIMIT_EXCEEDED, detail=str(error))
-        except NondeterminismDetected as error:
-            return Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
-        except (WorkflowError, StoredEventInvalid, InvalidComponent, LinkError, ValueMismatch) as error:
-            return Failed(kind=FailureKind.UNCATEGORIZED, reason=f"{type(error).__name__}: {error}", detail=None)
+                deadline=self._seconds_left,
+                limits=self._limits,
+                enter=enter,
+            )
         finally:
             self._instance = None
             self.mutex.acquire()
-
-    def _settle_guest(self, outcome: ReturnValue | Broken | TimedOut) -> ReturnValue | None:
-        """Close what the guest left open, and return how the execution ends; ``None`` if it will be run again."""
-        if isinstance(outcome, TimedOut):
-            if self._is_stopping:
-                self._hand_back("executor closing")
-            self._writes.end_with(self._event_after_timeout(outcome))
-            return None
-        if isinstance(outcome, Broken):
-            outcome = Failed(kind=outcome.kind, reason=outcome.reason, detail=outcome.detail)
-        if isinstance(outcome, Failed) and (
-            self.run.is_upgrading or outcome.kind is FailureKind.NONDETERMINISM_DETECTED
-        ):
-            return self._give_up(outcome)
-        try:
-            self.run.close_all()
-            self.run.check_history_is_used_up()
-        except NondeterminismDetected as error:
-            return self._give_up(
-                Failed(kind=FailureKind.NONDETERMINISM_DETECTED, reason="nondeterminism detected", detail=str(error))
-            )
-        return outcome
-
-    def _event_after_timeout(self, outcome: TimedOut) -> ExecutionEvent:
-        now = self.now()
-        if self._writes.has_progressed:
-            # It may merely be long; only one that gets nowhere is made to wait.
-            return Unlocked(backoff_expires_at=now, reason="made progress")
-        backoff = self._function.component.retry.backoff
-        return event_after(outcome, failures=self._failures, max_retries=None, backoff=backoff, now=now)
-
-    def _give_up(self, failure: Failed) -> Failed | None:
-        """End a run that cannot follow its history.
-
-        If another version of the component wrote that history, the execution is left for one that can follow it. Else
-        it fails, and what it leaves behind is cancelled.
-        """
-        if self.run.is_upgrading:
-            self._refuse_upgrade(failure)
-            return None
-        self.cancel(self.run.abandoned_members())
-        return failure
-
-    def _refuse_upgrade(self, failure: Failed) -> None:
-        now = self.now()
-        digest = self._function.component.id.digest
-        log.warning("workflow.upgrade_refused", execution_id=self.execution_id, digest=digest, detail=failure.detail)
-        reason = failure.detail or failure.reason or failure.kind.value
-        buffer = self.run.buffer
-        buffer.append(
-            ComponentUpgradeFinished(component_digest=digest, deployment_id=self._deployment_id, failure=reason), now
-        )
-        buffer.append(Unlocked(backoff_expires_at=now, reason="auto-upgrade failed"), now)
-        self.flush()
-
-    def _finish(self, retval: ReturnValue) -> None:
-        now = self.now()
-        self.run.reach_tip(now)
-        # A run that failed after its guest returned has its reason elsewhere.
-        detail = self.note.trace if self.note is not None and isinstance(retval, Returned) else None
-        self.run.buffer.append(Finished(retval=retval, detail=detail), now)
-        responses = responses_of(self._parent, self.execution_id, self.run.buffer.entries[-1])
-        self._writes.post_end(responses)
 
     # engine.host.context.WorkflowContext
 
@@ -302,7 +218,7 @@ class WorkflowDriver:
         self._calls += 1
         self._writes.commit_if_due()
         if self._is_stopping:
-            self._hand_back("executor closing")
+            self._writes.hand_back("executor closing")
         if self.now() >= self._renewal_due:
             # A run that is busy hardly ever leaves the mutex to the timers' thread.
             self._renew()
@@ -347,6 +263,10 @@ class WorkflowDriver:
         """Whether an execution of this id was committed."""
         return self.function_of(execution_id) is not None
 
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        """Return why a call's parameters are too large to be submitted now."""
+        return params_error(self._services.settings.limits, target)
+
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""
         run = self.run
@@ -367,7 +287,7 @@ class WorkflowDriver:
 
     def yield_run(self) -> None:
         """Give the lock back and unwind; another run goes on from here."""
-        self._hand_back("workflow event limit reached")
+        self._writes.hand_back("workflow event limit reached")
 
     def cancel(self, members: Sequence[MemberId]) -> None:
         """Make the requests durable, then ask that these members be cancelled."""
@@ -455,10 +375,6 @@ class WorkflowDriver:
         # A run that replayed up to an await without becoming blocked looks again after a while.
         instant = now if self._writes.is_blocked else now + _RECHECK
         self._writes.end_with(Unlocked(backoff_expires_at=instant, reason="waiting for a response"))
-        raise RunSuspended
-
-    def _hand_back(self, reason: str) -> None:
-        self._writes.end_with(Unlocked(backoff_expires_at=self.now(), reason=reason))
         raise RunSuspended
 
     def stop(self) -> None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from typing import NoReturn
 
 from engine.clock import Clock
-from engine.errors import JournalError, RunAbandoned
+from engine.errors import JournalError, RunAbandoned, RunSuspended
 from engine.executor.flusher import Flusher
 from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, Committed
-from engine.log.events import ExecutionEvent, Locked, LogEntry, Response
+from engine.log.events import ExecutionEvent, Locked, LogEntry, Response, Unlocked
 from engine.log.ids import Version
 from engine.log.state import ExecutionState, Holder
 from engine.workflow.run import WorkflowRun
@@ -154,6 +155,16 @@ class WritePath:
             Append(execution_id=self._run.execution_id, expected=version, holder=self._holder, entries=(entry,))
         )
         self._settle(ticket)
+
+    def hand_back(self, reason: str) -> NoReturn:
+        """Commit everything, give the lock back and unwind the guest; another run goes on from here.
+
+        Raises:
+            RunSuspended: Always, once that is durable.
+            RunAbandoned: If the lock is lost.
+        """
+        self.end_with(Unlocked(backoff_expires_at=self._now(), reason=reason))
+        raise RunSuspended
 
     def post_end(self, responses: tuple[Response, ...]) -> None:
         """Have everything committed soon, with what the run's end means for others; nobody here waits for it.

@@ -66,6 +66,8 @@ def _direct_call(name: FunctionName, imported: FunctionType) -> HostCall:
     def call(context: WorkflowContext, *args: JsonValue) -> JsonValue:
         with context.mutex:
             response = context.run.call(_target(context, ffqn, args), short)
+            if not isinstance(response, Response):
+                raise _refused(ffqn, response)
             value = codec.to_value(_retval(response))
             context.after_call()
             return value
@@ -80,7 +82,7 @@ def _submit(name: FunctionName) -> HostCall:
         with context.mutex:
             child = context.run.submit(context.join_sets.look_up(handle), _target(context, ffqn, args))
             if not isinstance(child, str):
-                raise ConstraintViolation(f"the history holds a refused request for {ffqn}")
+                raise _refused(ffqn, child)
             context.after_call()
             return write_id(child)
 
@@ -128,7 +130,9 @@ def _schedule(name: FunctionName) -> HostCall:
     def schedule(context: WorkflowContext, at: JsonValue, *args: JsonValue) -> JsonValue:
         with context.mutex:
             execution_id = context.run.generate_execution_id()
-            context.run.schedule(execution_id, read_schedule(at), _target(context, ffqn, args))
+            error = context.run.schedule(execution_id, read_schedule(at), _target(context, ffqn, args))
+            if error is not None:
+                raise _refused(ffqn, error)
             context.after_call()
             return write_id(execution_id)
 
@@ -158,8 +162,14 @@ def _target(context: WorkflowContext, ffqn: str, args: tuple[JsonValue, ...]) ->
     return Target(ffqn, JsonText(dump_json(list(args))), function, args)
 
 
-def _retval(response: Response | SubmitError) -> ReturnValue:
-    if isinstance(response, Response) and isinstance(response.event, ChildFinished):
+def _refused(ffqn: str, error: SubmitError) -> ConstraintViolation:
+    """Return what ends a workflow whose typed call was refused: the type has no place for why."""
+    why = error.message if isinstance(error, TypeCheckError) else "no component exports it"
+    return ConstraintViolation(f"{ffqn} cannot be called: {why}")
+
+
+def _retval(response: Response) -> ReturnValue:
+    if isinstance(response.event, ChildFinished):
         return response.event.retval
     raise ConstraintViolation(f"the history holds no child's response where one was awaited: {response}")
 

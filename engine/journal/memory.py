@@ -12,18 +12,17 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, StoredEventInvalid
-from engine.journal.ledger import (
-    Changes,
-    Ledger,
+from engine.journal.ledger import Changes, Ledger
+from engine.journal.locking import Allotment, take_lock
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
+from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
+from engine.journal.requirements import (
     awaited_join_sets,
     required_delays,
     required_executions,
     response_sources,
     source_of,
 )
-from engine.journal.locking import Allotment, take_lock
-from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
-from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Submit, Write
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
@@ -106,6 +105,11 @@ class MemoryJournal:
         """See `Journal`."""
         with self._mutex:
             self._log_lines.extend(lines)
+
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        with self._mutex:
+            return min(limit, sum(line.execution_id == execution_id for line in self._log_lines))
 
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""

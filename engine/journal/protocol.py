@@ -135,6 +135,10 @@ class Journal(Protocol):
         """Store guests' log lines."""
         ...
 
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """Return how many log lines of an execution are stored; ``limit`` if there are that many or more."""
+        ...
+
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """Store what is remembered of guests' HTTP requests."""
         ...

@@ -163,6 +163,10 @@ class LockRequest(Struct, frozen=True, kw_only=True, gc=False):
     limit: int
 
 
+_FRESH = 2
+"""The version behind a creation and the first lock."""
+
+
 class LockedExecution(Struct, frozen=True, gc=False):
     """An execution that was just locked.
 
@@ -173,6 +177,11 @@ class LockedExecution(Struct, frozen=True, gc=False):
 
     state: ExecutionState
     created: Created
+
+    @property
+    def is_first_run(self) -> bool:
+        """Whether nothing but its creation came before this lock."""
+        return self.state.next_version == _FRESH
 
 
 class HttpExchange(Struct, frozen=True, kw_only=True, gc=False):

@@ -78,6 +78,8 @@ class OtherExecutions:
             if recorded.error is None:
                 self._scheduled_ids.add(execution_id)
             return recorded.error
+        if event.error is None and (error := self._port.size_error(target)):
+            event = replace(event, error=error)
         if event.error is None:
             self._create(execution_id, target, scheduled_at=instant_of(schedule, now), now=now)
         self._recorder.record(event, now)

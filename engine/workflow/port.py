@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from engine.log.events import StubError
+from engine.log.events import StubError, TypeCheckError
 from engine.log.ids import ExecutionId, JoinSetId
 from engine.log.return_values import ReturnValue
 from engine.workflow.join_sets import MemberId
+from engine.workflow.target import Target
 
 
 class RunPort(Protocol):
@@ -25,6 +26,13 @@ class RunPort(Protocol):
 
     def is_taken(self, execution_id: ExecutionId) -> bool:
         """Whether an execution of this id was committed."""
+        ...
+
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        """Return why a call's parameters are too large to be submitted now; asked for new calls only.
+
+        The answer becomes part of the record, so that a limit which changes later does not change what a replay sees.
+        """
         ...
 
     def wait(self, join_set: JoinSetId) -> None:
@@ -47,5 +55,8 @@ class RunPort(Protocol):
         ...
 
     def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
-        """Make everything so far durable, then finish a stub execution; the same value again is fine."""
+        """Make everything so far durable, then finish a stub execution; the same value again is fine.
+
+        A value larger than the stub may have is a ``TypeCheckError``.
+        """
         ...

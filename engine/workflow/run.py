@@ -211,7 +211,7 @@ class WorkflowRun:
                 break
         recorded = self._recorder.replay(event)
         if recorded is None:
-            self._request_child(target, event)
+            event = self._request_child(target, event)
         else:
             assert isinstance(recorded, e.ChildRequested)
             event = recorded
@@ -221,12 +221,13 @@ class WorkflowRun:
         self.join_sets.join(join_set, child, is_private=recorded is None)
         return child
 
-    def _request_child(self, target: Target, event: e.ChildRequested) -> None:
+    def _request_child(self, target: Target, event: e.ChildRequested) -> e.ChildRequested:
         now = self._port.now()
-        if event.error is not None:
+        if error := event.error or self._port.size_error(target):
             # Parameters that fit no function are nobody's; they do not burden the log.
-            self._recorder.record(replace(event, params=_NO_PARAMS), now)
-            return
+            event = replace(event, params=_NO_PARAMS, error=error)
+            self._recorder.record(event, now)
+            return event
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
@@ -238,6 +239,7 @@ class WorkflowRun:
         )
         self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
         self._recorder.record(event, now)
+        return event
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""

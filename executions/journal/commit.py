@@ -9,16 +9,10 @@ from typing import Any
 from django.db import IntegrityError
 
 from engine.errors import JournalError, JournalUnavailable
-from engine.journal.ledger import (
-    Changes,
-    Ledger,
-    awaited_join_sets,
-    required_delays,
-    required_executions,
-    response_sources,
-)
+from engine.journal.ledger import Changes, Ledger
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, Hints, Submit, Write
+from engine.journal.requirements import awaited_join_sets, required_delays, required_executions, response_sources
 from engine.log.events import Created
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.state import ExecutionState

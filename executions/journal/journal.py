@@ -225,6 +225,12 @@ class SqlJournal:
             rows = statements.fetch(sql.CANCELLING, (to_micros(now), limit), width=sql.STATES_WIDTH)
         return sorted(map(state_of, rows), key=lambda state: (state.created_at, state.execution_id))
 
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            (count,) = statements.execute(sql.COUNT_LOG_LINES, (execution_id, limit)).fetchone()
+        return int(count)
+
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""
         with self._reader.reading() as statements:

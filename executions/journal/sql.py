@@ -42,6 +42,7 @@ LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
 HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 
 _EXECUTION = EXECUTION_TABLE.name
+_LOG_LINE = LOG_LINE_TABLE.name
 _EVENT = EVENT_TABLE.name
 _RESPONSE = RESPONSE_TABLE.name
 _DELAY = DELAY_TABLE.name
@@ -135,6 +136,9 @@ SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDE
        (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1),
        (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
 """
+
+#: How many log lines an execution has, up to a limit. ``log_line_of_execution``.
+COUNT_LOG_LINES = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_LOG_LINE} WHERE execution_id = %s LIMIT %s) AS line"
 
 #: Due executions that some component may run, the longest due first. ``execution_pending``. Put together by `pending`;
 #: ends with ``for_update_skip_locked``.

@@ -46,6 +46,14 @@ class LogLine(models.Model):
         return f"{self.execution_id} {self.level or self.stream}: {self.message[:80]}"
 
 
+class HttpExchangeQuerySet(models.QuerySet["HttpExchange"]):
+    """Questions about HTTP requests."""
+
+    def newest_of(self, execution_id: str, *, limit: int) -> list[HttpExchange]:
+        """Return the last requests of an execution, in the order they were stored."""
+        return list(self.filter(execution_id=execution_id).order_by("-pk")[:limit])[::-1]
+
+
 class HttpExchange(models.Model):
     """An HTTP request that a guest sent, or was not allowed to send; best effort, and no part of the truth.
 
@@ -68,6 +76,8 @@ class HttpExchange(models.Model):
     request_bytes = models.BigIntegerField()
     response_bytes = models.BigIntegerField()
     """Sizes of the bodies, as far as they were sent and arrived."""
+
+    objects = HttpExchangeQuerySet.as_manager()
 
     class Meta:
         indexes = [

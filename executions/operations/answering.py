@@ -96,6 +96,6 @@ def _read(function: DeployedFunction, result: object) -> Returned:
     except ValueMismatch as error:
         raise AnswerRefused(f"{function.name} returns {format_type(result_type)}: {error}") from error
     most = operator_limits().lowered(function.component.limits).result_bytes
-    if retval.payload is not None and (problem := size_problem("result_bytes", len(retval.payload.value), most)):
+    if retval.payload is not None and (problem := size_problem("result_bytes", retval.payload.value, most)):
         raise AnswerRefused(f"{function.name}: {problem}")
     return retval

@@ -196,7 +196,7 @@ def _check_params(function: DeployedFunction, params: object) -> JsonText:
     except ValueMismatch as error:
         raise CallRefused(f"{function.name}: {error}") from error
     most = operator_limits().lowered(function.component.limits).params_bytes
-    if problem := size_problem("params_bytes", len(text), most):
+    if problem := size_problem("params_bytes", text, most):
         raise CallRefused(f"{function.name}: {problem}")
     return text
 

@@ -66,7 +66,7 @@ def test_a_request_goes_where_both_sides_allow_it_and_its_secret_nowhere_else(
             executor = site.start_executor()
             sent = submit(site, "post-secret", [upstream.authority, "TOKEN"])
             denied = submit(site, "fetch", [make_message(upstream.authority)])
-            shown = [site.check("execution", command, sent).out for command in ("events", "result", "logs")]
+            shown = [site.check("execution", command, sent).out for command in ("http", "events", "result", "logs")]
             warned = site.check("execution", "logs", denied).out
             rows = site.query("SELECT execution_id, method, status, error FROM executions_httpexchange ORDER BY id")
             said = executor.out + executor.err
@@ -78,6 +78,7 @@ def test_a_request_goes_where_both_sides_allow_it_and_its_secret_nowhere_else(
     assert "HTTP-request-denied" in str(rows[1][3])
     assert "HTTP request denied: GET" in warned
     assert not [text for text in [*shown, warned, said] if SECRET in text]
+    assert f"200  POST http://{upstream.authority}/" in shown[0]
     assert "got <secret TOKEN>" in shown[-1]
     files = [path for path in site.data_dir.rglob("*") if path.is_file()]
     assert len(files) > 3

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, execute_from_command_line
+from pytest_django import Settings
 
 from components.models import Blob, Deployment
 from tests.components_app.builders import (
@@ -84,6 +85,30 @@ def test_deploy_prints_warnings_beside_its_output(tmp_path: Path) -> None:
     assert err.getvalue().startswith(
         'warning: deployment.toml: [[activity_wasm]] #1 "adder": key "allowed_host[1].methods"'
     )
+
+
+def test_deploy_warns_of_hosts_that_the_operator_lets_nobody_reach(
+    tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = "".join(
+        f'[[activity_wasm.allowed_host]]\npattern = "{pattern}"\nmethods = "*"\n' for pattern in ("a.test", "b.test")
+    )
+    path = write_deployment(tmp_path, activity_table("adder", rules), adder=ADDER)
+    sentence = (
+        "component adder: the operator allows no request to {}; name it in OBELISK_OUTBOUND_HOSTS, or below "
+        "[[outbound_http.allowed_host]] in the file of OBELISK_SERVER_CONFIG"
+    )
+
+    settings.OBELISK_OUTBOUND_HOSTS = ["http://c.test"]
+    assert run_json("deploy", path, "--verify-only")["warnings"] == [sentence.format("a.test or b.test")]
+
+    settings.OBELISK_OUTBOUND_HOSTS = ["b.test"]
+    run("deploy", path)
+    assert capsys.readouterr().err == f"warning: {sentence.format('a.test')}\n"
+
+    settings.OBELISK_OUTBOUND_HOSTS = ["*.test"]
+    run("deploy", path)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.django_db(transaction=True)

@@ -204,7 +204,7 @@ def test_a_digest_override_names_the_component(tmp_path: Path) -> None:
 
     row = Component.objects.get()
     assert (row.digest, row.wasm_id) == (digest, content_digest(ADDER))
-    assert len(result.prepared.manifest.warnings) == 1
+    assert len(result.prepared.warnings) == 1
 
 
 def test_a_stub_may_take_its_schema_from_a_component(tmp_path: Path) -> None:

@@ -139,6 +139,19 @@ def test_an_attempt_may_say_when_the_next_one_is_to_be(key: str) -> None:
     assert (failed.backoff_expires_at - created).total_seconds() >= 3600
 
 
+def test_the_traceback_is_on_the_event_of_each_failed_attempt_and_on_the_last(key: str) -> None:
+    execution_id = start("fail", key, "undeclared")
+    result_of(execution_id)
+
+    details = [event.detail for event in events_of(execution_id) if isinstance(event, TemporarilyFailed | Finished)]
+    assert len(details) == 2
+    for detail in details:
+        assert detail is not None
+        assert 'tests/apps/lab/activities.py", line' in detail
+        assert detail.endswith("KeyError: 'reference'")
+        assert "django_functions" not in detail
+
+
 def test_the_traceback_is_in_the_log_without_the_executors_frames(key: str) -> None:
     execution_id = start("fail", key, "permanent")
     result_of(execution_id)

@@ -22,6 +22,7 @@ from tests.builders import (
     make_created,
     make_execution_id,
     make_finished,
+    make_http_exchange,
     make_join_next,
     make_locked,
     make_submit,
@@ -179,6 +180,33 @@ def test_the_trace_of_a_failure_is_printed_below_its_event(journal: SqlJournal) 
 
     assert run("events", TRACED).splitlines()[2:] == [f"        {line}" for line in TRACE.splitlines()]
     assert run_json("events", TRACED)[1]["event"]["finished"]["detail"] == TRACE
+
+
+# --- http -------------------------------------------------------------------------------------------------------------
+
+
+def test_http_requests_are_printed_in_order_with_what_became_of_them(journal: SqlJournal) -> None:
+    denied = make_http_exchange(E1, url="http://b.test/y?key=SECRET_1", status=None, error="HTTP-request-denied: no")
+    journal.add_http_exchanges([make_http_exchange(E1), make_http_exchange(E2, url="http://other.test/"), denied])
+
+    assert run("http", E1).splitlines() == [
+        "2026-01-01T00:00:00.000000Z       5.0 ms  200  GET http://a.test/x  (0 bytes out, 2 in)",
+        "2026-01-01T00:00:00.000000Z       5.0 ms  ---  GET http://b.test/y?key=SECRET_1  (0 bytes out, 2 in)",
+        "        HTTP-request-denied: no",
+    ]
+    assert run_json("http", E1)[0] == {
+        "started_at": "2026-01-01T00:00:00.000000Z",
+        "duration_us": 5000,
+        "run_id": "Run_1",
+        "method": "GET",
+        "url": "http://a.test/x",
+        "status": 200,
+        "error": None,
+        "request_bytes": 0,
+        "response_bytes": 2,
+    }
+    assert [each["url"] for each in run_json("http", E1, "--limit", 1)] == [denied.url]
+    assert run_json("http", E4) == []
 
 
 # --- result -----------------------------------------------------------------------------------------------------------

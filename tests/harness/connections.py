@@ -89,6 +89,11 @@ class Connection:
         self._check()
         self._journal.add_log_lines(lines)
 
+    def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
+        """See `Journal`."""
+        self._check()
+        return self._journal.count_log_lines(execution_id, limit=limit)
+
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""
         self._check()

@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.journal.ledger import source_of
 from engine.journal.memory import MemoryJournal, _StoredEvent
 from engine.journal.records import DelayRow
+from engine.journal.requirements import source_of
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import (

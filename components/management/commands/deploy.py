@@ -64,7 +64,7 @@ class Command(BaseCommand):
         self.stdout.write(f"  {component.spec.id.component_type} {component.spec.id.name} ({how})")
 
     def _show_warnings(self, prepared: PreparedDeployment) -> None:
-        for warning in prepared.manifest.warnings:
+        for warning in prepared.warnings:
             self.stderr.write(self.style.WARNING(f"warning: {warning}"))
 
     def _show_verified(self, prepared: PreparedDeployment, *, as_json: bool) -> None:
@@ -78,7 +78,7 @@ class Command(BaseCommand):
             "deployment_id": deployment_id,
             "is_new": is_new,
             "digest": prepared.digest,
-            "warnings": list(prepared.manifest.warnings),
+            "warnings": list(prepared.warnings),
             "components": [
                 {
                     "component_type": component.spec.id.component_type.value,

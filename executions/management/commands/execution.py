@@ -1,4 +1,4 @@
-"""``manage.py execution list|show|events|result|logs|stub``: read the log, answer a stub."""
+"""``manage.py execution list|show|events|result|logs|http|stub``: read the log, answer a stub."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.log.time_json import encode_instant
 from engine.wit.json_values import load_json
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
-from executions.models import Event, Execution, LogLine
+from executions.models import Event, Execution, HttpExchange, LogLine
 from executions.operations.answering import answer
 from executions.results import end_of
 
@@ -30,14 +30,14 @@ class Command(BaseCommand):
     """Reads executions and their logs, and answers those that wait for a person."""
 
     help = (
-        "Read executions: list them, show one, its event log, its result, or what its guest logged; or answer a stub "
-        "or an external activity."
+        "Read executions: list them, show one, its event log, its result, what its guest logged, or the "
+        "HTTP requests it sent; or answer a stub or an external activity."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the sub-commands."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs|stub")
+        actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|events|result|logs|http|stub")
         listing = actions.add_parser("list", help="the newest executions")
         listing.add_argument("--function", help="only calls of this function (full name)")
         listing.add_argument("--status", choices=[status.value for status in Status], help="only those in this state")
@@ -48,12 +48,13 @@ class Command(BaseCommand):
             ("events", "its event log, a line an event"),
             ("result", "its result; exits with 1 if it failed, or has not finished"),
             ("logs", "what its guest logged, a line each"),
+            ("http", "the HTTP requests that its guest sent, or was not allowed to send"),
         ):
             one = actions.add_parser(name, help=text)
             one.add_argument("execution_id")
             one.add_argument("--json", action="store_true", help="print one JSON document")
-            if name == "logs":
-                one.add_argument("--limit", type=int, default=1000, help="most lines, the newest (default: 1000)")
+            if name in ("logs", "http"):
+                one.add_argument("--limit", type=_count, default=1000, help="most lines, the newest (default: 1000)")
             if name == "events":
                 one.add_argument("--from", type=_count, default=0, dest="start", help="first version (default: 0)")
                 one.add_argument("--limit", type=_count, default=1000, help="most events (default: 1000)")
@@ -80,6 +81,8 @@ class Command(BaseCommand):
                     self._events(row, as_json=json, start=options["start"], limit=options["limit"])
                 case "logs":
                     self._logs(row, as_json=json, limit=options["limit"])
+                case "http":
+                    self._http(row, as_json=json, limit=options["limit"])
                 case "stub":
                     self._answer(execution_id, options["result"], as_json=json)
                 case _:
@@ -175,6 +178,20 @@ class Command(BaseCommand):
         for line in lines:
             self.stdout.write(f"{line['created_at']}  {line['level'] or line['stream']:<6} {line['message']}")
 
+    def _http(self, row: Execution, *, as_json: bool, limit: int) -> None:
+        exchanges = HttpExchange.objects.newest_of(row.pk, limit=limit)
+        if as_json:
+            self.stdout.write(json_module.dumps([_exchange(exchange) for exchange in exchanges]))
+            return
+        for exchange in exchanges:
+            self.stdout.write(
+                f"{encode_instant(exchange.started_at)}  {exchange.duration_us / 1000:>8.1f} ms  "
+                f"{exchange.status or '---'}  {exchange.method} {exchange.url}  "
+                f"({exchange.request_bytes} bytes out, {exchange.response_bytes} in)"
+            )
+            if exchange.error is not None:
+                self.stdout.write(f"{'':>8}{exchange.error}")
+
     def _result(self, execution_id: ExecutionId, *, as_json: bool) -> None:
         journal = SqlJournal.for_current_connection()
         end = end_of(journal, execution_id)
@@ -213,6 +230,20 @@ def _summary(row: Execution) -> dict[str, Any]:
         "events": row.next_version,
         "responses": row.response_count,
         "children": row.children.count(),
+    }
+
+
+def _exchange(row: HttpExchange) -> dict[str, Any]:
+    return {
+        "started_at": encode_instant(row.started_at),
+        "duration_us": row.duration_us,
+        "run_id": row.run_id,
+        "method": row.method,
+        "url": row.url,
+        "status": row.status,
+        "error": row.error,
+        "request_bytes": row.request_bytes,
+        "response_bytes": row.response_bytes,
     }
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from engine.activity.process_run import ProcessCall, ProcessEnd, ProcessRun
+from engine.activity.process_start import ProgramFile
 from engine.errors import InvalidComponent, Trap, TrapKind, UnusableResult
 from tests.harness.eventually import PATIENCE_S, eventually
 
@@ -42,10 +44,7 @@ def call_of(write: Callable[[str], Path], tmp_path: Path) -> Callable[..., Proce
         on_stderr: Callable[[bytes], None] | None = None,
     ) -> ProcessCall:
         return ProcessCall(
-            program=write(text),
-            arguments=arguments,
-            environment=environment or {},
-            folder=tmp_path,
+            file=ProgramFile(program=write(text), arguments=arguments, environment=environment or {}, folder=tmp_path),
             stdin=stdin,
             max_stdout=max_stdout,
             on_stderr=on_stderr,
@@ -167,6 +166,71 @@ def test_what_a_program_leaves_behind_is_killed_when_it_ends(run: Run) -> None:
     end = run(SHELL + "sleep 600 & echo $!", environment={"PATH": os.environ["PATH"]})
 
     eventually(lambda: is_gone(int(end.stdout)))
+
+
+# Out of its group, its session and its family, and without its environment.
+DAEMON = (
+    PYTHON
+    + """
+import os, sys
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        with open(sys.argv[1] + "~", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(sys.argv[1] + "~", sys.argv[1])
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+    os._exit(0)
+os.wait()
+while sys.argv[2] == "wait" or not os.path.exists(sys.argv[1]):
+    pass
+"""
+)
+
+
+@pytest.mark.parametrize("then", ["wait", "exit"])
+def test_a_child_that_leaves_the_session_is_killed_with_the_rest(run: Run, tmp_path: Path, then: str) -> None:
+    pid = tmp_path / "pid"
+    started = time.monotonic()
+
+    if then == "wait":
+        with pytest.raises(Trap):
+            run(DAEMON, str(pid), then, within_s=1.0)
+    else:
+        assert run(DAEMON, str(pid), then).code == 0
+
+    assert not psutil.pid_exists(int(pid.read_text()))
+    assert time.monotonic() - started < PATIENCE_S
+
+
+def test_children_that_end_meanwhile_are_no_end_of_the_program(run: Run) -> None:
+    program = PYTHON + "import os\nfor _ in range(9):\n if not os.fork():\n  os.fork(); os._exit(1)\nprint('end')"
+
+    assert run(program) == ProcessEnd(code=0, stdout=b"end\n")
+
+
+EXECUTOR = """
+import sys, time
+from pathlib import Path
+from engine.activity.process_run import ProcessCall, ProcessRun
+from engine.activity.process_start import ProgramFile
+
+what = ProgramFile(program=Path(sys.argv[1]), arguments=sys.argv[2:], environment={}, folder=Path("/"))
+with ProcessRun(expires_at=time.monotonic() + 600) as run:
+    run.run(ProcessCall(file=what, stdin=None, max_stdout=1, on_stderr=None))
+"""
+
+
+def test_a_killed_executor_takes_its_programs_along(call_of: Callable[..., ProcessCall], tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    program = call_of(DAEMON).file.program
+    executor = subprocess.Popen([sys.executable, "-c", EXECUTOR, str(program), str(pid), "wait"])
+    eventually(pid.exists)
+
+    executor.kill()
+    executor.wait()
+
+    eventually(lambda: is_gone(int(pid.read_text())))
 
 
 def test_an_interrupted_program_is_killed(call_of: Callable[..., ProcessCall]) -> None:

@@ -48,8 +48,14 @@ def test_fuel_is_limited_only_where_it_is_counted() -> None:
 
 
 def test_what_is_too_large_is_told_with_its_limit() -> None:
-    assert size_problem("result_bytes", 10, 10) is None
+    assert size_problem("result_bytes", "x" * 10, 10) is None
 
-    problem = size_problem("result_bytes", 11, 10)
+    problem = size_problem("result_bytes", "x" * 11, 10)
 
     assert problem == "the result takes 11 bytes as JSON, more than limits.result_bytes = 10"
+
+
+def test_bytes_are_counted_and_not_characters() -> None:
+    assert size_problem("result_bytes", "\N{EURO SIGN}" * 3, 9) is None
+
+    assert "takes 12 bytes" in str(size_problem("result_bytes", "\N{EURO SIGN}" * 4, 9))

@@ -16,7 +16,7 @@ import pytest
 
 from engine.deployment.limits import MIB, ComponentLimits, RunLimits
 from engine.deployment.registry import Registry
-from engine.deployment.spec import ComponentSpec
+from engine.deployment.spec import BlockingStrategy, ComponentSpec, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
 from engine.journal.records import LogLine
 from engine.log.events import Locked
@@ -261,6 +261,49 @@ def test_python_that_talks_without_end_fills_no_log(site: Site, function: str, s
     assert kind == "timed_out"
     assert len(lines) <= 51
     assert sentence in lines[-1].message
+
+
+TALKATIVE = source(
+    """
+    import logging
+    from datetime import timedelta
+    from obelisk import activity, sleep, workflow
+
+    @activity(max_retries=4)
+    def fail() -> None:
+        for number in range(4):
+            logging.warning(str(number))
+        raise ValueError
+
+    @workflow
+    def wait() -> None:
+        for number in range(6):
+            logging.warning(str(number))
+            sleep(timedelta(milliseconds=1))
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "most", "numbers"),
+    [
+        # Each attempt logs four, and the traceback of its failure.
+        ("activities.fail", 8, [*"0123", "File", *"012"]),
+        # Each run logs one: every wait unloads the workflow, and what is replayed is not logged again.
+        ("workflows.wait", 4, [*"0123"]),
+    ],
+)
+def test_lines_are_counted_over_all_runs_of_an_execution(
+    site: Site, function: str, most: int, numbers: list[str]
+) -> None:
+    components = python_app(TALKATIVE, policy=WorkflowPolicy(blocking_strategy=BlockingStrategy.INTERRUPT))
+    site.start(*(with_limits(component, log_lines=most) for component in components))
+
+    site.run(f"acme:app/{function}")
+
+    *lines, last = [line.message for line in site.lines_of()]
+    assert [line.split()[0] for line in lines] == numbers
+    assert last == f"[the limit limits.log_lines = {most} is reached; the rest is dropped]"
 
 
 def test_many_greedy_ones_at_once_leave_the_executor_alive(site: Site) -> None:

@@ -33,6 +33,7 @@ from tests.builders import (
     make_holder,
     make_join_next,
     make_locked,
+    make_log_line,
     make_retval,
     make_submit,
 )
@@ -741,3 +742,13 @@ def test_every_field_of_a_state_survives_storage(journal: Journal) -> None:
     assert state.created_at.tzinfo is not None
     assert_state_is_folded(journal, E1)
     assert_state_is_folded(journal, CHILD)
+
+
+# --- What is remembered beside the log --------------------------------------------------------------------------------
+
+
+def test_log_lines_are_counted_up_to_a_limit(journal: Journal) -> None:
+    journal.add_log_lines([make_log_line(E1)] * 3 + [make_log_line(E2)])
+
+    assert [journal.count_log_lines(each, limit=9) for each in (E1, E2, E3)] == [3, 1, 0]
+    assert journal.count_log_lines(E1, limit=2) == 2

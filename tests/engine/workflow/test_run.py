@@ -24,6 +24,7 @@ from engine.log.events import (
     StubConflict,
     StubError,
     TryOutcome,
+    TypeCheckError,
 )
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, JoinSetId, Version
 from engine.log.return_values import JsonText, Returned, ReturnValue
@@ -52,6 +53,7 @@ class Port:
     cancelled: list[MemberId] = field(default_factory=list)
     stubbed: list[ExecutionId] = field(default_factory=list)
     yields: int = 0
+    params_limit: int = 1000
     run: WorkflowRun | None = None
 
     def now(self) -> datetime:
@@ -62,6 +64,9 @@ class Port:
 
     def is_taken(self, execution_id: ExecutionId) -> bool:
         return execution_id in self.taken
+
+    def size_error(self, target: Target) -> TypeCheckError | None:
+        return None if len(target.params) <= self.params_limit else TypeCheckError("too large")
 
     def wait(self, join_set: JoinSetId) -> None:
         assert self.run is not None

@@ -99,6 +99,11 @@ class TestPlans:
         assert step.startswith("SEARCH")
         assert index in step
 
+    def test_log_lines_are_counted_from_their_index_alone(self) -> None:
+        found = plan(sql.COUNT_LOG_LINES, ("a", 1))
+
+        assert "SEARCH executions_logline USING COVERING INDEX log_line_of_execution (execution_id=?)" in found
+
     def test_many_states_are_changed_by_one_search_each(self) -> None:
         ((statement, params, _),) = sql.update(("status", "due_at"), [[1] * 5] * 8)
 
