@@ -28,6 +28,8 @@ from engine.deployment.spec import (
 )
 from engine.deployment.webhooks import WebhookMount
 from engine.errors import DeploymentError
+from engine.wit.grammar import format_type, parse_type
+from engine.wit.types import WitType
 
 CONFIG_VERSION = 1
 
@@ -68,6 +70,7 @@ class ComponentConfig:
         webhook: Where a webhook endpoint is mounted; ``None`` for others.
         process: How a native program is run; ``None`` for others.
         limits: What its runs may use up.
+        type_names: Names that the author of its WIT gave to types of its function.
     """
 
     retry: RetryPolicy
@@ -86,6 +89,7 @@ class ComponentConfig:
     webhook: WebhookMount | None = None
     process: ProcessPolicy | None = None
     limits: ComponentLimits = OPERATORS
+    type_names: Mapping[str, WitType] = field(default_factory=dict)
 
 
 def encode_config(config: ComponentConfig) -> dict[str, Any]:
@@ -120,6 +124,8 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["process"] = _encode_process(config.process)
     if config.limits != OPERATORS:
         stored["limits"] = _encode_limits(config.limits)
+    if config.type_names:
+        stored["type_names"] = {name: format_type(wit_type) for name, wit_type in config.type_names.items()}
     return stored
 
 
@@ -235,6 +241,7 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         webhook=decode_webhook(stored.get("webhook")),
         process=_decode_process(stored.get("process")),
         limits=_decode_limits(stored.get("limits")),
+        type_names={name: parse_type(text) for name, text in stored.get("type_names", {}).items()},
     )
 
 

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
-from components.manifest import ActivityEntry, BinaryEntry, DeclaredActivityEntry, WebhookEntry, WorkflowEntry
+from components.manifest import (
+    ActivityEntry,
+    BinaryEntry,
+    DeclaredActivityEntry,
+    DeclaredFunction,
+    WebhookEntry,
+    WorkflowEntry,
+)
 from components.manifest.shared_keys import DEFAULT_BACKOFF
 from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
 
@@ -91,6 +98,7 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
                 stub_wasi=False,
                 backtrace_sources={},
                 log_level=LogLevel.DEBUG,
+                type_names=entry.source.type_names if isinstance(entry.source, DeclaredFunction) else {},
             )
         case _:
             assert_never(entry)

@@ -68,7 +68,10 @@ def read_javascript(
     source = reader.read(path, text, _other_files(entry, folder))
     function = entry.function
     digest = component_digest(
-        _PREFIXES[entry.component_type], source.files, None if function is None else (function.name, function.type)
+        _PREFIXES[entry.component_type],
+        source.files,
+        None if function is None else (function.name, function.type),
+        None if function is None else function.type_names,
     )
     return JavaScriptComponent(
         id=ComponentId(component_type=entry.component_type, name=entry.name, digest=entry.component_digest or digest),
@@ -150,4 +153,5 @@ def _config(entry: JavaScriptEntry, source: JavaScriptSource, runtime: str) -> C
             files={path: content_digest(text.encode()) for path, text in source.files.items()},
         ),
         webhook=entry.webhook,
+        type_names={} if entry.function is None else entry.function.type_names,
     )

@@ -45,6 +45,7 @@ from components.python_preparation import import_problems, prepare_python
 from components.shapes import name_shape
 from components.specs import make_spec
 from components.wasm_cache import compile_cache, wasm_engine
+from engine.deployment.declaration import declaration_parts
 from engine.deployment.program_permission import program_problem
 from engine.deployment.reach import denied_patterns
 from engine.deployment.spec import (
@@ -61,7 +62,6 @@ from engine.guests.python.describe import SourceImport, SourceRefused, SourceTex
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
-from engine.wit.grammar import format_type
 from engine.wit.names import FunctionName
 
 
@@ -135,9 +135,10 @@ def prepare(
         DeploymentRefused: If anything is wrong; carries every problem that was found.
         WasmError: If this process must not compile.
     """
-    manifest = parse_manifest(_read_text(path), file_name=path.name)
+    folder = DeploymentFolder(path.parent)
+    manifest = parse_manifest(_read_text(path), file_name=path.name, wit=folder.read_wit)
     preparation = _Preparation(
-        folder=DeploymentFolder(path.parent),
+        folder=folder,
         environ=visible_environ() if environ is None else environ,
         operator=operator_config(),
         cache=compile_cache(),
@@ -479,11 +480,5 @@ def _declared_digest(entry: DeclaredActivityEntry, function: DeclaredFunction) -
     Source:
         Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
     """
-    result = function.type.result
-    parts = (
-        f"{entry.table}_inline:",
-        str(function.name),
-        *(format_type(param.type) for param in function.type.params),
-        "" if result is None else format_type(result),
-    )
+    parts = (f"{entry.table}_inline:", *declaration_parts(function.name, function.type, function.type_names))
     return content_digest("\n".join(parts).encode())

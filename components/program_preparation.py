@@ -7,8 +7,8 @@ import hashlib
 from components.config_codec import ComponentConfig
 from components.manifest import ProcessEntry
 from components.manifest.files import content_digest
+from engine.deployment.declaration import declaration_parts
 from engine.deployment.spec import ComponentId, ComponentType, StreamTarget
-from engine.wit.grammar import format_type
 
 
 def program_id(entry: ProcessEntry, content: bytes) -> ComponentId:
@@ -18,12 +18,9 @@ def program_id(entry: ProcessEntry, content: bytes) -> ComponentId:
         Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
     """
     function = entry.function
-    result = function.type.result
     parts = (
         f"activity_exec:{content_digest(content)}",
-        str(function.name),
-        *(format_type(param.type) for param in function.type.params),
-        "" if result is None else format_type(result),
+        *declaration_parts(function.name, function.type, function.type_names),
     )
     digest = entry.component_digest or f"sha256:{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}"
     return ComponentId(component_type=ComponentType.ACTIVITY, name=entry.name, digest=digest)
@@ -44,4 +41,5 @@ def program_config(entry: ProcessEntry) -> ComponentConfig:
         log_level=entry.log_level,
         limits=entry.limits,
         process=entry.process,
+        type_names=entry.function.type_names,
     )

@@ -7,7 +7,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -24,7 +24,7 @@ from engine.deployment.spec import (
 )
 from engine.deployment.webhooks import WebhookMount
 from engine.wit.names import FunctionName
-from engine.wit.types import FunctionType
+from engine.wit.types import FunctionType, WitType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +115,15 @@ class WorkflowEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredFunction:
-    """A function whose name and type stand in the deployment file itself."""
+    """A function whose name and type stand in the deployment file itself, or in WIT beside it.
+
+    Args:
+        type_names: Its records, variants, enums and flags that have names in the WIT, by name.
+    """
 
     name: FunctionName
     type: FunctionType
+    type_names: Mapping[str, WitType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from components.manifest.entries import FileReference
+from engine.wit.wit_folder import WitFolder
 
 LEGACY_PREFIX = "${DEPLOYMENT_DIR}/"
 MAX_FILE_BYTES = 20 * 1024 * 1024
+MAX_WIT_FILES = 200
+MAX_WIT_BYTES = 1 << 20
+_WIT_FILES = ("*.wit", "deps/*.wit", "deps/*/*.wit")
 
 
 class UnusableFile(ValueError):
@@ -86,6 +92,7 @@ class DeploymentFolder:
     def __init__(self, root: Path, *, max_bytes: int = MAX_FILE_BYTES) -> None:
         self._root = root.resolve()
         self._max_bytes = max_bytes
+        self._wit: dict[str, WitFolder] = {}
 
     def read(self, file: FileReference) -> bytes:
         """Return a file's content.
@@ -102,6 +109,39 @@ class DeploymentFolder:
         if file.content_digest is not None and file.content_digest != digest:
             raise UnusableFile(f'names "{file.path}", whose digest is {digest}, not {file.content_digest}')
         return content
+
+    def read_wit(self, path: str) -> WitFolder:
+        """Return a folder of WIT; one that several entries name is read once.
+
+        Args:
+            path: The folder, relative to this one.
+
+        Raises:
+            UnusableFile: If it is no folder, or a file in it cannot be read.
+            TypeSyntaxError: If what stands in the files is wrong.
+        """
+        if path not in self._wit:
+            self._wit[path] = WitFolder(dict(self._wit_texts(path)), place=path)
+        return self._wit[path]
+
+    def _wit_texts(self, path: str) -> Iterator[tuple[str, str]]:
+        folder = self._inside(FileReference(path=path, content_digest=None, key="wit"))
+        if not folder.is_dir():
+            raise UnusableFile("is not a folder" if folder.exists() else "does not exist")
+        found = sorted(file for pattern in _WIT_FILES for file in islice(folder.glob(pattern), MAX_WIT_FILES + 1))
+        if len(found) > MAX_WIT_FILES:
+            raise UnusableFile(f"holds more than {MAX_WIT_FILES} .wit files")
+        size = 0
+        for file in found:
+            name = file.relative_to(folder).as_posix()
+            content = self.read(FileReference(path=f"{path}/{name}", content_digest=None, key="wit"))
+            size += len(content)
+            if size > MAX_WIT_BYTES:
+                raise UnusableFile(f"holds more than {MAX_WIT_BYTES >> 20} MiB of WIT")
+            try:
+                yield name, content.decode()
+            except UnicodeDecodeError as error:
+                raise UnusableFile(f"holds {name}, where byte {error.start} is not UTF-8 text") from error
 
     def _inside(self, file: FileReference) -> Path:
         try:

@@ -6,21 +6,12 @@ Source:
 
 from __future__ import annotations
 
-from components.manifest.declared import default_name
 from components.manifest.entries import FileReference, InlineSource, ProcessEntry
-from components.manifest.limits import read_limits
-from components.manifest.shared_keys import (
-    DEFAULT_BACKOFF,
-    DEFAULT_MAX_RETRIES,
-    read_component_digest,
-    read_env_vars,
-    read_exec,
-    read_log_level,
-    read_name,
-)
-from components.manifest.single_function import read_file_or_content, read_function
+from components.manifest.run_keys import read_activity_run, read_stderr
+from components.manifest.shared_keys import read_env_vars, read_name
+from components.manifest.single_function import default_name, read_file_or_content, read_function
 from components.manifest.table_reader import TableReader
-from engine.deployment.spec import ProcessPolicy, RetryPolicy, StreamTarget
+from engine.deployment.spec import ProcessPolicy
 
 _DEFAULT = ProcessPolicy()
 _MAX_TEXT = 1 << 20
@@ -36,12 +27,7 @@ def read_activity_exec(reader: TableReader) -> ProcessEntry:
         name=name,
         source=_read_source(reader, name),
         function=function,
-        component_digest=read_component_digest(reader),
-        exec=read_exec(reader, is_workflow=False),
-        retry=RetryPolicy(
-            max_retries=reader.integer("max_retries", default=DEFAULT_MAX_RETRIES),
-            backoff=reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF),
-        ),
+        **read_activity_run(reader),
         process=ProcessPolicy(
             params_via_stdin=reader.boolean("params_via_stdin", default=_DEFAULT.params_via_stdin),
             max_output_bytes=reader.integer(
@@ -50,9 +36,7 @@ def read_activity_exec(reader: TableReader) -> ProcessEntry:
             secrets=reader.strings("secrets"),
         ),
         env_vars=read_env_vars(reader),
-        stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
-        log_level=read_log_level(reader),
-        limits=read_limits(reader),
+        stderr=read_stderr(reader),
     )
     reader.refuse_unknown_keys()
     return entry

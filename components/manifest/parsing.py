@@ -12,36 +12,25 @@ from collections.abc import Callable
 from components.manifest.backtrace_sources import read_backtrace_sources
 from components.manifest.declared import read_declared_activity
 from components.manifest.entries import ActivityEntry, Entry, Manifest, WorkflowEntry
-from components.manifest.hosts import read_host_rules
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
-from components.manifest.limits import read_limits
 from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
-from components.manifest.shared_keys import (
-    DEFAULT_BACKOFF,
-    DEFAULT_MAX_RETRIES,
-    read_component_digest,
-    read_env_vars,
-    read_exec,
-    read_file,
-    read_log_level,
-    read_name,
-)
-from components.manifest.table_reader import Findings, TableReader, did_you_mean
+from components.manifest.run_keys import read_activity_run, read_outside, read_workflow_run
+from components.manifest.shared_keys import read_file, read_name
+from components.manifest.table_reader import Findings, TableReader, WitSource, did_you_mean, no_wit
 from components.manifest.webhook_component import read_webhook_endpoint
-from components.manifest.workflow_policy import read_policy
 from components.problems import DeploymentRefused
-from engine.deployment.spec import RetryPolicy, StreamTarget
 
 _NOT_SUPPORTED_YET = ("cron",)
 
 
-def parse_manifest(text: str, *, file_name: str) -> Manifest:
+def parse_manifest(text: str, *, file_name: str, wit: WitSource = no_wit) -> Manifest:
     """Read a deployment file.
 
     Args:
         text: Its content.
         file_name: What messages call it.
+        wit: Gives the folders of WIT that entries name.
 
     Raises:
         DeploymentRefused: If anything is wrong with it; carries every problem that was found.
@@ -56,7 +45,7 @@ def parse_manifest(text: str, *, file_name: str) -> Manifest:
     entries = [
         entry
         for table in document
-        for entry in _read_table(table, document[table], file_name=file_name, findings=findings)
+        for entry in _read_table(table, document[table], file_name=file_name, findings=findings, wit=wit)
     ]
     _refuse_repeated_names(entries, findings)
     if not entries and not findings.problems:
@@ -66,7 +55,7 @@ def parse_manifest(text: str, *, file_name: str) -> Manifest:
     return Manifest(text=text, entries=tuple(entries), warnings=tuple(findings.warnings))
 
 
-def _read_table(table: str, value: object, *, file_name: str, findings: Findings) -> list[Entry]:
+def _read_table(table: str, value: object, *, file_name: str, findings: Findings, wit: WitSource) -> list[Entry]:
     reader = _READERS.get(table)
     if reader is None and table not in _NOT_SUPPORTED_YET:
         hint = did_you_mean(table, [*_READERS, *_NOT_SUPPORTED_YET])
@@ -81,7 +70,7 @@ def _read_table(table: str, value: object, *, file_name: str, findings: Findings
         if reader is None:
             findings.refuse(place, f"{table} entries are not supported yet by this version")
         else:
-            entries.append(reader(TableReader(item, place=place, findings=findings)))
+            entries.append(reader(TableReader(item, place=place, findings=findings, wit=wit)))
     return entries
 
 
@@ -105,39 +94,21 @@ def _read_activity(reader: TableReader) -> ActivityEntry:
         place=reader.place,
         name=read_name(reader),
         file=read_file(reader),
-        component_digest=read_component_digest(reader),
-        exec=read_exec(reader, is_workflow=False),
-        retry=RetryPolicy(
-            max_retries=reader.integer("max_retries", default=DEFAULT_MAX_RETRIES),
-            backoff=reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF),
-        ),
-        env_vars=read_env_vars(reader),
-        allowed_hosts=read_host_rules(reader),
-        stdout=reader.choice("forward_stdout", StreamTarget, default=StreamTarget.DB),
-        stderr=reader.choice("forward_stderr", StreamTarget, default=StreamTarget.DB),
-        log_level=read_log_level(reader),
-        limits=read_limits(reader),
+        **read_activity_run(reader),
+        **read_outside(reader),
     )
     reader.refuse_unknown_keys()
     return entry
 
 
 def _read_workflow(reader: TableReader) -> WorkflowEntry:
-    backoff = reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF)
-    if not backoff:
-        reader.refuse("retry_exp_backoff", "must be longer than zero for a workflow")
     entry = WorkflowEntry(
         place=reader.place,
         name=read_name(reader),
         file=read_file(reader),
-        component_digest=read_component_digest(reader),
-        exec=read_exec(reader, is_workflow=True),
-        retry=RetryPolicy(max_retries=None, backoff=backoff),
-        policy=read_policy(reader),
+        **read_workflow_run(reader),
         stub_wasi=reader.boolean("stub_wasi", default=False),
         backtrace_sources=read_backtrace_sources(reader),
-        log_level=read_log_level(reader),
-        limits=read_limits(reader),
     )
     reader.refuse_unknown_keys()
     return entry

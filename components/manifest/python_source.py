@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 
-from components.manifest.declared import default_name, read_ffqn, read_params, read_result
+from components.manifest.declared import DEFAULT_PARAMS, DEFAULT_RESULT
 from components.manifest.entries import (
     FileReference,
     FunctionPolicy,
@@ -24,9 +24,9 @@ from components.manifest.entries import (
 from components.manifest.files import UnusableFile, relative_path
 from components.manifest.hosts import read_host_rules
 from components.manifest.limits import read_limits
+from components.manifest.run_keys import read_retry
 from components.manifest.shared_keys import (
     DEFAULT_BACKOFF,
-    DEFAULT_MAX_RETRIES,
     read_digest,
     read_env_vars,
     read_exec,
@@ -34,12 +34,12 @@ from components.manifest.shared_keys import (
     read_name,
     read_path,
 )
+from components.manifest.single_function import default_name, read_function
 from components.manifest.table_reader import TableReader
 from components.manifest.workflow_policy import read_policy
 from engine.deployment.spec import ExecPolicy, LockingStrategy, RetryPolicy, WorkflowPolicy
 from engine.errors import NameSyntaxError
 from engine.wit.names import CANCELLABLE_SUFFIX, InterfaceName
-from engine.wit.types import FunctionType
 
 ATTEMPT_TIMEOUT = timedelta(seconds=30)
 """Longest time of one attempt at an activity, unless it is told: such code mostly waits for other machines."""
@@ -63,7 +63,7 @@ def read_python(reader: TableReader) -> PythonEntry:
         single=None,
         activity_exec=activity_exec,
         workflow_exec=workflow_exec,
-        activity_retry=_read_retry(reader),
+        activity_retry=read_retry(reader),
         workflow_backoff=_read_workflow_backoff(reader),
         policy=read_policy(reader),
         functions=_read_functions(reader),
@@ -93,7 +93,7 @@ def read_python_function(reader: TableReader, *, table: str) -> PythonEntry:
         single=function,
         activity_exec=activity_exec,
         workflow_exec=workflow_exec,
-        activity_retry=RetryPolicy(max_retries=0, backoff=DEFAULT_BACKOFF) if is_workflow else _read_retry(reader),
+        activity_retry=RetryPolicy(max_retries=0, backoff=DEFAULT_BACKOFF) if is_workflow else read_retry(reader),
         workflow_backoff=_read_workflow_backoff(reader) if is_workflow else DEFAULT_BACKOFF,
         policy=read_policy(reader) if is_workflow else WorkflowPolicy(),
         functions={},
@@ -108,10 +108,13 @@ def read_python_function(reader: TableReader, *, table: str) -> PythonEntry:
 
 
 def _read_single(reader: TableReader, *, is_workflow: bool) -> NamedFunction:
-    name = read_ffqn(reader)
-    has_types = reader.has("params") or reader.has("return_type")
-    declared = FunctionType(read_params(reader), read_result(reader)) if has_types else None
-    return NamedFunction(kind="workflow" if is_workflow else "activity", name=name, type=declared)
+    function = read_function(reader, params=DEFAULT_PARAMS, result=DEFAULT_RESULT)
+    has_types = any(reader.has(key) for key in ("params", "return_type", "wit"))
+    return NamedFunction(
+        kind="workflow" if is_workflow else "activity",
+        name=function.name,
+        type=function.type if has_types else None,
+    )
 
 
 def _read_sources(reader: TableReader, *, inline: str = "") -> tuple[FileReference | InlineSource, ...]:
@@ -149,13 +152,6 @@ def _read_package(reader: TableReader) -> str | None:
     except NameSyntaxError:
         reader.refuse("package", f'is "{package}"; a package is namespace:name, such as acme:trips')
     return package
-
-
-def _read_retry(reader: TableReader) -> RetryPolicy:
-    return RetryPolicy(
-        max_retries=reader.integer("max_retries", default=DEFAULT_MAX_RETRIES),
-        backoff=reader.duration("retry_exp_backoff", default=DEFAULT_BACKOFF),
-    )
 
 
 def _read_workflow_backoff(reader: TableReader) -> timedelta:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+from components.manifest.files import UnusableFile
 from components.problems import ManifestProblem
+from engine.wit.wit_folder import WitFolder
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -35,6 +37,15 @@ class Findings:
         self.warnings.append(f"{place}: {message}")
 
 
+WitSource = Callable[[str], WitFolder]
+"""Reads the WIT at a path relative to the deployment file; raises `UnusableFile` and `TypeSyntaxError`."""
+
+
+def no_wit(_path: str) -> WitFolder:
+    """Refuse: the deployment file was read without its folder."""
+    raise UnusableFile("cannot be read: the deployment file is by itself")
+
+
 class TableReader:
     """One table of a deployment file.
 
@@ -46,10 +57,20 @@ class TableReader:
         place: Names the table in messages.
         findings: Takes what is found.
         prefix: Path of the table inside its entry, such as ``exec.``.
+        wit: Gives the folder of WIT at a path.
     """
 
-    def __init__(self, table: Mapping[str, object], *, place: str, findings: Findings, prefix: str = "") -> None:
+    def __init__(
+        self,
+        table: Mapping[str, object],
+        *,
+        place: str,
+        findings: Findings,
+        prefix: str = "",
+        wit: WitSource = no_wit,
+    ) -> None:
         self.place = place
+        self.wit = wit
         self._table, self._findings, self._prefix = table, findings, prefix
         self._known: list[str] = []
 

@@ -1,14 +1,13 @@
 """HTTP requests and responses as the host's callers give and get them whole.
 
-A guest runtime that offers HTTP to source code calls `HttpClient.send`; ``wasi:http`` streams through the same client,
-policy and connections.
+Guest runtimes that offer HTTP to source code work with these; ``wasi:http`` streams through the same client, policy and
+connections.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
 
 Header = tuple[str, bytes]
 """Name, in any case, and value; a name may stand there more than once."""
@@ -48,20 +47,3 @@ class HttpResponse:
     headers: tuple[Header, ...] = ()
     body: bytes = field(default=b"", repr=False)
     trailers: tuple[Header, ...] = ()
-
-
-class HttpClient(Protocol):
-    """The way out of one run of a guest: policy, secrets and records included."""
-
-    def send(self, request: HttpRequest) -> HttpResponse:
-        """Send a request and wait for the whole response, on this thread.
-
-        Raises:
-            OutboundDenied: The policy does not let it out; the execution's log tells what would.
-            OutboundInvalid: It is no HTTP request, or larger than the limits.
-            OutboundTimeout: ``timeout`` is over.
-            OutboundConnectError: The host cannot be reached, or hung up.
-            OutboundProtocolError: What came back is no HTTP, or larger than the limits.
-            Trap: Of kind ``interrupted``: the run is out of time or is being stopped. Let it pass through.
-        """
-        ...

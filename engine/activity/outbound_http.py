@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,9 +19,10 @@ from engine.activity.outgoing_body import OutgoingBody
 from engine.activity.request_target import read_target, split_url
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets, takes_secrets
+from engine.activity.whole_exchange import WholeExchange
 from engine.clock import Clock
 from engine.deployment.spec import SecretLocation
-from engine.errors import OutboundDenied, OutboundError, OutboundInvalid, OutboundProtocolError, OutboundTimeout
+from engine.errors import OutboundDenied, OutboundError, OutboundInvalid
 
 CONNECTION_HEADERS = frozenset(
     {
@@ -42,7 +43,6 @@ CONNECTION_HEADERS = frozenset(
 
 MAX_HEADERS_BYTES = 64 << 10
 MAX_OPEN = 64
-MAX_WHOLE_BYTES = 16 << 20
 MAX_HELD_BYTES = 4 << 20
 
 
@@ -104,8 +104,13 @@ class OutboundHttp:
         self._record = record
         self._open: set[Exchange] = set()
 
-    def send(self, request: HttpRequest) -> HttpResponse:
-        """See `HttpClient`."""
+    def begin(self, request: HttpRequest) -> WholeExchange:
+        """Send a request off whose response is wanted whole.
+
+        Raises:
+            OutboundDenied: The policy does not let it out; the execution's log tells what would.
+            OutboundInvalid: It is no HTTP request, or larger than the limits.
+        """
         until = None if request.timeout is None else time.monotonic() + request.timeout.total_seconds()
         body = None
         if request.body:
@@ -121,26 +126,35 @@ class OutboundHttp:
         exchange = self.open(
             method=request.method, scheme=scheme, authority=authority, path=path, headers=headers, body=body
         )
-        received = bytearray()
+        return WholeExchange(exchange, until=until)
+
+    def wait(self, begun: Sequence[WholeExchange], *, until: float | None = None) -> None:
+        """Return once one of these has ended, or at an instant of `time.monotonic`; all of them move on meanwhile.
+
+        Raises:
+            Trap: Of kind ``interrupted``: the run is out of time or is being stopped. Let it pass through.
+        """
+        ends = [each.until for each in begun if each.until is not None]
+        end = min([*ends, *([] if until is None else [until])], default=None)
+        self._loop.wait_until(lambda: any(each.has_ended() for each in begun), until=end)
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and wait for the whole response, on this thread.
+
+        Raises:
+            OutboundError: There is none; the class tells why, see `begin` for two of them.
+            Trap: Of kind ``interrupted``: the run is out of time or is being stopped. Let it pass through.
+        """
+        exchange = self.begin(request)
         try:
-            while not (exchange.is_complete and not exchange.available()):
-                self._loop.wait_until(lambda: bool(exchange.available()) or exchange.has_ended, until=until)
-                if not exchange.available() and not exchange.has_ended:
-                    exchange.fail(OutboundTimeout("HTTP-response-timeout", f"no whole response of {authority} in time"))
-                received += exchange.take(exchange.available())
-                if len(received) > MAX_WHOLE_BYTES:
-                    raise _too_large(exchange)
-                if exchange.error is not None:
-                    raise exchange.error
+            while not exchange.has_ended():
+                self.wait([exchange])
         finally:
             exchange.release()
-        assert exchange.response is not None
-        return HttpResponse(
-            status=exchange.response.status,
-            headers=exchange.response.headers,
-            body=bytes(received),
-            trailers=exchange.trailers,
-        )
+        outcome = exchange.outcome()
+        if isinstance(outcome, OutboundError):
+            raise outcome
+        return outcome
 
     def open(
         self,
@@ -283,9 +297,3 @@ class OutboundHttp:
             dial=dial,
             on_end=ended,
         )
-
-
-def _too_large(exchange: Exchange) -> OutboundError:
-    error = OutboundProtocolError("HTTP-response-body-size", f"the response is larger than {MAX_WHOLE_BYTES >> 20} MiB")
-    exchange.fail(error)
-    return error

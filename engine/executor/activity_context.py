@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TextIO
 
-from engine.activity.http_messages import HttpClient
 from engine.activity.outbound_http import OutboundHttp, RequestTrace
 from engine.activity.outbound_policy import make_policy
 from engine.activity.run_loop import RunLoop
@@ -121,7 +120,7 @@ class ActivityContext:
         return {**self._component.sandbox.env_vars, **self._known_secrets().environment}
 
     @property
-    def http(self) -> HttpClient:
+    def http(self) -> OutboundHttp:
         """The run's way out, for guest runtimes that offer HTTP to source code; raises as ``wasi`` does."""
         http = self.wasi.http
         assert http is not None

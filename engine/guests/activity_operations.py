@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from engine.activity.http_messages import Header, HttpRequest, HttpResponse
 from engine.errors import (
@@ -21,14 +21,10 @@ from engine.errors import (
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
 from engine.guests.contexts import ActivityGuest
+from engine.wit.json_values import JsonValue
 
 _LONGEST_PAUSE_S = 1.0
 _MOST_RANDOM_BYTES = 65536
-_MAX_REDIRECTS = 10
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BECOMES_GET = frozenset({301, 302, 303})
-_ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-_FOR_ONE_ORIGIN = frozenset({"authorization", "cookie", "proxy-authorization"})
 _CODES: tuple[tuple[type[OutboundError], str], ...] = (
     (OutboundDenied, "denied"),
     (OutboundInvalid, "invalid"),
@@ -51,68 +47,84 @@ def _entropy(guest: ActivityGuest, body: Body) -> str:
 
 
 def _http(guest: ActivityGuest, body: Body) -> str:
+    begun = _begin(guest, body)
+    if isinstance(begun, OutboundError):
+        return refused(_code_of(begun), begun.message)
+    fetched = guest.fetches.wait(guest.context.http)
+    assert fetched is not None
+    assert fetched.number == begun
+    if isinstance(fetched.outcome, OutboundError):
+        return refused(_code_of(fetched.outcome), fetched.outcome.message)
+    return write(_response(fetched.url, fetched.outcome))
+
+
+def _http_begin(guest: ActivityGuest, body: Body) -> str:
+    begun = _begin(guest, body)
+    return refused(_code_of(begun), begun.message) if isinstance(begun, OutboundError) else write({"request": begun})
+
+
+def _http_wait(guest: ActivityGuest, body: Body) -> str:
+    us = body.optional_integer("us")
+    started = time.monotonic()
+    fetched = guest.fetches.wait(guest.context.http, until=None if us is None else started + us / 1_000_000)
+    waited: dict[str, JsonValue] = {"waited_us": int((time.monotonic() - started) * 1_000_000)}
+    if fetched is None:
+        return write(waited)
+    outcome = fetched.outcome
+    if isinstance(outcome, OutboundError):
+        told: dict[str, JsonValue] = {"failed": _code_of(outcome), "message": outcome.message}
+    else:
+        told = _response(fetched.url, outcome)
+    return write({**waited, "request": fetched.number, **told})
+
+
+def _http_cancel(guest: ActivityGuest, body: Body) -> str:
+    guest.fetches.cancel(body.integer("request"))
+    return DONE
+
+
+def _begin(guest: ActivityGuest, body: Body) -> int | OutboundError:
+    timeout_us = body.optional_integer("timeout_us")
     request = HttpRequest(
         method=body.text("method"),
         url=body.text("url"),
         headers=tuple(_header(item) for item in body.array("headers")),
         body=_decode(body.optional_text("body")),
-        timeout=timedelta(microseconds=body.integer("timeout_us")),
+        timeout=None if timeout_us is None else timedelta(microseconds=timeout_us),
     )
-    may_follow = body.text("redirect") == "follow"
     try:
-        url, response = _send(guest, request, may_follow=may_follow)
+        return guest.fetches.begin(guest.context.http, request, follows=body.text("redirect") == "follow")
     except OutboundError as error:
-        code = next((code for kind, code in _CODES if isinstance(error, kind)), "protocol")
-        return refused(code, error.message)
-    return write(
-        {
-            "status": response.status,
-            "headers": [[name, value.decode("latin-1")] for name, value in response.headers],
-            "body": base64.b64encode(response.body).decode(),
-            "url": url,
-        }
-    )
+        return error
 
 
-def _send(guest: ActivityGuest, request: HttpRequest, *, may_follow: bool) -> tuple[str, HttpResponse]:
-    """Send a request and follow redirects; every hop passes the policy by itself."""
-    client = guest.context.http
-    for _ in range(_MAX_REDIRECTS):
-        response = client.send(request)
-        location = next((value for name, value in response.headers if name == "location"), None)
-        if not may_follow or response.status not in _REDIRECTS or location is None:
-            return request.url, response
-        request = _redirected(request, response.status, urljoin(request.url, location.decode("latin-1")))
-    raise OutboundInvalid("HTTP-request-URI-invalid", f"more than {_MAX_REDIRECTS} redirects")
+def _code_of(error: OutboundError) -> str:
+    return next((code for kind, code in _CODES if isinstance(error, kind)), "protocol")
 
 
-def _redirected(request: HttpRequest, status: int, url: str) -> HttpRequest:
-    """Return the request that a redirect asks for.
-
-    Source:
-        RFC 9110, section 15.4.
-    """
-    is_get = status in _BECOMES_GET and request.method not in ("GET", "HEAD")
-    before, after = urlsplit(request.url), urlsplit(url)
-    dropped = _ABOUT_THE_BODY if is_get else frozenset()
-    if (before.scheme, before.netloc) != (after.scheme, after.netloc):
-        # What was meant for one server is not another one's business.
-        dropped |= _FOR_ONE_ORIGIN
-    return HttpRequest(
-        method="GET" if is_get else request.method,
-        url=url,
-        headers=tuple((name, value) for name, value in request.headers if name.lower() not in dropped),
-        body=b"" if is_get else request.body,
-        timeout=request.timeout,
-    )
+def _response(url: str, response: HttpResponse) -> dict[str, JsonValue]:
+    return {
+        "status": response.status,
+        "headers": [[name, value.decode("latin-1")] for name, value in response.headers],
+        "body": base64.b64encode(response.body).decode(),
+        "url": url,
+    }
 
 
 def _header(item: Any) -> Header:
     match item:
         case [str(name), str(value)]:
-            return name, value.encode("utf-8")
+            return name, _octets(value)
         case _:
             raise ConstraintViolation("http: a header must be a name and a value")
+
+
+def _octets(value: str) -> bytes:
+    # Headers are Latin-1, in JavaScript by its standard; what does not fit is sent as most servers would read it.
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8")
 
 
 def _decode(text: str | None) -> bytes:
@@ -126,5 +138,8 @@ OPERATIONS: Mapping[str, Callable[[ActivityGuest, Body], str]] = {
     "entropy": _entropy,
     "pause": _pause,
     "http": _http,
+    "http_begin": _http_begin,
+    "http_wait": _http_wait,
+    "http_cancel": _http_cancel,
 }
 """By name."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.spec import LogLevel
+from engine.guests.fetches import Fetches
 from engine.host.context import ActivityContext, RunFacts, WorkflowContext
 from engine.log.events import Response
 from engine.workflow.inheritance import SEED_KEY
@@ -48,6 +49,7 @@ class ActivityGuest:
         self.context = context
         self.facts = context.facts
         self.seed = os.urandom(16)
+        self.fetches = Fetches()
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -63,10 +63,14 @@ Activities::
 
     entropy    {"bytes": n}                                {"value": base64}: random bytes
     pause      {"us"}                                      {} after that time, or a little earlier
-    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us",
+    http       {"method", "url", "headers": [[name, value], ..], "body": base64 or null, "timeout_us": n or null,
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
                                                            connect, invalid, protocol
+    http_begin as http                                     {"request": n}; or refused denied, invalid
+    http_wait  {"us": n or null}                           {"waited_us"}, and if a request has ended "request": n and
+                                                           what http answers, or "failed": code and "message"
+    http_cancel {"request": n}                             {}: the request is given up, if it has not ended
 
 Webhook endpoints, besides what activities have; a request's are of one response::
 

@@ -55,6 +55,9 @@ class Runtime:
         imports[_HOST] = HostInterface(functions={"call": HostFunction(type=_CALL, call=call)})
         if RUNTIME not in compiled.shape.exports:
             raise LinkError(f"the runtime of source components does not export {RUNTIME}")
+        artefact = compiled.shape.exports[RUNTIME].functions["run"].params[1].type
+        self.takes_text = artefact == STRING
+        """Whether it is passed its artefact as text; older runtimes, which deployments may hold, take bytes."""
         self._linked: LinkedComponent = link(compiled.engine, compiled, imports)
 
     def instantiate(
@@ -89,7 +92,7 @@ class GuestProgram:
     def __init__(self, runtime: Runtime, component: ComponentSpec, artefact: bytes) -> None:
         self._runtime = runtime
         self._component = component
-        self._artefact = artefact
+        self._artefact = artefact.decode() if runtime.takes_text else artefact
         self._imports: JsonValue = {
             str(interface): list(functions) for interface, functions in component.imports.items()
         }

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from engine.activity.http_messages import HttpClient
+from engine.activity.outbound_http import OutboundHttp
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
@@ -85,7 +85,7 @@ class ActivityContext(LoggingContext, Protocol):
         ...
 
     @property
-    def http(self) -> HttpClient:
+    def http(self) -> OutboundHttp:
         """The guest's way out."""
         ...
 

@@ -85,7 +85,7 @@ def parse_type(text: str) -> WitType:
     Raises:
         TypeSyntaxError: If the text is no type; the message tells the column and what would be accepted.
     """
-    return _Parser(text).parse()
+    return TypeParser(text).parse()
 
 
 def identifier(name: str) -> str:
@@ -133,16 +133,23 @@ def _format_case(case: Case) -> str:
     return identifier(case.name) if case.type is None else f"{identifier(case.name)}({format_type(case.type)})"
 
 
-class _Parser:
-    """Recursive descent over one text; ``word`` is the current token, empty at the end."""
+class TypeParser:
+    """Recursive descent over one text; ``word`` is the current token, empty at the end.
 
-    def __init__(self, text: str) -> None:
+    Args:
+        text: The text.
+        at: Where in it to begin.
+        depth: How deep what is read will be nested already.
+    """
+
+    def __init__(self, text: str, *, at: int = 0, depth: int = 0) -> None:
         self.text = text
-        self.word, self.is_name, self.start, self.end = "", False, 0, 0
-        self.depth = 0
+        self.word, self.is_name, self.start, self.end = "", False, at, at
+        self.depth = depth
         self.advance()
 
     def parse(self) -> WitType:
+        """Read a type and the end of the text."""
         parsed = self.type()
         if self.word:
             raise self.refusal("expected the end of the type")
@@ -162,18 +169,24 @@ class _Parser:
         return left
 
     def refusal(self, problem: str, *, found: bool = True) -> TypeSyntaxError:
+        """Return the error that something is wrong at the current token."""
         before = self.text[: self.start]
-        line, column = before.count("\n") + 1, self.start - before.rfind("\n")
-        where = f"column {column}" if "\n" not in self.text.strip() else f"line {line}, column {column}"
+        place = self.place(line=before.count("\n") + 1, column=self.start - before.rfind("\n"))
         shown = f"`{self.word[:60]}`" if self.word else "the end of the text"
-        return TypeSyntaxError(f"{where}: {problem}{f', found {shown}' if found else ''}")
+        return TypeSyntaxError(f"{place}: {problem}{f', found {shown}' if found else ''}")
+
+    def place(self, *, line: int, column: int) -> str:
+        """Return what messages call a place in the text."""
+        return f"column {column}" if "\n" not in self.text.strip() else f"line {line}, column {column}"
 
     def expect(self, mark: str, *, context: str) -> None:
+        """Move over a mark that has to be there."""
         if self.word != mark:
             raise self.refusal(f"expected `{mark}` {context}")
         self.advance()
 
     def type(self) -> WitType:
+        """Read a type."""
         self.depth += 1
         if self.depth > MAX_TYPE_DEPTH:
             raise self.refusal(f"types nest deeper than {MAX_TYPE_DEPTH} levels", found=False)
@@ -182,6 +195,7 @@ class _Parser:
         return parsed
 
     def type_here(self) -> WitType:
+        """Read a type whose depth is counted already."""
         word = self.word
         if primitive := _PRIMITIVES.get(word):
             self.advance()
@@ -196,22 +210,17 @@ class _Parser:
             case "tuple":
                 self.advance()
                 return TupleType(self.sequence("<", ">", self.type, what="a type", context="after `tuple`"))
-            case "record":
-                return RecordType(self.members(self.field, name=lambda field: field.name))
-            case "variant":
-                return VariantType(self.members(self.case, name=lambda case: case.name))
-            case "enum":
-                return EnumType(self.members(self.name, name=str))
-            case "flags":
-                return self.flags()
+            case "record" | "variant" | "enum" | "flags":
+                return self.members_of(self.advance())
             case "own":
                 return OwnType(self.resource())
             case "borrow":
                 return BorrowType(self.resource())
             case _:
-                raise self.unknown_type()
+                return self.named_type()
 
     def argument(self) -> WitType:
+        """Read the one type between angle brackets."""
         outer = self.advance()
         self.expect("<", context=f"after `{outer}`, as in {outer}<string>")
         parsed = self.type()
@@ -221,6 +230,7 @@ class _Parser:
         return parsed
 
     def result(self) -> ResultType:
+        """Read a result."""
         self.advance()
         if self.word != "<":
             return ResultType()
@@ -240,13 +250,23 @@ class _Parser:
         self.expect(">", context="or `,` in `result<`")
         return ResultType(ok)
 
-    def flags(self) -> FlagsType:
-        parsed = FlagsType(self.members(self.name, name=str))
-        if len(parsed.names) > MAX_FLAGS:
-            raise self.refusal(f"at most {MAX_FLAGS} flags are allowed, not {len(parsed.names)}", found=False)
-        return parsed
+    def members_of(self, kind: str) -> RecordType | VariantType | EnumType | FlagsType:
+        """Read what stands in the braces of a record, variant, enum or flags."""
+        match kind:
+            case "record":
+                return RecordType(self.members(kind, self.field, name=lambda field: field.name))
+            case "variant":
+                return VariantType(self.members(kind, self.case, name=lambda case: case.name))
+            case "enum":
+                return EnumType(self.members(kind, self.name, name=str))
+            case _:
+                parsed = FlagsType(self.members(kind, self.name, name=str))
+                if len(parsed.names) > MAX_FLAGS:
+                    raise self.refusal(f"at most {MAX_FLAGS} flags are allowed, not {len(parsed.names)}", found=False)
+                return parsed
 
     def resource(self) -> str:
+        """Read the resource that a handle is of."""
         outer = self.advance()
         self.expect("<", context=f"after `{outer}`")
         name = self.name()
@@ -254,11 +274,13 @@ class _Parser:
         return name
 
     def field(self) -> Field:
+        """Read a name and its type."""
         name = self.name()
         self.expect(":", context=f"and a type after the field name `{name}`")
         return Field(name, self.type())
 
     def case(self) -> Case:
+        """Read a name, and its payload if it has one."""
         name = self.name()
         if self.word != "(":
             return Case(name)
@@ -268,6 +290,7 @@ class _Parser:
         return Case(name, payload)
 
     def name(self) -> str:
+        """Read a name in kebab-case."""
         name = self.word.removeprefix("%")
         if not self.is_name:
             raise self.refusal("expected a name")
@@ -278,9 +301,8 @@ class _Parser:
         self.advance()
         return name
 
-    def members(self, member: Callable[[], _Item], *, name: Callable[[_Item], str]) -> tuple[_Item, ...]:
+    def members(self, outer: str, member: Callable[[], _Item], *, name: Callable[[_Item], str]) -> tuple[_Item, ...]:
         """Read ``{ member, ... }`` whose members' names differ, in more than upper and lower case."""
-        outer = self.advance()
         seen: set[str] = set()
 
         def distinct_member() -> _Item:
@@ -298,6 +320,7 @@ class _Parser:
     def sequence(
         self, opening: str, closing: str, item: Callable[[], _Item], *, what: str, context: str
     ) -> tuple[_Item, ...]:
+        """Read items between two marks, with commas between them; there is at least one."""
         self.expect(opening, context=context)
         if self.word == closing:
             raise self.refusal(f"expected at least {what}: WIT has no empty {context.removeprefix('after ')}")
@@ -310,7 +333,12 @@ class _Parser:
         self.expect(closing, context="or `,`")
         return tuple(items)
 
+    def named_type(self) -> WitType:
+        """Read a type by its name; an expression that stands alone has none."""
+        raise self.unknown_type()
+
     def unknown_type(self) -> TypeSyntaxError:
+        """Return the error that there is no type of the current name."""
         word = self.word
         if word in _UNSUPPORTED:
             return self.refusal(f"the type `{word}` is not supported", found=False)

@@ -28,6 +28,9 @@ from engine.wit.types import (
     WitType,
 )
 
+TypeNames: TypeAlias = Mapping[InterfaceName, Mapping[str, WitType]]
+"""Names that authors gave to types, by interface and name."""
+
 DeclaredType: TypeAlias = RecordType | VariantType | EnumType | FlagsType
 
 _Node = TypeVar("_Node", InterfaceName, str)
@@ -48,8 +51,11 @@ def interface_path(name: InterfaceName) -> str:
 class Document:
     """The interfaces of one text, in the order in which they were first mentioned."""
 
-    def __init__(self, interfaces: Mapping[InterfaceName, Mapping[str, FunctionType]]) -> None:
+    def __init__(
+        self, interfaces: Mapping[InterfaceName, Mapping[str, FunctionType]], type_names: TypeNames | None = None
+    ) -> None:
         self._interfaces: dict[InterfaceName, Interface] = {}
+        self._type_names = {} if type_names is None else type_names
         for name, functions in interfaces.items():
             self._interfaces[name] = Interface(name, functions, self)
         for interface in list(self._interfaces.values()):
@@ -64,6 +70,11 @@ class Document:
         if name not in self._interfaces:
             self._interfaces[name] = Interface(name, {}, self)
         return self._interfaces[name]
+
+    def type_names(self, name: InterfaceName) -> Mapping[WitType, str]:
+        """Return the names of an interface's types, as far as their author gave them."""
+        # Of two names for one type the first.
+        return {wit_type: each for each, wit_type in reversed([*self._type_names.get(name, {}).items()])}
 
     def owner(self, resource: str, *, user: InterfaceName) -> InterfaceName | None:
         """Return the interface that a resource's name stands for where ``user`` mentions it, as far as one can tell."""
@@ -95,6 +106,7 @@ class Interface:
         self.resources: dict[str, list[str]] = {}
         self._functions = functions
         self._document = document
+        self._authored = document.type_names(name)
         self._declarations: list[str] = []
         self._function_lines: list[str] = []
         self._type_names: dict[DeclaredType, str] = {}
@@ -198,7 +210,7 @@ class Interface:
             self._document.interface(home).declare_named(name)
             return name if home == self.name else self._use(home, name)
         if wit_type not in self._type_names:
-            self._type_names[wit_type] = name = self._free_name(hint)
+            self._type_names[wit_type] = name = self._free_name(self._authored.get(wit_type, hint))
             self._declare(name, wit_type)
         return self._type_names[wit_type]
 

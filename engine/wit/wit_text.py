@@ -14,12 +14,13 @@ from typing import TypeAlias
 from engine.wit.grammar import identifier
 from engine.wit.names import InterfaceName
 from engine.wit.types import FunctionType
-from engine.wit.wit_interface import Document, interface_path
+from engine.wit.wit_interface import Document, TypeNames, interface_path
 
 Interfaces: TypeAlias = Mapping[InterfaceName, Mapping[str, FunctionType]]
+_NO_NAMES: TypeNames = {}
 
 
-def format_component(imports: Interfaces, exports: Interfaces) -> str:
+def format_component(imports: Interfaces, exports: Interfaces, *, type_names: TypeNames = _NO_NAMES) -> str:
     """Return the WIT of a component: a world ``root``, and every interface that it needs.
 
     Args:
@@ -27,8 +28,10 @@ def format_component(imports: Interfaces, exports: Interfaces) -> str:
             the component model: ``[method]join-set.id``, ``[static]r.f``, ``[constructor]r``, ``[resource-drop]r``.
         exports: Functions that it exports. An interface that is both imported and exported has one text; where the
             two differ in a function, the exported one is shown.
+        type_names: Names that the author gave to types, by interface and name.
     """
-    document = Document({name: {**imports.get(name, {}), **exports.get(name, {})} for name in (*imports, *exports)})
+    interfaces = {name: {**imports.get(name, {}), **exports.get(name, {})} for name in (*imports, *exports)}
+    document = Document(interfaces, type_names)
     world = ["world root {"]
     world += [f"  import {interface_path(name)};" for name in imports]
     if imports and exports:

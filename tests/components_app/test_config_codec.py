@@ -24,6 +24,7 @@ from engine.deployment.spec import (
     WorkflowPolicy,
 )
 from engine.errors import DeploymentError
+from tests.strategies import names, wit_types
 
 DURATIONS = st.integers(0, 10**12).map(lambda number: timedelta(milliseconds=number))
 COUNTS = st.integers(0, 2**32 - 1)
@@ -79,6 +80,7 @@ CONFIGS = st.builds(
     stub_wasi=st.booleans(),
     backtrace_sources=st.dictionaries(st.text(), st.text()),
     log_level=st.none() | st.sampled_from(LogLevel),
+    type_names=st.dictionaries(names(), wit_types(), max_size=2),
 )
 
 WORKFLOW = ComponentConfig(

@@ -74,7 +74,7 @@ def run(
     answer = runtime().call(
         RUNTIME,
         "run",
-        [kind, json.dumps(artefact).encode(), "main", json.dumps(params), json.dumps({"execution_id": "E_1", **about})],
+        [kind, json.dumps(artefact), "main", json.dumps(params), json.dumps({"execution_id": "E_1", **about})],
         context=host or ScriptedHost(),
         limits=limits or InstanceLimits(),
     )

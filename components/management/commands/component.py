@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from components.config_codec import decode_config
 from components.deployed_rows import deployed_components
 from components.interface_codec import decode_interfaces
 from components.reports import counted, describe_component
@@ -67,9 +68,12 @@ class Command(BaseCommand):
             known = f"; there are {', '.join(components)}" if components else ""
             raise CommandError(f"no component {name} is deployed{known}")
         try:
+            exports = decode_interfaces(components[name].exports)
+            type_names = decode_config(components[name].config).type_names
             text = format_component(
                 imports=decode_interfaces(components[name].imports),
-                exports=decode_interfaces(components[name].exports),
+                exports=exports,
+                type_names=dict.fromkeys(exports, type_names),
             )
         except EngineError as error:
             raise CommandError(str(error)) from error

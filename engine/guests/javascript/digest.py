@@ -9,25 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from engine.wit.grammar import format_type
+from engine.deployment.declaration import declaration_parts
 from engine.wit.names import FunctionName
-from engine.wit.types import FunctionType
+from engine.wit.types import FunctionType, WitType
 
 
-def component_digest(prefix: str, files: Mapping[str, str], function: tuple[FunctionName, FunctionType] | None) -> str:
+def component_digest(
+    prefix: str,
+    files: Mapping[str, str],
+    function: tuple[FunctionName, FunctionType] | None,
+    type_names: Mapping[str, WitType] | None = None,
+) -> str:
     """Return ``sha256:`` and the digest of what a component does.
 
     Args:
         prefix: Its kind: ``activity_js``, ``workflow_js`` or ``webhook_js``.
         files: Texts by path, the main file first.
         function: What it exports, if anything.
+        type_names: Names that its author gave to types.
     """
     parts = [f"{prefix}:{_graph(files)}"]
     if function is not None:
         name, function_type = function
-        parts.append(str(name))
-        parts += [format_type(param.type) for param in function_type.params]
-        parts.append("" if function_type.result is None else format_type(function_type.result))
+        parts += declaration_parts(name, function_type, type_names or {})
     return "sha256:" + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -159,7 +158,7 @@ def _describe(runtime: Runtime, files: Sequence[SourceText], request: dict[str, 
     return SourceDescription(
         functions=tuple(function for function in functions if function is not None),
         imports=tuple(imported for imported in imports if imported is not None),
-        artefact=base64.b64decode(answer["artefact"]),
+        artefact=answer["artefact"].encode(),
     )
 
 

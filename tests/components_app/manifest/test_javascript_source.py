@@ -137,7 +137,7 @@ def test_a_webhook_endpoint() -> None:
         ),
         (
             '[[workflow_js]]\nffqn = "ns:a/b.c"\ncontent = "x"\nwit = "wit"',
-            'd.toml: [[workflow_js]] #1 "ns:a/b.c": key "wit" is not supported yet by this version; write "params"',
+            'd.toml: [[workflow_js]] #1 "ns:a/b.c": key "wit" names "wit", which cannot be read',
         ),
         (
             '[[webhook_endpoint_js]]\nname = "h"\ncontent = "x"',

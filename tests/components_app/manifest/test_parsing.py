@@ -315,7 +315,8 @@ def test_a_path_outside_the_folder_is_refused(location: str, expected: str) -> N
         ),
         ('return_type = "result<"', 'key "return_type" is not a type: '),
         ('location = "a.wasm"', 'key "location" stands beside "ffqn"; an entry has one of them'),
-        ('wit = "wit"', 'key "wit" is not supported yet by this version'),
+        ('wit = "wit"', 'key "wit" names "wit", which cannot be read: the deployment file is by itself'),
+        ('wit = "../wit"', 'key "wit" is "../wit", which leaves the folder of the deployment file'),
     ],
 )
 def test_a_wrong_declaration_is_refused(text: str, expected: str) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from engine.activity import dialling, outbound_http
+from engine.activity import dialling, outbound_http, whole_exchange
 from engine.activity.http_messages import HttpRequest
 from engine.activity.http_transport import HttpTransport
 from engine.activity.name_lookup import Endpoint
@@ -258,7 +258,7 @@ def test_a_post_without_body_says_that_it_has_none() -> None:
 
 
 def test_a_response_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbound_http, "MAX_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(whole_exchange, "MAX_WHOLE_BYTES", 1000)
     with serve(lambda _: Answer(body=bytes(2000))) as upstream:
         guest = Guest()
 

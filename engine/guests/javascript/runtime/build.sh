@@ -47,8 +47,8 @@ build_runtime() {
     compile "$build"/crates/rquickjs-sys-*/quickjs
     "$tools/python" "$here/snapshot.py" "$build/guest.wasm" "$build/prepared.wasm"
     "$CARGO_TARGET_DIR/release/make-guest" "$build/prepared.wasm" "$root/engine/guests/wit" "$here/../runtime.wasm"
-    # What it was built from; a test compares that with what is there.
-    (cd "$here" && sha256sum build.sh embed.py guest.c prelude/*.js requirements.txt snapshot.py ../../wit/world.wit \
+    # What it was built from, and what came out; a test compares both with what is there.
+    (cd "$here" && sha256sum build.sh embed.py guest.c prelude/*.js requirements.txt snapshot.py ../../wit/world.wit ../runtime.wasm \
         make-guest/Cargo.lock.in make-guest/Cargo.toml make-guest/src/main.rs) >"$here/../runtime.sources"
     echo "$(wc -c <"$here/../runtime.wasm") bytes: engine/guests/javascript/runtime.wasm"
 }

@@ -236,6 +236,8 @@ static JSValue native_decode(JSContext *ctx, JSValueConst this_value, int argc, 
     if (!bytes)
         return JS_EXCEPTION;
     int is_fatal = JS_ToBool(ctx, argv[1]);
+    if (length > (SIZE_MAX - 1) / 3)
+        return JS_ThrowRangeError(ctx, "too many bytes for one text");
     char *text = js_malloc(ctx, length * 3 + 1);
     if (!text)
         return JS_EXCEPTION;

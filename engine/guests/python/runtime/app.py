@@ -36,7 +36,7 @@ class Runtime:
         random.seed = _seed
         return json.dumps(describe(json.loads(request)), ensure_ascii=False)
 
-    def run(self, kind: str, artefact: bytes, function: str, params: str, context: str) -> str:
+    def run(self, kind: str, artefact: str, function: str, params: str, context: str) -> str:
         """Call one function."""
         random.seed = _seed
         return run(host.call, kind, artefact, function, params, json.loads(context))

@@ -5,7 +5,6 @@ It happens in the sandbox, so that no user code runs on the host, and with the i
 
 from __future__ import annotations
 
-import base64
 import inspect
 import sys
 from dataclasses import replace
@@ -119,7 +118,7 @@ def _answer(program: Program, described: list[dict[str, Any]], imports: list[dic
     return {
         "functions": described,
         "imports": imports,
-        "artefact": base64.b64encode(program.artefact.dump()).decode(),
+        "artefact": program.artefact.dump(),
     }
 
 

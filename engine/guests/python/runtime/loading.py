@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.abc
 import importlib.machinery
 import linecache
@@ -47,15 +48,16 @@ class Artefact:
     single: tuple[str, str, bool] | None = None
     generated: Generated = field(default_factory=dict)
 
-    def dump(self) -> bytes:
-        """Return the stored form; only this very build of the interpreter can read it."""
+    def dump(self) -> str:
+        """Return the stored form, as text; only this very build of the interpreter can read it."""
         files = [(file.path, file.module, file.text, file.code) for file in self.files]
-        return marshal.dumps((self.package, files, self.single, dict(self.generated)))
+        return base64.b64encode(marshal.dumps((self.package, files, self.single, dict(self.generated)))).decode()
 
     @classmethod
-    def load(cls, stored: bytes) -> Artefact:
+    def load(cls, stored: str) -> Artefact:
         """Read the stored form."""
-        package, files, single, generated = marshal.loads(stored)  # noqa: S302  # written by dump, in the same sandbox
+        content = base64.b64decode(stored)
+        package, files, single, generated = marshal.loads(content)  # noqa: S302  # written by dump, in the same sandbox
         return cls(package, tuple(SourceFile(*file) for file in files), single, generated)
 
 

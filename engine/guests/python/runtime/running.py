@@ -24,13 +24,13 @@ _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_US = 50_000
 """An activity that sleeps asks again that often, so that it can be interrupted in between."""
 
-_kept: dict[bytes, Program] = {}
+_kept: dict[str, Program] = {}
 """The component, once it is imported: an instance serves one component, and may serve several calls."""
 
 _dump = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def run(host: HostCall, kind: str, artefact: bytes, function: str, params: str, context: dict[str, Any]) -> str:
+def run(host: HostCall, kind: str, artefact: str, function: str, params: str, context: dict[str, Any]) -> str:
     """Call a function and return its result or error (``engine/guests/wit/world.wit`` has the form)."""
     random.seed(int(context["seed"], 16))
     os.environ.clear()

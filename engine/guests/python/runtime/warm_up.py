@@ -6,7 +6,6 @@ that the first run of every instance finds what others find in their hundredth.
 
 from __future__ import annotations
 
-import base64
 import json
 import linecache
 import os
@@ -101,7 +100,7 @@ def warm_up() -> None:
     for _ in range(_ROUNDS):
         _forget()
         described = describe({"kind": "module", "package": "obelisk:sample", "files": files})
-        artefact = base64.b64decode(described["artefact"])
+        artefact = described["artefact"]
         for kind, function, params in (
             ("activity", "buy", order),
             ("workflow", "shop", '[["a","b"]]'),

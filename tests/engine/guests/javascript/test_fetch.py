@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -146,13 +147,58 @@ def test_a_secret_goes_out_and_the_program_never_sees_it(upstream: Upstream) -> 
     assert world.result_of(target)["ok"].startswith("OBELISK_SECRET_")
 
 
-def test_several_requests_at_once_all_come_back(upstream: Upstream) -> None:
+def test_several_requests_are_under_way_at_once() -> None:
+    meeting = threading.Barrier(3)
+
+    def answer(request: Received) -> Answer:
+        meeting.wait(timeout=20)  # nobody is answered before all have asked
+        return Answer(200, request.path.encode())
+
     source = """
         export default async function get(url) {
-            const paths = await Promise.all(["/a", "/b", "/c"].map(async (path) => {
-                return (await (await fetch(url + path)).json()).path;
-            }));
-            return paths.join("");
+            const answers = await Promise.all(["/a", "/b", "/c"].map((path) => fetch(url + path)));
+            return (await Promise.all(answers.map((each) => each.text()))).join("");
+        }"""
+    with serve(answer) as server:
+        assert run(source, server.origin, ANYWHERE)[0] == {"ok": "/a/b/c"}
+
+
+def test_a_slow_request_is_aborted_and_a_quick_one_goes_on() -> None:
+    quick_asked, may_end = threading.Event(), threading.Event()
+
+    def answer(request: Received) -> Answer:
+        if request.path == "/slow":
+            quick_asked.wait(timeout=20)
+            may_end.wait(timeout=20)
+        else:
+            quick_asked.set()
+        return Answer(200, b"quick")
+
+    source = """
+        export default async function get(url) {
+            const controller = new AbortController();
+            const slow = fetch(`${url}/slow`, { signal: controller.signal }).catch((error) => error.name);
+            const quick = await (await fetch(`${url}/quick`)).text();
+            controller.abort();
+            return `${await slow} ${quick}`;
+        }"""
+    with serve(answer) as server:
+        assert run(source, server.origin, ANYWHERE)[0] == {"ok": "AbortError quick"}
+        may_end.set()
+
+
+def test_redirects_of_several_requests_are_followed_at_once(upstream: Upstream) -> None:
+    source = """
+        export default async function get(url) {
+            const answers = await Promise.all([1, 2, 3].map(() => fetch(`${url}/moved`)));
+            return answers.map((each) => new URL(each.url).pathname).join("");
         }"""
 
-    assert run(source, upstream.origin, ANYWHERE)[0] == {"ok": "/a/b/c"}
+    assert run(source, upstream.origin, ANYWHERE)[0] == {"ok": "/echo/echo/echo"}
+
+
+def test_headers_go_out_as_latin_1(upstream: Upstream) -> None:
+    source = """export default async (url) => { await fetch(url, { headers: { "x-name": "Zoë" } }); return "sent"; };"""
+
+    assert run(source, upstream.origin, ANYWHERE)[0] == {"ok": "sent"}
+    assert upstream.received[0].header("x-name") == "Zoë"

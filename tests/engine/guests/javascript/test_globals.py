@@ -26,6 +26,53 @@ def test_console_log_is_info_and_shows_errors_with_their_place() -> None:
     assert host.lines() == [("info", "TypeError: no\n    at default (main.js:2:19)")]
 
 
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ("'%s is %d%% of %j', 'x', 3.5, { a: 1 }, 'more'", 'x is 3.5% of {"a":1} more'),
+        ("'%s and %i', 'one'", "one and %i"),
+        ("'100%', 1", "100% 1"),
+        ("new Map([[1, { big: 2n }]]), new Set(['x'])", '[[1,{"big":"2n"}]] ["x"]'),
+        ("Object.create(null), Symbol('s'), undefined", "{} Symbol(s) undefined"),
+        ("((a) => (a.a = a))(Object.create(null))", "[object Object]"),
+        ("", ""),
+    ],
+)
+def test_console_shows_values_as_people_read_them(values: str, line: str) -> None:
+    host = ScriptedHost()
+
+    run(f"export default () => {{ console.log({values}); }};", host=host)
+
+    assert host.lines() == [("info", line)]
+
+
+def test_the_trace_of_an_error_ends_with_what_caused_it() -> None:
+    source = "export default () => {\n  throw new Error('outer', { cause: new TypeError('inner') });\n};"
+
+    answer = run(source)
+
+    assert answer["err"] == "outer"
+    assert answer["trace"].splitlines()[0] == "Error: outer"
+    assert "caused by TypeError: inner" in answer["trace"].splitlines()
+
+
+@pytest.mark.parametrize(
+    "spoil", ["e.name = Symbol('s')", "Object.defineProperty(e, 'stack', { get() { throw 1; } })", "e.cause = e"]
+)
+def test_an_error_that_was_tampered_with_is_still_the_functions_error(spoil: str) -> None:
+    assert run(f"export default () => {{ const e = new Error('bad'); {spoil}; throw e; }};")["err"] == "bad"
+
+
+@pytest.mark.parametrize("reason", ["Object.create(null)", "{ toString() { throw 1; } }", "Symbol('s')"])
+def test_a_rejection_with_anything_is_no_more_than_a_log_line(reason: str) -> None:
+    host = ScriptedHost()
+
+    answer = run(f"export default () => {{ Promise.reject({reason}); return 1; }};", host=host)
+
+    assert answer == {"ok": 1}
+    assert len(host.lines()) == 1
+
+
 def test_an_uncaught_error_is_logged_with_its_place() -> None:
     host = ScriptedHost()
 
@@ -236,6 +283,23 @@ def test_text_is_decoded_in_pieces_and_without_its_byte_order_mark() -> None:
     assert (
         evaluate("new TextDecoder('utf-8', { ignoreBOM: true }).decode(new Uint8Array([0xef, 0xbb, 0xbf]))") == "\ufeff"
     )
+
+
+@pytest.mark.parametrize(
+    "bytes_", ["new ArrayBuffer(2, { maxByteLength: 9 })", "new Uint8Array(new ArrayBuffer(2, { maxByteLength: 9 }))"]
+)
+def test_bytes_of_a_buffer_that_was_resized_are_those_that_are_left(bytes_: str) -> None:
+    source = f"""
+        export default () => {{
+            const bytes = {bytes_};
+            const text = (resized) => {{
+                (bytes.buffer ?? bytes).resize(resized);
+                return new TextDecoder().decode(bytes).length;
+            }};
+            return [text(5), text(1), text(0)];
+        }};"""
+
+    assert run(source) == {"ok": [5, 1, 0]}
 
 
 def test_base64_of_the_web() -> None:

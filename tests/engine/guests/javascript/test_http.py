@@ -8,15 +8,44 @@ import pytest
 from tests.harness.javascript import ScriptedHost, evaluate, run
 
 
+class HttpHost(ScriptedHost):
+    """Answers every request the same, the one begun last first."""
+
+    def __init__(self, answer: dict[str, Any], *, refusal: dict[str, Any] | None = None) -> None:
+        super().__init__({"http_begin": self._begin, "http_wait": self._wait, "http_cancel": self._cancel})
+        self.open: list[int] = []
+        self.most_open = 0
+        self._count = 0
+        self._answer = answer
+        self._refusal = refusal
+
+    def _begin(self, _body: dict[str, Any]) -> dict[str, Any]:
+        if self._refusal is not None:
+            return self._refusal
+        self._count += 1
+        self.open.append(self._count)
+        self.most_open = max(self.most_open, len(self.open))
+        return {"request": self._count}
+
+    def _wait(self, body: dict[str, Any]) -> dict[str, Any]:
+        if body["us"] is not None:
+            return {"waited_us": body["us"]}
+        return {"waited_us": 0, "request": self.open.pop(), **self._answer}
+
+    def _cancel(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.open.remove(body["request"])
+        return {}
+
+
 def _answering(
     status: int = 200, body: bytes = b"", headers: list[list[str]] | None = None, url: str = "http://h/"
-) -> ScriptedHost:
+) -> HttpHost:
     encoded = base64.b64encode(body).decode()
-    return ScriptedHost({"http": lambda _: {"status": status, "headers": headers or [], "body": encoded, "url": url}})
+    return HttpHost({"status": status, "headers": headers or [], "body": encoded, "url": url})
 
 
-def _refusing(code: str, message: str) -> ScriptedHost:
-    return ScriptedHost({"http": lambda _: {"refused": code, "message": message}})
+def _refusing(code: str, message: str) -> HttpHost:
+    return HttpHost({}, refusal={"refused": code, "message": message})
 
 
 def test_fetch_asks_the_host() -> None:
@@ -31,7 +60,7 @@ def test_fetch_asks_the_host() -> None:
     assert run(source, host=host) == {"ok": [201, True, "application/json", {"a": 1}, "http://h/p?q", False]}
     assert host.asked == [
         (
-            "http",
+            "http_begin",
             {
                 "method": "POST",
                 "url": "http://h/p?q",
@@ -40,26 +69,109 @@ def test_fetch_asks_the_host() -> None:
                 "timeout_us": 60_000_000,
                 "redirect": "follow",
             },
-        )
+        ),
+        ("http_wait", {"us": None}),
     ]
 
 
-def test_a_refused_request_is_a_type_error() -> None:
-    answer = run("export default () => fetch('http://h/');", host=_refusing("denied", "no rule allows it"))
+@pytest.mark.parametrize(
+    "host", [_refusing("denied", "no rule allows it"), HttpHost({"failed": "connect", "message": "no rule allows it"})]
+)
+def test_a_request_that_fails_is_a_type_error(host: HttpHost) -> None:
+    answer = run("export default () => fetch('http://h/');", host=host)
 
     assert answer["err"] == "fetch failed: no rule allows it"
     assert answer["trace"].startswith("TypeError: fetch failed")
 
 
-def test_a_timeout_of_the_signal_is_a_timeout_error() -> None:
-    host = _refusing("timeout", "no answer")
+def test_requests_go_out_before_any_is_answered_and_come_back_in_their_order() -> None:
+    host = _answering()
+    source = """
+        export default async () => {
+            const ended = [];
+            await Promise.all([1, 2, 3].map(async (n) => { await fetch("http://h/"); ended.push(n); }));
+            return ended;
+        };"""
+
+    assert run(source, host=host) == {"ok": [3, 2, 1]}
+    assert [op for op, _ in host.asked[:3]] == ["http_begin"] * 3
+
+
+def test_only_so_many_requests_go_out_at_once() -> None:
+    host = _answering()
+    source = """
+        export default async () => {
+            const answers = await Promise.all(Array.from({ length: 100 }, () => fetch("http://h/")));
+            return answers.length;
+        };"""
+
+    assert run(source, host=host) == {"ok": 100}
+    assert host.most_open == 32
+
+
+def test_many_refused_requests_do_not_nest() -> None:
+    source = """
+        export default async () => {
+            const all = await Promise.allSettled(Array.from({ length: 5000 }, () => fetch("http://h/")));
+            return all.filter(({ reason }) => reason.code === "denied").length;
+        };"""
+
+    assert run(source, host=_refusing("denied", "no")) == {"ok": 5000}
+
+
+def test_a_timeout_of_the_signal_is_a_timeout_error_and_gives_the_request_up() -> None:
+    host = _answering()
     source = """
         export default async () => {
             try { await fetch("http://h/", { signal: AbortSignal.timeout(1500) }); } catch (e) { return e.name; }
         };"""
 
     assert run(source, host=host) == {"ok": "TimeoutError"}
-    assert host.asked[0][1]["timeout_us"] == 1_500_000
+    assert [(op, body.get("us")) for op, body in host.asked[1:]] == [("http_wait", 1_500_000), ("http_cancel", None)]
+    assert host.asked[0][1]["timeout_us"] is None
+    assert host.open == []
+
+
+@pytest.mark.parametrize(
+    ("signal", "reason"),
+    [
+        ("controller.signal", "stop"),
+        ("AbortSignal.any([AbortSignal.timeout(60000), controller.signal])", "stop"),
+        ("AbortSignal.any([AbortSignal.abort('before'), controller.signal])", "before"),
+    ],
+)
+def test_an_aborted_request_is_rejected_with_the_reason(signal: str, reason: str) -> None:
+    host = _answering()
+    source = f"""
+        export default async () => {{
+            const controller = new AbortController();
+            setTimeout(() => controller.abort("stop"), 10);
+            try {{ await fetch("http://h/", {{ signal: {signal} }}); }} catch (e) {{ return e; }}
+        }};"""
+
+    assert run(source, host=host) == {"ok": reason}
+    assert host.open == []
+
+
+def test_timers_go_on_while_requests_are_under_way() -> None:
+    source = """
+        export default async () => {
+            let ticks = 0;
+            const timer = setInterval(() => { ticks += 1; if (ticks === 3) clearInterval(timer); }, 100);
+            await fetch("http://h/");
+            return ticks;
+        };"""
+
+    assert run(source, host=_answering()) == {"ok": 3}
+
+
+def test_a_request_that_nobody_waited_for_is_mentioned() -> None:
+    host = _answering()
+
+    assert run("export default () => { fetch('http://h/x'); return 1; };", host=host) == {"ok": 1}
+    assert host.lines() == [
+        ("warn", "a request was under way when the function returned, and is given up: GET http://h/x")
+    ]
 
 
 @pytest.mark.parametrize("status", [304, 204, 301, 404, 500])
@@ -162,6 +274,7 @@ def test_headers() -> None:
     ("expression", "said"),
     [
         ("new Headers({ 'a b': '1' })", "'a b' is no name of a header"),
+        ("new Headers([['a']])", "a header is a pair of name and value"),
         ("new Headers({ a: 'x\\ny' })", "the value of a header must be one line of Latin-1 characters"),
         ("new Request('/x')", "Invalid URL: /x"),
         ("new Request('http://u:p@h/')", "the URL of a request must not hold a user name or password"),

@@ -185,7 +185,7 @@ def test_every_endless_recursion_is_a_range_error(recursion: str) -> None:
 
 
 def test_a_program_that_loops_is_stopped_at_its_deadline() -> None:
-    source = json.dumps({"files": [{"path": "main.js", "text": "export default () => { for (;;); };"}]}).encode()
+    source = json.dumps({"files": [{"path": "main.js", "text": "export default () => { for (;;); };"}]})
 
     with pytest.raises(Trap) as caught:
         runtime().call(RUNTIME, "run", ["activity", source, "main", "[]", "{}"], context=ScriptedHost(), deadline=0.05)

@@ -35,7 +35,6 @@ export class EventTarget {
 export class AbortSignal extends EventTarget {
   aborted = false;
   reason = undefined;
-  timeout_ms = undefined;
 
   static abort(reason) {
     const controller = new AbortController();
@@ -45,11 +44,22 @@ export class AbortSignal extends EventTarget {
 
   static timeout(milliseconds) {
     const controller = new AbortController();
-    controller.signal.timeout_ms = milliseconds;
     globalThis.setTimeout(
       () => controller.abort(new DOMException("The operation timed out.", "TimeoutError")),
       milliseconds,
     );
+    return controller.signal;
+  }
+
+  // Aborts as soon as one of them does.
+  static any(signals) {
+    const controller = new AbortController();
+    for (const signal of signals) {
+      if (signal.aborted) {
+        controller.abort(signal.reason);
+      }
+      signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+    }
     return controller.signal;
   }
 

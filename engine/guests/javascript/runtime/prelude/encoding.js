@@ -4,7 +4,8 @@ import { decode, encode } from "runtime:native";
 
 export function bytesOf(source, what = "the data") {
   if (source instanceof ArrayBuffer) {
-    return new Uint8Array(source);
+    // Of so many bytes even if the buffer is resized: the runtime reads them by that length.
+    return new Uint8Array(source, 0, source.byteLength);
   }
   if (ArrayBuffer.isView(source)) {
     return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);

@@ -1,5 +1,7 @@
 // Errors that programs see, and what becomes of those that leave them.
 
+const MOST_CAUSES = 5;
+
 export class JoinSetExhaustedError extends Error {
   constructor(message = "JoinSetEmpty: all responses processed") {
     super(message);
@@ -54,13 +56,20 @@ export function asThrown(thrown) {
   return { value: thrown, text: typeof thrown === "string" ? thrown : "" };
 }
 
-// What was thrown and from where: the program's own frames only.
-export function frames(thrown) {
-  if (!(thrown instanceof Error)) {
-    return "";
+// What was thrown and from where, the program's own frames only; then what caused it. Never throws.
+export function frames(thrown, depth = 0) {
+  try {
+    return thrown instanceof Error ? described(thrown, depth) : "";
+  } catch {
+    return "an error that cannot be read";
   }
-  const own = String(thrown.stack ?? "")
+}
+
+function described(error, depth) {
+  const own = String(error.stack ?? "")
     .split("\n")
     .filter((line) => line.trim() && !line.includes("runtime:") && !line.includes("(native)"));
-  return [`${thrown.name}: ${thrown.message}`, ...own].join("\n");
+  const text = [`${String(error.name)}: ${String(error.message)}`, ...own].join("\n");
+  const cause = depth < MOST_CAUSES ? frames(error.cause, depth + 1) : "";
+  return cause === "" ? text : `${text}\ncaused by ${cause}`;
 }

@@ -2,10 +2,12 @@
 
 import { seed, setClock } from "runtime:native";
 import { AbortController, AbortSignal, Event, EventTarget } from "runtime:abort";
+import { structuredClone } from "runtime:clone";
 import { console } from "runtime:console";
 import { CryptoKey, SubtleCrypto, crypto, setRandomSource } from "runtime:crypto";
 import { TextDecoder, TextEncoder } from "runtime:encoding";
-import { Blob, Headers, Request, Response, fetch } from "runtime:http";
+import { fetch } from "runtime:fetch";
+import { Blob, Headers, Request, Response } from "runtime:http";
 import { makeObelisk, randomU64 } from "runtime:obelisk";
 import { TIMERS } from "runtime:timers";
 import { URL, URLSearchParams } from "runtime:url";
@@ -35,6 +37,7 @@ define({
   URLSearchParams,
   console,
   crypto,
+  structuredClone,
 });
 
 function refuse(name, instead) {
@@ -43,7 +46,33 @@ function refuse(name, instead) {
   };
 }
 
+// When garbage is collected must not be seen: another version of the runtime, which replays, would do it elsewhere.
+class StrongRef {
+  #target;
+
+  constructor(target) {
+    if (Object(target) !== target && (typeof target !== "symbol" || Symbol.keyFor(target) !== undefined)) {
+      throw new TypeError("a WeakRef needs an object");
+    }
+    this.#target = target;
+  }
+
+  deref() {
+    return this.#target;
+  }
+}
+
+class SilentRegistry {
+  register() {}
+
+  unregister() {
+    return false;
+  }
+}
+
 const WORKFLOW = {
+  WeakRef: StrongRef,
+  FinalizationRegistry: SilentRegistry,
   fetch: refuse("fetch", "call an activity"),
   setTimeout: refuse("setTimeout", "use obelisk.sleep({ milliseconds })"),
   setInterval: refuse("setInterval", "use obelisk.sleep({ milliseconds }) in a loop"),

@@ -1,14 +1,12 @@
-// Headers, Request, Response and fetch.
+// Headers, Request and Response.
 
-import { ask, Refused } from "runtime:host";
-import { bytesOf, fromBase64, toBase64, utf8, TextDecoder } from "runtime:encoding";
+import { bytesOf, utf8, TextDecoder } from "runtime:encoding";
 import { URL, URLSearchParams } from "runtime:url";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const NULL_BODY = [101, 103, 204, 205, 304];
-const REDIRECTS = [301, 302, 303, 307, 308];
+export const NULL_BODY = [101, 103, 204, 205, 304];
+export const REDIRECTS = [301, 302, 303, 307, 308];
 const NORMALIZED = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
-const DEFAULT_TIMEOUT_US = 60_000_000;
 
 export class Headers {
   // Pairs of lower-case name and value, in order of arrival.
@@ -21,13 +19,12 @@ export class Headers {
     if (typeof init !== "object") {
       throw new TypeError("headers must be an object, a list of pairs or Headers");
     }
-    const pairs = typeof init[Symbol.iterator] === "function" ? [...init] : Object.entries(init);
+    const pairs = typeof init[Symbol.iterator] === "function" ? [...init].map((pair) => [...pair]) : Object.entries(init);
     for (const pair of pairs) {
-      const [name, value, ...rest] = pair;
-      if (value === undefined || rest.length > 0) {
+      if (pair.length !== 2) {
         throw new TypeError("a header is a pair of name and value");
       }
-      this.append(name, value);
+      this.append(...pair);
     }
   }
 
@@ -330,42 +327,6 @@ export class Response extends Body {
     const response = new Response(null);
     return Object.assign(response, { status: 0, type: "error" });
   }
-}
-
-export async function fetch(input, init = {}) {
-  const request = new Request(input, init);
-  request.signal?.throwIfAborted();
-  const body = Body.peek(request);
-  const url = request.url.replace(/#.*$/, "");
-  let answer;
-  try {
-    answer = ask("http", {
-      method: request.method,
-      url,
-      headers: Headers.pairsOf(request.headers),
-      body: body === null ? null : toBase64(body),
-      timeout_us: Math.round((request.signal?.timeout_ms ?? DEFAULT_TIMEOUT_US / 1000) * 1000),
-      redirect: request.redirect === "follow" ? "follow" : "manual",
-    });
-  } catch (error) {
-    if (!(error instanceof Refused)) {
-      throw error;
-    }
-    if (error.code === "timeout" && request.signal?.timeout_ms !== undefined) {
-      throw new DOMException("The operation timed out.", "TimeoutError");
-    }
-    throw Object.assign(new TypeError(`fetch failed: ${error.message}`), { code: error.code });
-  }
-  if (request.redirect === "error" && REDIRECTS.includes(answer.status)) {
-    throw new TypeError(`fetch failed: ${url} redirects, which this request refuses`);
-  }
-  return received(answer, url);
-}
-
-function received({ status, headers, body, url }, asked) {
-  const response = new Response(null, { headers });
-  Body.fill(response, NULL_BODY.includes(status) ? null : fromBase64(body));
-  return Object.assign(response, { status, url: url ?? asked, redirected: url !== undefined && url !== asked, type: "basic" });
 }
 
 export { Body };

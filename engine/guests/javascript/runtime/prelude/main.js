@@ -3,9 +3,10 @@
 import * as native from "runtime:native";
 import { describe, load, normalize, setFiles } from "runtime:modules";
 import { install } from "runtime:globals";
+import { shown } from "runtime:console";
 import { ask, write } from "runtime:host";
 import { setImports } from "runtime:imports";
-import { noteRejection, rejections, settle } from "runtime:timers";
+import { noteRejection, rejections, settle, unfinished } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
 import { Response } from "runtime:http";
 import { toRequest, fromResponse } from "runtime:webhook";
@@ -21,7 +22,7 @@ function run(kind, artefact, name, params, about) {
   install(kind, facts);
   try {
     const answer = call(kind, files[0].path, JSON.parse(params), facts.result);
-    warnOfRejections();
+    warnOfLeftovers();
     return write(answer);
   } catch (error) {
     const trace = frames(error);
@@ -47,11 +48,17 @@ function call(kind, main, params, result) {
   return { ok: result?.ok === false ? null : plain(value, "returned") };
 }
 
-function warnOfRejections() {
+function warnOfLeftovers() {
   for (const reason of rejections.values()) {
-    const what = reason instanceof Error ? frames(reason) : String(reason);
-    ask("log", { level: "warn", message: `a promise was rejected, and nobody handles it: ${what}` });
+    warn(`a promise was rejected, and nobody handles it: ${shown(reason)}`);
   }
+  for (const request of unfinished()) {
+    warn(`a request was under way when the function returned, and is given up: ${request}`);
+  }
+}
+
+function warn(message) {
+  ask("log", { level: "warn", message });
 }
 
 function implementationOf(main) {
@@ -59,8 +66,7 @@ function implementationOf(main) {
   try {
     implementation = settle(import(main), main).default;
   } catch (error) {
-    const what = error instanceof Error ? frames(error) : String(error);
-    throw new Broken(`${main} could not be loaded: ${what}`);
+    throw new Broken(`${main} could not be loaded: ${shown(error)}`);
   }
   if (typeof implementation !== "function") {
     const found = implementation === undefined ? "has no default export" : "has a default export that is no function";
@@ -95,7 +101,7 @@ function plain(value, how) {
   try {
     text = JSON.stringify(value);
   } catch (error) {
-    throw new Broken(`the ${how} value cannot be written as JSON: ${error.message}`);
+    throw new Broken(`the ${how} value cannot be written as JSON: ${error instanceof Error ? error.message : shown(error)}`);
   }
   if (text === undefined) {
     throw new Broken(`the ${how} value is a ${typeof value}, which JSON cannot carry`);

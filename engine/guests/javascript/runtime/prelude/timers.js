@@ -1,4 +1,4 @@
-// Waiting for promises: the job queue, and the timers of activities and webhooks.
+// Waiting for promises: the job queue, and the timers and requests of activities and webhooks.
 
 import { drain } from "runtime:native";
 import { ask } from "runtime:host";
@@ -9,6 +9,8 @@ const MOST_US = 50_000;
 let timers = [];
 let lastNumber = 0;
 let waited_us = 0;
+// Requests that are under way, by the host's number.
+const requests = new Map();
 
 // What promises were rejected with that nobody handles, by promise.
 export const rejections = new Map();
@@ -36,7 +38,7 @@ export function settle(value, where) {
     if (state !== undefined) {
       break;
     }
-    if (!fireNext()) {
+    if (!goOn()) {
       throw new Error(`${where}: a promise is awaited that nothing will ever resolve`);
     }
   }
@@ -46,23 +48,59 @@ export function settle(value, where) {
   return state.result;
 }
 
-function fireNext() {
-  if (timers.length === 0) {
-    return false;
+// Has the host send a request off and returns its number; `onEnd` is called with the answer.
+export function send(request, onEnd) {
+  const { request: number } = ask("http_begin", request);
+  requests.set(number, { name: `${request.method} ${request.url}`, onEnd });
+  return number;
+}
+
+export function giveUp(number) {
+  requests.delete(number);
+  ask("http_cancel", { request: number });
+}
+
+// How many requests are under way, and which.
+export function underWay() {
+  return requests.size;
+}
+
+export function unfinished() {
+  return [...requests.values()].map(({ name }) => name);
+}
+
+// Lets time pass until a request has ended or a timer is due. Tells whether there was anything to wait for.
+function goOn() {
+  const next = timers.reduce((first, timer) => (first === undefined || timer.due < first.due ? timer : first), undefined);
+  if (requests.size > 0) {
+    const answer = ask("http_wait", { us: next === undefined ? null : Math.max(next.due - waited_us, 0) });
+    waited_us += answer.waited_us;
+    if (answer.request !== undefined) {
+      const { onEnd } = requests.get(answer.request);
+      requests.delete(answer.request);
+      onEnd(answer);
+      return true;
+    }
   }
-  const next = timers.reduce((first, timer) => (timer.due < first.due ? timer : first));
+  if (next === undefined) {
+    return requests.size > 0;
+  }
   while (next.due > waited_us) {
     const us = Math.min(next.due - waited_us, MOST_US);
     ask("pause", { us });
     waited_us += us;
   }
-  if (next.interval_us === undefined) {
-    clear(next.number);
-  } else {
-    next.due = waited_us + next.interval_us;
-  }
-  next.callback(...next.params);
+  fire(next);
   return true;
+}
+
+function fire(timer) {
+  if (timer.interval_us === undefined) {
+    clear(timer.number);
+  } else {
+    timer.due = waited_us + timer.interval_us;
+  }
+  timer.callback(...timer.params);
 }
 
 function add(callback, milliseconds, params, isRepeated) {
