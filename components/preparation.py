@@ -32,6 +32,7 @@ from components.manifest import (
     Manifest,
     ProcessEntry,
     PythonEntry,
+    PythonWebhookEntry,
     WebhookEntry,
     WorkflowEntry,
     parse_manifest,
@@ -42,6 +43,7 @@ from components.operator_file import OperatorConfig
 from components.problems import DeploymentRefused
 from components.program_preparation import program_config, program_id
 from components.python_preparation import import_problems, prepare_python
+from components.python_webhook_preparation import read_python_webhook
 from components.shapes import name_shape
 from components.specs import make_spec
 from components.wasm_cache import compile_cache, wasm_engine
@@ -220,6 +222,8 @@ class _Preparation:
         match entry:
             case PythonEntry():
                 return self._prepare_python(entry)
+            case PythonWebhookEntry():
+                component = self._prepare_python_webhook(entry)
             case JavaScriptEntry():
                 component = self._prepare_javascript(entry)
             case DeclaredActivityEntry():
@@ -237,9 +241,8 @@ class _Preparation:
         return () if component is None else (component,)
 
     def _prepare_python(self, entry: PythonEntry) -> Sequence[PreparedComponent]:
-        files = [self._source(entry, source) for source in entry.sources]
-        sources = [file for file in files if file is not None]
-        if len(sources) < len(files):
+        sources = self._sources(entry)
+        if sources is None:
             return ()
         runtime = load_python_runtime(self.on_progress)
         started = time.perf_counter()
@@ -263,6 +266,36 @@ class _Preparation:
             )
             for component in app.components
         ]
+
+    def _prepare_python_webhook(self, entry: PythonWebhookEntry) -> PreparedComponent | None:
+        sources = self._sources(entry)
+        if sources is None:
+            return None
+        runtime = load_python_runtime(self.on_progress)
+        started = time.perf_counter()
+        try:
+            endpoint = read_python_webhook(entry, sources, runtime)
+        except SourceRefused as error:
+            self.problems.extend(error.problems)
+            return None
+        seconds = time.perf_counter() - started
+        artefact = content_digest(endpoint.artefact)
+        self.files[artefact] = endpoint.artefact
+        self.source_imports.extend(endpoint.imports)
+        if runtime.path is not None:
+            self.runtimes[runtime.digest] = runtime.path
+        spec = self._spec(
+            endpoint.id,
+            endpoint.config,
+            runner=Runner.SOURCE,
+            functions=(),
+            imports={},
+            wasm_digest=runtime.digest,
+            artefact_digest=artefact,
+        )
+        if spec is None:
+            return None
+        return PreparedComponent(spec=spec, config=endpoint.config, exports={}, origin=Origin.READ, seconds=seconds)
 
     def _prepare_javascript(self, entry: JavaScriptEntry) -> PreparedComponent | None:
         runtime = load_javascript_runtime(self.on_progress)
@@ -319,7 +352,12 @@ class _Preparation:
         exports = {function.name.interface: {function.name.function: function.type}}
         return PreparedComponent(spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0)
 
-    def _source(self, entry: PythonEntry, source: FileReference | InlineSource) -> SourceText | None:
+    def _sources(self, entry: PythonEntry | PythonWebhookEntry) -> list[SourceText] | None:
+        files = [self._source(entry, source) for source in entry.sources]
+        sources = [file for file in files if file is not None]
+        return sources if len(sources) == len(files) else None
+
+    def _source(self, entry: Entry, source: FileReference | InlineSource) -> SourceText | None:
         if isinstance(source, InlineSource):
             self.files[content_digest(source.text.encode())] = source.text.encode()
             return SourceText(path=source.path, text=source.text)

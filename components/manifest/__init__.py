@@ -18,6 +18,7 @@ from components.manifest.entries import (
     Manifest,
     ProcessEntry,
     PythonEntry,
+    PythonWebhookEntry,
     WebhookEntry,
     WorkflowEntry,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Manifest",
     "ProcessEntry",
     "PythonEntry",
+    "PythonWebhookEntry",
     "WebhookEntry",
     "WorkflowEntry",
     "parse_manifest",

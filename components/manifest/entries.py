@@ -300,10 +300,32 @@ class WebhookEntry:
     limits: ComponentLimits = OPERATORS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonWebhookEntry:
+    """A ``[[webhook_endpoint_py]]`` table.
+
+    Args:
+        sources: The main file first.
+        package: WIT package of the functions that its files define, if they do not say.
+    """
+
+    place: str
+    name: str
+    sources: tuple[FileReference | InlineSource, ...]
+    package: str | None
+    mount: WebhookMount
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
+
+
 BinaryEntry = ActivityEntry | WorkflowEntry | WebhookEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-Entry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
+Entry = BinaryEntry | PythonEntry | PythonWebhookEntry | JavaScriptEntry | ProcessEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from components.manifest.entries import ActivityEntry, Entry, Manifest, Workflow
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
 from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
+from components.manifest.python_webhook import read_webhook_endpoint_py
 from components.manifest.run_keys import read_activity_run, read_outside, read_workflow_run
 from components.manifest.shared_keys import read_file, read_name
 from components.manifest.table_reader import Findings, TableReader, WitSource, did_you_mean, no_wit
@@ -128,6 +129,7 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "workflow_js": read_workflow_js,
     "webhook_endpoint_wasm": read_webhook_endpoint,
     "webhook_endpoint_js": read_webhook_endpoint_js,
+    "webhook_endpoint_py": read_webhook_endpoint_py,
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
     "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),

@@ -26,7 +26,7 @@ class WebhookContext(ActivityContext):
         limits: What it may use up.
     """
 
-    __slots__ = ("_params", "_registry", "calls")
+    __slots__ = ("_registry", "calls", "params")
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class WebhookContext(ActivityContext):
         self._lines = LogQuota(limits.log_lines, execution.add_line)
         self._add_exchange = execution.add_exchange
         self.calls = execution
-        self._params = params
+        self.params = params
         self._registry: Registry = services.registry
         execution.expires_at(self._expires_at)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """See `ActivityContext`."""
-        return {**super().environment, **self._params}
+        return {**super().environment, **self.params}
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a function of the deployment that the request came in under, or ``None``."""

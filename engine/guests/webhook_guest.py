@@ -41,6 +41,7 @@ class WebhookGuest(ActivityGuest):
             "method": request.method,
             "url": f"http://{request.authority or 'localhost'}{request.target}",
             "headers": [[name, value.decode("latin-1")] for name, value in request.headers],
+            "params": dict(self.context.params),
         }
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from engine.host.context import ActivityContext, Deployed
@@ -68,4 +69,9 @@ class WebhookContext(ActivityContext, WasiContext, Deployed, Protocol):
     @property
     def calls(self) -> WebhookCalls:
         """Its dealings with executions."""
+        ...
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """What its route captured."""
         ...

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -18,11 +19,18 @@ from obelisk.activity_backend import ActivityBackend
 from obelisk.backends import Backend, active
 from obelisk.functions import Function
 from obelisk.signatures import describe_error
+from obelisk.webhook_backend import WebhookBackend, answer_request
 from obelisk.workflow_backend import WorkflowBackend
 
 _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_US = 50_000
 """An activity that sleeps asks again that often, so that it can be interrupted in between."""
+
+_BACKENDS: dict[str, Callable[[HostCall], Backend]] = {
+    "activity": ActivityBackend,
+    "workflow": WorkflowBackend,
+    "webhook": WebhookBackend,
+}
 
 _kept: dict[str, Program] = {}
 """The component, once it is imported: an instance serves one component, and may serve several calls."""
@@ -36,7 +44,7 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    backend: Backend = WorkflowBackend(host) if kind == "workflow" else ActivityBackend(host)
+    backend = _BACKENDS[kind](host)
     time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
@@ -47,7 +55,11 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
         target = program.find(kind, function)
         is_raw = program.artefact.single is not None and program.artefact.single[2]
         with active(backend):
-            answer = {"ok": _call_raw(target, params) if is_raw else _call(target, params)}
+            if kind == "webhook":
+                answer_request(host, target.fn, json.loads(params)[0])
+                answer: dict[str, Any] = {"ok": None}
+            else:
+                answer = {"ok": _call_raw(target, params) if is_raw else _call(target, params)}
     except BaseException as error:  # noqa: BLE001  # whatever leaves the function is its error value
         answer = _failed(program, target, error)
         output.send_line(host, "error", answer["trace"])
@@ -99,7 +111,7 @@ def _failed(program: Program, function: Function[..., Any] | None, error: BaseEx
 
 def _error_value(program: Program, function: Function[..., Any] | None, error: BaseException) -> Any:
     is_raw = program.artefact.single is not None and program.artefact.single[2]
-    if function is None or is_raw:
+    if function is None or is_raw or function.kind == "webhook":
         return describe_error(error)
     try:
         return function.signature.encode_error(error)
