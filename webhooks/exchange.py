@@ -10,12 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from engine.activity.http_messages import Header
 from engine.errors import OutboundInvalid
-from engine.executor.webhook_run import RequestFailed
 from engine.host.wasi.incoming_body import FedBody
+from webhooks.problems import Problem
+from webhooks.scopes import Scope, headers_of
+
+T = TypeVar("T")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -64,15 +67,18 @@ class Exchange:
     Made and awaited on the event loop; the sink's methods are called on the guest's thread.
 
     Args:
+        scope: What the server says of the request.
         send: The server's.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[_Event] = asyncio.Queue()
         self.has_begun = False
         self._has_ended = False
+        self._is_detached = False
 
     # The sink.
 
@@ -82,7 +88,10 @@ class Exchange:
 
     def chunk(self, data: bytes, sent: Callable[[], None]) -> None:
         """See `ResponseSink`."""
-        self._put(_Chunk(data, sent))
+        if self._is_detached:
+            sent()
+        else:
+            self._put(_Chunk(data, sent))
 
     def end(self) -> None:
         """See `ResponseSink`."""
@@ -93,18 +102,16 @@ class Exchange:
         self._put(_End())
 
     def _put(self, event: _Event) -> None:
-        self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+        if not self._is_detached:
+            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
 
     # The event loop.
 
-    async def send_all(self, running: Future[RequestFailed | None]) -> RequestFailed | None:
-        """Send what the guest answers, until its run is over.
+    async def send_all(self, running: Future[T]) -> T:
+        """Send what the guest answers, until its run is over; return what that came to.
 
         Args:
             running: The run, on its thread.
-
-        Returns:
-            Why there is no response, or not all of it.
         """
         running.add_done_callback(lambda _: self._put(_Done()))
         while True:
@@ -123,12 +130,25 @@ class Exchange:
                 case _:
                     assert_never(event)
 
+    def detach(self) -> None:
+        """Let the run go on without a client: nothing is sent from now on."""
+        self._is_detached = True
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            if isinstance(event, _Chunk):
+                event.sent()
+
     async def send_whole(self, status: int, headers: tuple[Header, ...], body: bytes) -> None:
         """Send a response that is at hand."""
         self.has_begun = True
         await self._send_head(status, headers)
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
         await self._end()
+
+    async def send_problem(self, problem: Problem) -> None:
+        """Send why there is no response."""
+        headers, body = problem.render(headers_of(self._scope))
+        await self.send_whole(problem.status, headers, b"" if self._scope["method"] == "HEAD" else body)
 
     async def _send_head(self, status: int, headers: tuple[Header, ...]) -> None:
         encoded = [(name.lower().encode("latin-1"), value) for name, value in headers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ from engine.log.ids import ExecutionId
 from executions.deployed import NOTHING, deployed_registry
 from executions.hosting import LOOK_EVERY, executor_settings, load_component
 from executions.journal.journal import SqlJournal
-from webhooks.reaping import REAP_EVERY, reap
+from webhooks.reaping import REAP_EVERY, fail_abandoned, reap
 
 log = structlog.get_logger(__name__)
 
@@ -159,6 +159,15 @@ class WebhookHost:
             execution_id=execution_id,
         )
 
+    def wait_for_end(self, seconds: float) -> bool:
+        """Let time pass; tell whether the process ends."""
+        return self._is_stopping.wait(seconds)
+
+    def keys(self, names: Sequence[str]) -> list[bytes]:
+        """Return the operator's secrets of these names; one that this process does not have is left out."""
+        secrets = self.services.settings.operator.secrets
+        return [secrets[name].reveal().encode() for name in names if name in secrets]
+
     @contextlib.contextmanager
     def looking_after(self, run: WebhookRun) -> Iterator[None]:
         """Renew a run's lock, and give it up when the process ends."""
@@ -227,6 +236,7 @@ class WebhookHost:
         self._reaped_at = now
         try:
             reap(self._journal, now)
+            fail_abandoned(now)
         except (DatabaseError, EngineError) as error:
             log.warning("webhooks.reaping_failed", error=str(error))
             close_old_connections()

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 from engine.activity.http_messages import Header
+from engine.executor.webhook_run import Failure, RequestFailed
 
 _JSON_TYPES = ("application/json", "application/problem+json")
 
@@ -82,3 +83,28 @@ def method_not_allowed(allowed: tuple[str, ...]) -> Problem:
 def body_too_large(most: int) -> Problem:
     """Return the problem of a body that is larger than the endpoint takes."""
     return Problem(status=413, code="body_too_large", detail=f"The body is larger than {most} bytes")
+
+
+def problem_of(failed: RequestFailed) -> Problem:
+    """Return the problem of a request that a component gave no response to."""
+    status = _STATUSES[failed.failure]
+    return Problem(status=status, code=f"webhook_{failed.failure}", detail=failed.message)
+
+
+_STATUSES = {
+    Failure.UNUSABLE: 503,
+    Failure.GIVEN_UP: 503,
+    Failure.TIMED_OUT: 504,
+    Failure.BROKEN: 500,
+    Failure.ERROR_CODE: 500,
+}
+
+
+def signature_refused(reason: str) -> Problem:
+    """Return the problem of a request that nobody who may sign it has signed."""
+    return Problem(
+        status=401,
+        code="signature_refused",
+        detail=f"The signature is refused: {reason}",
+        headers=(("www-authenticate", b"Signature"),),
+    )

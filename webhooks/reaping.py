@@ -1,4 +1,4 @@
-"""Ending the executions of requests whose web process died."""
+"""Ending the executions and deliveries of requests whose web process died."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from engine.deployment.webhooks import HANDLER
 from engine.errors import JournalError
 from engine.executor.ends import end_of
 from engine.executor.timers import ABANDONED
+from engine.executor.webhook_execution import LEASE
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from executions.models import Execution
+from webhooks.models import Delivery, DeliveryState
 
 log = structlog.get_logger(__name__)
 
@@ -45,3 +47,15 @@ def reap(journal: Journal, now: datetime) -> list[ExecutionId]:
             log.warning("webhook.abandoned", execution_id=state.execution_id, holder=str(state.holder))
             ended.append(state.execution_id)
     return ended
+
+
+def fail_abandoned(now: datetime) -> int:
+    """Mark deliveries whose web process died as failed, so that they can be tried again; return how many."""
+    count = 0
+    running = Delivery.objects.filter(state=DeliveryState.RUNNING, started_at__lt=now - 2 * LEASE)
+    for delivery in running.order_by("started_at")[:100]:
+        if not Execution.objects.unfinished().filter(pk=delivery.execution_id).exists():
+            count += Delivery.objects.filter(
+                pk=delivery.pk, state=DeliveryState.RUNNING, execution_id=delivery.execution_id
+            ).update(state=DeliveryState.FAILED, failure=ABANDONED.reason)
+    return count
