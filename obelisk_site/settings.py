@@ -173,6 +173,10 @@ OBELISK_OUTBOUND_HOSTS = env_list("OBELISK_OUTBOUND_HOSTS", [])
 # A TOML file with more to say on that: [[outbound_http.allowed_host]] with methods, regular expressions and secrets,
 # and [secrets] with the environment variables that hold them.
 OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
+if not OBELISK_SERVER_CONFIG and "OBELISK_APPS" not in os.environ:
+    # The examples have a webhook endpoint, whose secret is made up on first use, in the data directory.
+    OBELISK_SERVER_CONFIG = str(BASE_DIR / "examples" / "server.toml")
+    os.environ.setdefault("STARS_SECRET", read_or_create_secret_key(OBELISK_DATA_DIR / "stars_secret"))
 
 # Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
 # anew when it is switched on or off.

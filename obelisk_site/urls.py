@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from obelisk_site.health import healthz
@@ -17,4 +17,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path(HEALTH_PATH.removeprefix("/"), healthz, name="healthz"),
+    path("v1/webhooks/", include("webhooks.api.urls")),
 ]

@@ -97,7 +97,7 @@ async def _hand_over(
         body=feed.body,
     )
     run = host.make_run(endpoint, request, exchange, params=params)
-    running = host.pool.submit(_run, host, run)
+    running = host.submit(_run, host, run)
     feeding = asyncio.create_task(feed.run(run.give_up))
     try:
         failed = await exchange.send_all(running)

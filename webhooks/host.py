@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
@@ -23,6 +25,7 @@ from engine.deployment.routes import Found, RouteTable, WrongMethod
 from engine.deployment.spec import ComponentSpec
 from engine.deployment.webhooks import WebhookMount
 from engine.errors import EngineError
+from engine.executor.detached_threads import DetachedThreads
 from engine.executor.services import make_services
 from engine.executor.webhook_response import ResponseSink
 from engine.executor.webhook_run import WebhookRun
@@ -34,6 +37,12 @@ from executions.journal.journal import SqlJournal
 from webhooks.reaping import REAP_EVERY, fail_abandoned, reap
 
 log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_STOP_WITHIN_S = 5.0
+"""How long requests that are given up have to end, when the process does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +89,11 @@ class WebhookHost:
             randomness=os.urandom,
             read=wasm_bytes,
         )
-        self.pool = ThreadPoolExecutor(settings.OBELISK_WEBHOOK_SLOTS, thread_name_prefix="webhook")
+        # Not a pool of the standard library: the process would not end before its guests do.
+        self._threads = DetachedThreads(connection.close)
         self._table: RouteTable[Endpoint] = RouteTable(())
         self._mutex = threading.Lock()
+        self._has_changed = threading.Condition(self._mutex)
         self._runs: set[WebhookRun] = set()
         self._taken: dict[str, int] = {}
         self._reaped_at: datetime | None = None
@@ -103,7 +114,8 @@ class WebhookHost:
         with self._mutex:
             for run in self._runs:
                 run.give_up()
-        self.pool.shutdown(wait=True)
+            self._has_changed.wait_for(lambda: not self._runs, _STOP_WITHIN_S)
+        self._threads.close()
         self.services.commits.stop()
         self._feed.stop()
         self.services.programs.close()
@@ -112,6 +124,19 @@ class WebhookHost:
         self._journal.close()
 
     # Requests.
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Call a function on a thread of its own; who calls has a place for it (`admit`)."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  # whoever waits for the future is told
+                future.set_exception(error)
+
+        self._threads.start(run)
+        return future
 
     def find(self, method: str, path: str) -> Found[Endpoint] | WrongMethod | None:
         """Return who answers a request."""
@@ -180,6 +205,7 @@ class WebhookHost:
         finally:
             with self._mutex:
                 self._runs.discard(run)
+                self._has_changed.notify_all()
 
     # The heart.
 
@@ -219,7 +245,7 @@ class WebhookHost:
         self._table = RouteTable((route, each) for each in endpoints for route in each.mount.routes)
         log.info("webhooks.deployment_changed", deployment_id=registry.deployment.id, endpoints=len(endpoints))
         for endpoint in endpoints:
-            self.pool.submit(self._load, endpoint.component)
+            self.submit(self._load, endpoint.component)
 
     def _load(self, component: ComponentSpec) -> None:
         """Load a component, so that its first request need not wait for it."""
@@ -274,6 +300,7 @@ def webhook_host() -> WebhookHost:
             host = WebhookHost()
             host.start()
             _host = host
+            atexit.register(stop_webhook_host)
         return _host
 
 
@@ -282,5 +309,6 @@ def stop_webhook_host() -> None:
     global _host
     with _mutex:
         host, _host = _host, None
+        atexit.unregister(stop_webhook_host)
     if host is not None:
         host.stop()

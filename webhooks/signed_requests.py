@@ -71,7 +71,7 @@ async def deliver_signed(
         body=body,
     )
     try:
-        outcome = await exchange.send_all(host.pool.submit(deliver, host, endpoint, params, signed, exchange))
+        outcome = await exchange.send_all(host.submit(deliver, host, endpoint, params, signed, exchange))
     finally:
         exchange.detach()
     match outcome:
