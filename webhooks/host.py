@@ -90,7 +90,7 @@ class WebhookHost:
             read=wasm_bytes,
         )
         # Not a pool of the standard library: the process would not end before its guests do.
-        self._threads = DetachedThreads(connection.close)
+        self._threads = DetachedThreads(_close_connection)
         self._table: RouteTable[Endpoint] = RouteTable(())
         self._mutex = threading.Lock()
         self._has_changed = threading.Condition(self._mutex)
@@ -266,6 +266,11 @@ class WebhookHost:
         except (DatabaseError, EngineError) as error:
             log.warning("webhooks.reaping_failed", error=str(error))
             close_old_connections()
+
+
+def _close_connection() -> None:
+    """Close the calling thread's database connection, which nobody else can."""
+    connection.close()
 
 
 def _endpoint(component: ComponentSpec, mount: WebhookMount) -> Endpoint:
