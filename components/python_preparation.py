@@ -35,7 +35,7 @@ from engine.guests.python.describe import (
     describe_module,
 )
 from engine.wit.grammar import format_type
-from engine.wit.types import FunctionType, ResultType
+from engine.wit.types import FunctionType, ResultType, WitType, without_defaults
 
 _SUFFIXES = {
     ComponentType.ACTIVITY: "activities",
@@ -254,20 +254,28 @@ def import_problems(imports: Sequence[SourceImport], exports: Exports) -> Iterat
             yield f"{declared.place}: {declared.label}: no component exports {declared.name}"
             continue
         params = exported.type.params
-        if len(params) != len(declared.params):
+        optional = next(each.optional_params for each in exported.component.functions if each.name == declared.name)
+        least = len(params) - optional
+        if not least <= len(declared.params) <= len(params):
+            takes = f"{least} to {len(params)}" if optional else f"{len(params)}"
             yield (
-                f"{declared.place}: {declared.label}: {declared.name} takes {len(params)} parameters, "
+                f"{declared.place}: {declared.label}: {declared.name} takes {takes} parameters, "
                 f"got {len(declared.params)}"
             )
             continue
-        for wanted, given in zip(params, declared.params, strict=True):
-            if wanted.type != given.type:
+        for wanted, given in zip(params, declared.params, strict=False):
+            if without_defaults(wanted.type) != without_defaults(given.type):
                 yield (
                     f"{declared.place}: {declared.label}({given.name}): {declared.name} takes "
-                    f"{format_type(wanted.type)}, got {format_type(given.type)}"
+                    f"{_type_text(wanted.type)}, got {_type_text(given.type)}"
                 )
         result = exported.type.result
-        if isinstance(result, ResultType) and result.ok != declared.ok:
-            returned = "nothing" if result.ok is None else format_type(result.ok)
-            got = "nothing" if declared.ok is None else format_type(declared.ok)
+        if not isinstance(result, ResultType):
+            continue
+        returned, got = _type_text(result.ok), _type_text(declared.ok)
+        if returned != got:
             yield f"{declared.place}: {declared.label} -> return: {declared.name} returns {returned}, got {got}"
+
+
+def _type_text(payload: WitType | None) -> str:
+    return "nothing" if payload is None else format_type(without_defaults(payload))

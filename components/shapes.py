@@ -103,7 +103,9 @@ def _renamed(wit_type: WitType, names: Mapping[str, str]) -> WitType:
         case TupleType(items=items):
             return TupleType(tuple(_renamed(item, names) for item in items))
         case RecordType(fields=fields):
-            return RecordType(tuple(Field(field.name, _renamed(field.type, names)) for field in fields))
+            return RecordType(
+                tuple(Field(field.name, _renamed(field.type, names), field.may_be_missing) for field in fields)
+            )
         case VariantType(cases=cases):
             return VariantType(tuple(Case(case.name, _renamed_payload(case.type, names)) for case in cases))
         case PrimitiveType() | EnumType() | FlagsType():

@@ -26,11 +26,13 @@ def encode_webhook(mount: WebhookMount) -> dict[str, Any]:
         "http_server": mount.http_server,
         "routes": [{"methods": list(route.methods), "path": route.path} for route in mount.routes],
     }
-    # Those stored before there were limits and signatures have neither.
+    # Those stored before there were limits and signatures have none of these.
     if mount.limits != SITE_LIMITS:
         stored["limits"] = _encode_limits(mount.limits)
     if mount.verify is not None:
         stored["verify"] = _encode_verification(mount.verify)
+    if mount.keeps_backtraces:
+        stored["backtrace_persist"] = True
     return stored
 
 
@@ -44,6 +46,7 @@ def decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
         routes=tuple(routes),
         limits=_decode_limits(stored["limits"]) if "limits" in stored else SITE_LIMITS,
         verify=_decode_verification(stored["verify"]) if "verify" in stored else None,
+        keeps_backtraces=stored.get("backtrace_persist", False),
     )
 
 

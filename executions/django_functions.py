@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, transaction
@@ -21,9 +20,9 @@ from engine.errors import DeploymentError, JournalError, JournalUnavailable
 from engine.executor.host_functions import HostAnswer, HostCall, HostEnd
 from engine.host.context import GuestNote, RunFacts
 from engine.journal.records import Hints
+from engine.log.labels import labels_of
 from engine.wit.json_values import read_value
 from engine.wit.types import ResultType
-from engine.workflow.inheritance import SEED_KEY
 from executions.journal.journal import SqlJournal
 from obelisk import errors
 from obelisk.backends import Info, Options, RefusingBackend, active
@@ -103,7 +102,7 @@ class _ActivityBackend(RefusingBackend):
             created_at=facts.created_at,
             attempt=facts.attempt,
             deadline=facts.expires_at,
-            labels=_labels(dict(facts.metadata)),
+            labels=labels_of(facts.metadata),
         )
 
     def _refusal(self, verb: str) -> Exception:
@@ -211,10 +210,6 @@ def _trace(error: BaseException) -> str:
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames)).replace("\0", "\\0").rstrip()
     return text if len(text) <= _MAX_TRACE else f"...{text[-_MAX_TRACE:]}"
-
-
-def _labels(metadata: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in metadata.items() if key != SEED_KEY}
 
 
 def _refused_call(function: Function[..., Any]) -> str:

@@ -153,6 +153,8 @@ def _call_of(
 
 
 def _at_its_time(ffqn: str, values: list[Any], options: Options) -> tuple[str, list[Any]]:
+    if (options.max_retries, options.attempt_timeout, options.labels) != (None, None, None):
+        raise CallRefused(f"submit({ffqn}): of .using(), only after and at work here; the others are for workflows")
     schedule: Any
     if options.after is not None:
         schedule = {"in": {"milliseconds": max(0, options.after // _MILLISECOND)}}

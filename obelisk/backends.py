@@ -7,7 +7,7 @@ entry of a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from obelisk.functions import Function
-    from obelisk.http import Request, Response
+    from obelisk.http import Request, Response, ResponseStream
     from obelisk.join_sets import JoinSet
 
 
@@ -27,10 +27,21 @@ class Options:
     Args:
         after: Start that much later; for ``schedule`` and ``submit`` only.
         at: Start at that moment; for ``schedule`` and ``submit`` only.
+        max_retries: An activity's attempts after the first one.
+        attempt_timeout: Longest time of one attempt at an activity.
+        labels: What the execution can be found by; values by name.
     """
 
     after: timedelta | None = None
     at: datetime | None = None
+    max_retries: int | None = None
+    attempt_timeout: timedelta | None = None
+    labels: Mapping[str, str] | None = None
+
+    @property
+    def start(self) -> timedelta | datetime | None:
+        """When to start, if that is said."""
+        return self.after if self.at is None else self.at
 
 
 NO_OPTIONS = Options()
@@ -102,6 +113,10 @@ class Backend(Protocol):
         """Send an HTTP request."""
         ...
 
+    def http_stream(self, request: Request) -> ResponseStream:
+        """Send an HTTP request whose answer is read piece by piece."""
+        ...
+
 
 class RefusingBackend:
     """Refuses everything; others allow what works where they are.
@@ -152,6 +167,10 @@ class RefusingBackend:
         raise self._refusal("info")
 
     def http(self, request: Request) -> Response:
+        """Refuse."""
+        raise self._refusal("http")
+
+    def http_stream(self, request: Request) -> ResponseStream:
         """Refuse."""
         raise self._refusal("http")
 

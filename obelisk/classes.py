@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from obelisk.codecs import Codec, Mismatch, shown
@@ -83,7 +83,9 @@ def typed_dict_codec(cls: type, fields: list[Field], *, optional: frozenset[str]
     def build(values: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in values.items() if value is not None or name not in optional}
 
-    return Codec(_record_wit(fields), encode, _record_decoder(fields, build))
+    # What may be missing is an option there, which the host fills in.
+    wit = _record_wit([replace(field, is_optional=False) for field in fields])
+    return Codec(wit, encode, _record_decoder(fields, build))
 
 
 def _record_decoder(fields: list[Field], build: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
@@ -108,7 +110,8 @@ def _record_decoder(fields: list[Field], build: Callable[[dict[str, Any]], Any])
 
 def _record_wit(fields: list[Field]) -> str:
     # Every name is escaped, as any of them may be a keyword.
-    return f"record {{ {', '.join(f'%{field.wit}: {field.codec.wit}' for field in fields)} }}"
+    texts = [f"%{field.wit}{'?' if field.is_optional else ''}: {field.codec.wit}" for field in fields]
+    return f"record {{ {', '.join(texts)} }}"
 
 
 @dataclass(frozen=True, slots=True)

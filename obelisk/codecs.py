@@ -132,7 +132,10 @@ def _encode_datetime(value: object) -> str:
         raise Mismatch(f"expected datetime, got {shown(value)}")
     if value.utcoffset() is None:
         raise Mismatch("a datetime needs a time zone; write e.g. datetime.now(timezone.utc)")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        raise Mismatch(f"expected a datetime of the years 1 to 9999 in UTC, got {shown(value)}") from None
 
 
 def _decode_datetime(data: str) -> datetime:
@@ -181,7 +184,8 @@ def _encode_timedelta(value: object) -> float:
 
 def _decode_timedelta(data: float) -> timedelta:
     try:
-        return timedelta(microseconds=round(data * 1_000_000))
+        # Not a number and the infinities come as text.
+        return timedelta(microseconds=round(float(data) * 1_000_000))
     except (OverflowError, ValueError):
         raise Mismatch(f"expected a duration in seconds, got {shown(data)}") from None
 

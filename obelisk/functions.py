@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +31,9 @@ INTERFACES: dict[Kind, str] = {
     "query": "queries",
 }
 """The interface that functions of a kind stand in."""
+
+_OPTION_TYPES: Mapping[str, type] = {"max_retries": int, "attempt_timeout": timedelta, "labels": Mapping}
+"""Of the options of a call that the host trusts to be of their type."""
 
 registered: list[Function[..., Any]] = []
 """Every decorated function of this process, in order; the runtime empties it before it reads a file."""
@@ -113,18 +116,50 @@ class Function(Generic[P, R]):
         """Prepare a call for ``gather`` or ``race``; nothing happens yet."""
         return Bound(self, args, kwargs, self.options)
 
-    def using(self, *, after: timedelta | None = None, at: datetime | None = None) -> Function[P, R]:
-        """Return this function with options for one call.
+    def using(
+        self,
+        *,
+        after: timedelta | None = None,
+        at: datetime | None = None,
+        max_retries: int | None = None,
+        attempt_timeout: timedelta | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Function[P, R]:
+        """Return this function with options for one call; ``None`` leaves what was said before.
 
         Args:
             after: Start that much later; for ``schedule``.
             at: Start at that moment; for ``schedule``.
+            max_retries: Attempts of the activity after the first one.
+            attempt_timeout: Longest time of one of them.
+            labels: What the execution can be found by: at most 32 values of 256 characters, by name. Names are
+                lower-case, with digits, ``-``, ``_`` and ``.``.
+
+        Raises:
+            TypeError: If an option is not of its type, or not one of such a function.
         """
         if after is not None and at is not None:
             raise TypeError(f"{self.name}.using(): give either after or at")
+        said: dict[str, Any] = {
+            "after": after,
+            "at": at,
+            "max_retries": max_retries,
+            "attempt_timeout": attempt_timeout,
+            "labels": labels,
+        }
+        given = {name: value for name, value in said.items() if value is not None}
+        for name, value in given.items():
+            self._check_option(name, value)
         function = copy(self)
-        function.options = replace(self.options, after=after, at=at)
+        function.options = replace(self.options, **given)
         return function
+
+    def _check_option(self, name: str, value: object) -> None:
+        expected = _OPTION_TYPES.get(name, object)
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise TypeError(f"{self.name}.using({name}): expected {expected.__name__}, got {value!r:.40}")
+        if name in ("max_retries", "attempt_timeout") and self.kind not in ("activity", "imported"):
+            raise TypeError(f"{self.name}.using({name}): a {self.kind} has no attempts; this is for activities")
 
     @property
     def name(self) -> str:

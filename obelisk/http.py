@@ -10,12 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from obelisk.errors import PermanentError
 
+if TYPE_CHECKING:
+    from obelisk.backends import Backend
+
 _RETRIED = (408, 425, 429)
+_LONGEST_LINE = 1 << 20
+_MOST_OF_AN_ERROR = 65_536
 
 
 class Error(Exception):
@@ -91,27 +97,37 @@ class Request:
     follow_redirects: bool
 
 
-class Response:
-    """An answer."""
+class _Head:
+    """What comes before the body of an answer."""
 
-    def __init__(self, *, status: int, headers: list[tuple[str, str]], content: bytes, url: str) -> None:
+    def __init__(self, *, status: int, headers: list[tuple[str, str]], url: str) -> None:
         self.status = status
         self.headers = Headers(headers)
-        self.content = content
         self.url = url
 
     def __repr__(self) -> str:
         """Tell the status."""
-        return f"<Response {self.status}>"
+        return f"<{type(self).__name__} {self.status}>"
+
+    def _decode(self, content: bytes) -> str:
+        _, _, charset = self.headers.get("content-type", "").partition("charset=")
+        try:
+            return content.decode(charset.split(";")[0].strip(' "') or "utf-8", errors="replace")
+        except LookupError:
+            return content.decode(errors="replace")
+
+
+class Response(_Head):
+    """An answer."""
+
+    def __init__(self, *, status: int, headers: list[tuple[str, str]], content: bytes, url: str) -> None:
+        super().__init__(status=status, headers=headers, url=url)
+        self.content = content
 
     @property
     def text(self) -> str:
         """The body as text, in the charset that the server names or UTF-8."""
-        _, _, charset = self.headers.get("content-type", "").partition("charset=")
-        try:
-            return self.content.decode(charset.split(";")[0].strip(' "') or "utf-8", errors="replace")
-        except LookupError:
-            return self.content.decode(errors="replace")
+        return self._decode(self.content)
 
     def json(self) -> Any:
         """Return the body as JSON data."""
@@ -126,6 +142,85 @@ class Response:
         if self.status >= 400:
             raise StatusError(self)
         return self
+
+
+class BodyPort(Protocol):
+    """Where the body of a `ResponseStream` comes from."""
+
+    def read(self, most: int) -> bytes:
+        """Wait for more and return up to ``most`` bytes of it; nothing at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        ...
+
+
+class ResponseStream(_Head):
+    """An answer whose body is read piece by piece, once; `stream` makes it. To be used in a ``with``."""
+
+    def __init__(self, port: BodyPort, *, status: int, headers: list[tuple[str, str]], url: str) -> None:
+        super().__init__(status=status, headers=headers, url=url)
+        self._port = port
+
+    def __enter__(self) -> ResponseStream:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def iter_bytes(self, size: int = 65_536) -> Iterator[bytes]:
+        """Go through the body in the pieces in which it comes in.
+
+        Args:
+            size: Most bytes of a piece, up to 1 MiB.
+
+        Raises:
+            Error: If the body breaks off.
+        """
+        while piece := self._port.read(size):
+            yield piece
+
+    def iter_lines(self) -> Iterator[str]:
+        """Go through the body by lines, without their ends, in the charset that the server names or UTF-8.
+
+        Raises:
+            Error: If the body breaks off, or a line is longer than 1 MiB.
+        """
+        rest = b""
+        for piece in self.iter_bytes():
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield self._decode(line.removesuffix(b"\r"))
+            if len(rest) > _LONGEST_LINE:
+                raise Error(f"a line from {self.url} is longer than {_LONGEST_LINE >> 20} MiB; use iter_bytes()")
+        if rest:
+            yield self._decode(rest)
+
+    def raise_for_status(self) -> ResponseStream:
+        """Return itself.
+
+        Raises:
+            StatusError: If the status is 400 or more; its response has the beginning of the body.
+        """
+        if self.status >= 400:
+            content = b""
+            for piece in self.iter_bytes():
+                content += piece
+                if len(content) >= _MOST_OF_AN_ERROR:
+                    break
+            raise StatusError(
+                Response(status=self.status, headers=self.headers.items_list, content=content, url=self.url)
+            )
+        return self
+
+    def close(self) -> None:
+        """Give up what was not read; the second time does nothing."""
+        self._port.close()
 
 
 def request(
@@ -156,23 +251,72 @@ def request(
     Raises:
         Error: If no answer came; says why by its class.
     """
+    return _backend().http(
+        _request(
+            method,
+            url,
+            params=params,
+            headers=headers,
+            json=json,
+            data=data,
+            content=content,
+            timeout=timeout,
+            follow_redirects=follow_redirects,
+        )
+    )
+
+
+def stream(method: str, url: str, **options: Any) -> ResponseStream:
+    """Send a request and return the answer when its headers are there, to read its body piece by piece.
+
+    ::
+
+        with http.stream("GET", url) as answer:
+            for line in answer.raise_for_status().iter_lines():
+                ...
+
+    Args:
+        method: Such as ``GET``.
+        url: With scheme.
+        options: Those of `request`; ``timeout`` is for the headers and for each wait for more of the body.
+
+    Raises:
+        Error: If no answer came; says why by its class.
+    """
+    return _backend().http_stream(_request(method, url, **options))
+
+
+def _backend() -> Backend:
     from obelisk import backends  # here, since backends name this module's classes
 
+    return backends.current()
+
+
+def _request(
+    method: str,
+    url: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: Mapping[str, Any] | None = None,
+    content: bytes | str | None = None,
+    timeout: float = 10,
+    follow_redirects: bool = True,
+) -> Request:
     sent = list((headers or {}).items())
     body, content_type = _body(json, data, content)
     if content_type is not None and not any(name.lower() == "content-type" for name, _ in sent):
         sent.append(("content-type", content_type))
     if params:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(params, doseq=True)}"
-    return backends.current().http(
-        Request(
-            method=method.upper(),
-            url=url,
-            headers=sent,
-            content=body,
-            timeout=timeout,
-            follow_redirects=follow_redirects,
-        )
+    return Request(
+        method=method.upper(),
+        url=url,
+        headers=sent,
+        content=body,
+        timeout=timeout,
+        follow_redirects=follow_redirects,
     )
 
 

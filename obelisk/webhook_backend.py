@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +29,13 @@ class WebhookBackend(ActivityBackend):
 
     Args:
         host: The host's operations.
+        paths: The files of the component, whose lines make the calls.
     """
 
-    def __init__(self, host: HostCall) -> None:
+    def __init__(self, host: HostCall, paths: Collection[str] = ()) -> None:
         super().__init__(host)
         self._verb_refusal = lambda verb: f"{verb}() works in workflows; a webhook endpoint answers a request"
-        self._calls = WorkflowBackend(host)
+        self._calls = WorkflowBackend(host, paths)
 
     def call(
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options

@@ -1,7 +1,7 @@
 """The ASGI application that hands requests below one prefix to webhook endpoints, and all others to Django.
 
 Beside Django, not as one of its views: Django reads the whole body of a request before any view sees it
-(docs/decisions/0012).
+(docs/decisions/0013).
 """
 
 from __future__ import annotations

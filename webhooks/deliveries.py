@@ -18,7 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.deployment.webhooks import Provider
 from engine.executor.webhook_response import ResponseSink
 from engine.executor.webhook_run import RequestFailed

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, assert_never
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.errors import OutboundInvalid
 from engine.host.wasi.incoming_body import FedBody
 from webhooks.problems import Problem

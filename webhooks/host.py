@@ -226,6 +226,7 @@ class WebhookHost:
     def _flush(self) -> None:
         self.services.guest_log.flush()
         self.services.http_log.flush()
+        self.services.call_sites.flush()
 
     def _look_for_deployment(self) -> None:
         try:

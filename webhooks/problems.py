@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.executor.webhook_run import Failure, RequestFailed
 
 _JSON_TYPES = ("application/json", "application/problem+json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.executor.webhook_response import ResponseSink
 
 

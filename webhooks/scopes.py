@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 
 Scope = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 from django.utils import timezone
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.deployment.webhooks import Verification
 from webhooks.deliveries import Answered, Signed, deliver
 from webhooks.exchange import BodyTooLarge, ClientGone, Exchange, Receive, read_whole

@@ -19,8 +19,6 @@ _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 def read_webhook(reader: TableReader) -> WebhookMount:
     """Read ``http_server``, ``routes``, ``request``, ``verify`` and ``backtrace_persist``."""
-    if reader.boolean("backtrace_persist", default=False):
-        reader.warn("backtrace_persist", "has no effect: call-site backtraces of webhook endpoints are not kept")
     server = reader.string("http_server") or DEFAULT_SERVER
     if server != DEFAULT_SERVER:
         reader.warn(
@@ -32,6 +30,7 @@ def read_webhook(reader: TableReader) -> WebhookMount:
         routes=_read_routes(reader),
         limits=_read_limits(reader),
         verify=read_verification(reader),
+        keeps_backtraces=reader.boolean("backtrace_persist", default=False),
     )
 
 

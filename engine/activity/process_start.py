@@ -15,8 +15,8 @@ from typing import IO
 from engine.activity import process_supervisor
 from engine.errors import InvalidComponent
 
-_ENVIRONMENT: Mapping[str, str] = {}
-"""The supervisor's own; the program's comes with the order."""
+_NEEDED = ("LD_LIBRARY_PATH",)
+"""What the interpreter may need of this process's environment to start; the program's own comes with the order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class StartedProgram:
                 stdin=subprocess.PIPE if has_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE if has_errors else subprocess.DEVNULL,
-                env=_ENVIRONMENT,
+                env={name: os.environ[name] for name in _NEEDED if name in os.environ},
                 cwd=what.folder,
                 bufsize=0,
                 start_new_session=True,

@@ -47,28 +47,29 @@ def supervise(orders: int, answers: int) -> str:
         leader = _spawn(program, arguments, environment)
     except OSError as error:
         return f"error {error.errno}"
+    except ValueError:  # a zero byte in an argument or a variable
+        return f"error {errno.EINVAL}"
     _let_go_of_streams()
     mutex = _thread.allocate_lock()
-    alive = {leader}
+    is_reaped = False
 
     def kill_at_the_end_of_orders() -> None:
         os.read(orders, 1)
         with mutex:
-            if alive:
+            if not is_reaped:
                 os.kill(leader, _KILL)
 
     _thread.start_new_thread(kill_at_the_end_of_orders, ())
-    while True:
+    status = 0
+    while not is_reaped:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         assert ended is not None
         with mutex:
             if ended.si_pid == leader:
                 # Before it is reaped, so that its number is still its own.
                 _kill_group(leader)
-                alive.clear()
+                is_reaped = True
             _, status = os.waitpid(ended.si_pid, 0)
-        if ended.si_pid == leader:
-            break
     _kill_children()
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
 

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from engine.activity.http_messages import Header
-from engine.activity.outbound_policy import SecretUse
+from engine.activity.http.messages import Header
+from engine.activity.http.policy import SecretUse
 from engine.activity.secret_values import SecretValue
 from engine.deployment.spec import SecretLocation
 from engine.errors import DeploymentError, OutboundInvalid

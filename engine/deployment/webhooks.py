@@ -119,12 +119,14 @@ class WebhookMount:
         routes: What it answers, at least one.
         limits: What its requests may take.
         verify: Who must have signed them; ``None`` takes requests from anybody.
+        keeps_backtraces: Whether it is remembered where in the source calls are made.
     """
 
     http_server: str
     routes: tuple[Route, ...]
     limits: RequestLimits = SITE_LIMITS
     verify: Verification | None = None
+    keeps_backtraces: bool = False
 
 
 def is_handler(interface: InterfaceName) -> bool:

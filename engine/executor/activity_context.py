@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TextIO
 
-from engine.activity.outbound_http import OutboundHttp, RequestTrace
-from engine.activity.outbound_policy import make_policy
+from engine.activity.http.outbound import OutboundHttp, RequestTrace
+from engine.activity.http.policy import make_policy
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
 from engine.deployment.limits import RunLimits

@@ -42,10 +42,12 @@ class BestEffort(Generic[_Row]):
         self._rows.append(row)
 
     def flush(self) -> None:
-        """Store what waits."""
+        """Store what waits now; what comes meanwhile is for the next time, or a flood would keep the caller."""
         with self._flushing:
-            while self._rows:
-                batch = [self._rows.popleft() for _ in range(min(_BATCH, len(self._rows)))]
+            left = len(self._rows)
+            while left:
+                batch = [self._rows.popleft() for _ in range(min(_BATCH, left))]
+                left -= len(batch)
                 try:
                     self._store(batch)
                 except JournalUnavailable as error:

@@ -21,7 +21,8 @@ from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append, Committed
-from engine.log.events import ChildFinished, Created, Finished, Locked, LogEntry, Response
+from engine.log.call_options import lock_for_call
+from engine.log.events import ChildFinished, Created, Finished, Locked, LogEntry, Metadata, Response
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId, Version
 from engine.wit.json_values import load_json
 from engine.workflow.write_buffer import Newborn
@@ -163,7 +164,9 @@ class ChildRunner:
             DeploymentId(self._services.registry.deployment.id),
             self._services,
         )
-        newborn.log.append(LogEntry(_BIRTH_VERSION, self._services.clock.now(), event))
+        now = self._services.clock.now()
+        event = lock_for_call(event, _metadata(newborn), now=now)
+        newborn.log.append(LogEntry(_BIRTH_VERSION, now, event))
 
     def _lock_offered(self, join_set: JoinSetId) -> None:
         """Lock some of the awaited children that were offered, as any executor would."""
@@ -216,8 +219,8 @@ class ChildRunner:
         event = event_after(
             outcome,
             failures=0,
-            max_retries=function.retry.max_retries,
-            backoff=function.retry.backoff,
+            max_retries=_lock(newborn).max_retries,
+            backoff=_lock(newborn).retry_backoff,
             now=now,
         )
         return LogEntry(Version(2), now, event)
@@ -229,7 +232,7 @@ class ChildRunner:
             ffqn=newborn.target.ffqn,
             parent_id=self._driver.execution_id,
             created_at=birth.created_at,
-            metadata=birth.event.metadata if isinstance(birth.event, Created) else (),
+            metadata=_metadata(newborn),
             expires_at=_lock(newborn).lock_expires_at,
         )
 
@@ -272,6 +275,12 @@ def _function(newborn: Newborn) -> DeployedFunction:
     function = newborn.target.function
     assert function is not None
     return function
+
+
+def _metadata(newborn: Newborn) -> Metadata:
+    birth = newborn.log[0].event
+    assert isinstance(birth, Created)
+    return birth.metadata
 
 
 def _lock(newborn: Newborn) -> Locked:

@@ -110,6 +110,7 @@ class Executor:
         self._services.programs.close()
         self._services.guest_log.flush()
         self._services.http_log.flush()
+        self._services.call_sites.flush()
         self._services.transport.close()
         self._services.threads.close()
         log.info("executor.stopped", executor_id=self.executor_id)
@@ -168,6 +169,7 @@ class Executor:
             runner.renew(now)
         self._services.guest_log.flush()
         self._services.http_log.flush()
+        self._services.call_sites.flush()
         return started
 
     def _start(self, jobs: list[Job], holder: Holder) -> None:

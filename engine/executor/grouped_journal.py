@@ -8,6 +8,7 @@ from datetime import datetime
 from engine.executor.group_commit import GroupCommit
 from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
 from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Write
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -65,6 +66,10 @@ class GroupedJournal:
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""
         self._journal.add_log_lines(lines)
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """See `Journal`."""
+        self._journal.add_call_sites(sites)
 
     def add_http_exchanges(self, exchanges: Sequence[HttpExchange]) -> None:
         """See `Journal`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.activity.http_transport import HttpTransport
+from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.executor.best_effort import BestEffort
@@ -19,6 +19,7 @@ from engine.executor.settings import ExecutorSettings
 from engine.executor.wakeups import Wakeups
 from engine.journal.protocol import Journal
 from engine.journal.records import HttpExchange, LogLine
+from engine.log.backtraces import CallSites
 from engine.log.ids import ExecutorId, make_executor_id
 
 
@@ -44,6 +45,7 @@ class ExecutorServices:
     programs: Programs
     guest_log: BestEffort[LogLine]
     http_log: BestEffort[HttpExchange]
+    call_sites: BestEffort[CallSites]
     transport: HttpTransport
     registry: Registry
     running: Running
@@ -75,6 +77,7 @@ def make_services(
         programs=Programs(load, read),
         guest_log=BestEffort(journal.add_log_lines, what="log lines"),
         http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
+        call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
         transport=HttpTransport(),
         registry=registry,
         running=Running(),

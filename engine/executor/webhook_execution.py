@@ -23,6 +23,7 @@ from engine.executor.services import ExecutorServices
 from engine.executor.wakeups import Subscription
 from engine.host.context import RunFacts
 from engine.journal.records import Append, HttpExchange, LogLine, NewExecution, Submit
+from engine.log.backtraces import CallSite, CallSites
 from engine.log.events import (
     ChildFinished,
     ChildRequested,
@@ -187,10 +188,10 @@ class WebhookExecution:
         else:
             self._held_exchanges.append(exchange)
 
-    def call(self, target: Target) -> ChildFinished:
+    def call(self, target: Target, *, stack: JsonText | None = None) -> ChildFinished:
         """See `WebhookCalls`."""
         self.create()
-        with self._mutex:
+        with self._mutex, self._call_site(stack):
             self._calls += 1
             join_set = numbered_join_set(self._calls)
             child = child_id(self.execution_id, join_set, 1)
@@ -208,7 +209,9 @@ class WebhookExecution:
         self.last_call = child
         return self._response_of(join_set)
 
-    def schedule(self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target) -> None:
+    def schedule(
+        self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target, *, stack: JsonText | None = None
+    ) -> None:
         """See `WebhookCalls`."""
         self.create()
         event = Scheduled(
@@ -219,7 +222,7 @@ class WebhookExecution:
         )
         at = instant_of(schedule, self._services.clock.now())
         try:
-            with self._mutex:
+            with self._mutex, self._call_site(stack):
                 self._commit(event, new=self._new(execution_id, target, at))
         except ExecutionExists as error:
             raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists") from error
@@ -252,6 +255,18 @@ class WebhookExecution:
 
     # Inside.
 
+    @contextmanager
+    def _call_site(self, stack: JsonText | None) -> Iterator[None]:
+        """Remember where in the source the events were made that are written meanwhile, if the endpoint wants it."""
+        first = self._version
+        yield
+        mount = self._component.webhook
+        if stack is not None and mount is not None and mount.keeps_backtraces:
+            site = CallSite(first, self._version, stack)
+            self._services.call_sites.add(
+                CallSites(execution_id=self.execution_id, component_id=self._component.id, sites=(site,))
+            )
+
     def _response_of(self, join_set: JoinSetId) -> ChildFinished:
         with self._subscribed(self.execution_id) as subscription:
             while True:
@@ -280,15 +295,19 @@ class WebhookExecution:
         self, execution_id: ExecutionId, target: Target, at: datetime, *, join_set: JoinSetId | None = None
     ) -> NewExecution:
         """Return a child, or, without a join set, a scheduled execution."""
+        component = deployed_function(target).component
+        inherited = inherited_metadata(
+            self._metadata, execution_id, runner=component.runner, random_bytes=self._randomness
+        )
         created = Created(
             ffqn=target.ffqn,
             params=target.params,
             parent=None if join_set is None else (self.execution_id, join_set),
             scheduled_at=at,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
             scheduled_by=self.execution_id if join_set is None else None,
-            metadata=inherited_metadata(self._metadata, execution_id),
+            metadata=(*inherited, *target.metadata),
         )
         return NewExecution(execution_id, (LogEntry(Version(0), self._services.clock.now(), created),))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.activity.run_loop import RunLoop
 
 CHUNK = 64 << 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from engine.errors import (
 )
 from engine.executor.activity_context import store_line
 from engine.executor.attempts import lock_event
+from engine.executor.call_sites import CallSiteLog
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
 from engine.executor.flusher import Flusher, HeldBack
@@ -95,6 +97,7 @@ class WorkflowDriver:
         self._deployment_id = DeploymentId(services.registry.deployment.id)
         self._is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
+        self.call_sites = CallSiteLog(self.execution_id, function.component.id, services.call_sites.add)
         self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
         self._calls = 0
         self._calls_at_renewal = -1
@@ -162,6 +165,7 @@ class WorkflowDriver:
         finally:
             self._subscription.close()
             self.children.release()
+            self.call_sites.close(self.run.buffer.next_version)
         if self._writes.lost is not None:
             self._end_if_cancelling()
 
@@ -254,6 +258,10 @@ class WorkflowDriver:
     def now(self) -> datetime:
         """Return the present instant."""
         return self._services.clock.now()
+
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes of the operating system."""
+        return os.urandom(length)
 
     def run_expires_at(self) -> datetime:
         """Return until when this run may stay in memory."""

@@ -58,6 +58,14 @@ class Body:
         """Return an integer, or ``None`` if it is missing or null."""
         return None if self._data.get(key) is None else self.integer(key)
 
+    def optional_duration(self, key: str) -> timedelta | None:
+        """Return a duration, written in microseconds, or ``None`` if it is missing or null."""
+        duration = self.optional_integer(key)
+        try:
+            return None if duration is None else timedelta(microseconds=duration)
+        except OverflowError:
+            raise self._refusal(key, "a duration within range") from None
+
     def array(self, key: str) -> list[Any]:
         """Return an array."""
         value = self._data.get(key)
@@ -71,6 +79,10 @@ class Body:
         if isinstance(value, dict):
             return value
         raise self._refusal(key, "an object")
+
+    def optional_mapping(self, key: str) -> dict[str, Any] | None:
+        """Return an object, or ``None`` if it is missing or null."""
+        return None if self._data.get(key) is None else self.mapping(key)
 
     def integers(self, key: str) -> tuple[int, int] | None:
         """Return a pair of integers, or ``None`` if it is missing."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from engine.activity.http.response_stream import ResponseStream
 from engine.deployment.spec import LogLevel
 from engine.guests.fetches import Fetches
 from engine.host.context import ActivityContext, RunFacts, WorkflowContext
@@ -42,6 +43,7 @@ class ActivityGuest:
 
     def __init__(self, context: ActivityContext) -> None:
         self._waits = threading.Event()
+        self.streams: dict[int, ResponseStream] = {}
         self.serve(context)
 
     def serve(self, context: ActivityContext) -> None:
@@ -49,6 +51,8 @@ class ActivityGuest:
         self.context = context
         self.facts = context.facts
         self.seed = os.urandom(16)
+        # They ended with the attempt that opened them.
+        self.streams.clear()
         self.fetches = Fetches()
 
     @property

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
-from engine.activity.http_messages import HttpRequest, HttpResponse
-from engine.activity.outbound_http import OutboundHttp
-from engine.activity.whole_exchange import WholeExchange
-from engine.errors import OutboundError, OutboundInvalid
-
-MAX_REDIRECTS = 10
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_BECOMES_GET = frozenset({301, 302, 303})
-_ABOUT_THE_BODY = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
-_FOR_ONE_ORIGIN = frozenset({"authorization", "cookie", "proxy-authorization"})
+from engine.activity.http.messages import HttpRequest, HttpResponse
+from engine.activity.http.outbound import OutboundHttp
+from engine.activity.http.whole_exchange import WholeExchange
+from engine.errors import OutboundError
+from engine.guests.redirects import MAX_REDIRECTS, redirected_request, too_many_redirects
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,11 +89,11 @@ def _advance(client: OutboundHttp, fetch: _Fetch) -> HttpResponse | OutboundErro
     outcome = fetch.exchange.outcome()
     if isinstance(outcome, OutboundError) or fetch.redirects is None:
         return outcome
-    redirected = _redirected(fetch.request, outcome)
+    redirected = redirected_request(fetch.request, outcome.status, outcome.headers)
     if redirected is None:
         return outcome
     if not fetch.redirects:
-        return OutboundInvalid("HTTP-request-URI-invalid", f"more than {MAX_REDIRECTS} redirects")
+        return too_many_redirects()
     fetch.redirects -= 1
     try:
         fetch.exchange = client.begin(redirected)
@@ -107,28 +101,3 @@ def _advance(client: OutboundHttp, fetch: _Fetch) -> HttpResponse | OutboundErro
         return error
     fetch.request = redirected
     return None
-
-
-def _redirected(request: HttpRequest, response: HttpResponse) -> HttpRequest | None:
-    """Return the request that a response asks for, if it does.
-
-    Source:
-        RFC 9110, section 15.4.
-    """
-    location = next((value for name, value in response.headers if name == "location"), None)
-    if response.status not in _REDIRECTS or location is None:
-        return None
-    url = urljoin(request.url, location.decode("latin-1"))
-    is_get = response.status in _BECOMES_GET and request.method not in ("GET", "HEAD")
-    before, after = urlsplit(request.url), urlsplit(url)
-    dropped = _ABOUT_THE_BODY if is_get else frozenset()
-    if (before.scheme, before.netloc) != (after.scheme, after.netloc):
-        # What was meant for one server is not another one's business.
-        dropped |= _FOR_ONE_ORIGIN
-    return HttpRequest(
-        method="GET" if is_get else request.method,
-        url=url,
-        headers=tuple((name, value) for name, value in request.headers if name.lower() not in dropped),
-        body=b"" if is_get else request.body,
-        timeout=request.timeout,
-    )

@@ -21,10 +21,10 @@ return.
 Workflows. *Recorded* operations are events, compared on replay; all but ``js_last``, ``result``, ``last`` are::
 
     op         body                                        answer
-    call       {"ffqn", "params", "given"?}                response; or refused function_not_found, type_check_error,
-                                                           ffqn_parsing_error
+    call       {"ffqn", "params", *options}                response; or refused function_not_found, type_check_error,
+                                                           ffqn_parsing_error, invalid_options
     js_create  {"name"?}                                   {"set"}; or refused conflict, invalid_name
-    js_submit  {"set", "ffqn", "params", "given"?}         {"id"}; or refused as call
+    js_submit  {"set", "ffqn", "params", *options}         {"id"}; or refused as call
     js_delay   {"set", "schedule"}                         {"id"}
     js_next    {"set", "ffqn"?}                            response; or refused all_processed, which is recorded
     js_try     {"set"}                                     response; or refused pending, all_processed
@@ -36,7 +36,7 @@ Workflows. *Recorded* operations are events, compared on replay; all but ``js_la
                                                            last call; the member of the last call or sleep
     sleep      {"schedule", "name"?}                       {"expires_at_us", "cancelled": bool}
     new_id     {}                                          {"id"}: a fresh top-level execution id
-    schedule   {"ffqn", "params", "given"?, "schedule",    {"id"}; or refused as call, execution_id_parsing_error;
+    schedule   {"ffqn", "params", *options, "schedule",    {"id"}; or refused as call, execution_id_parsing_error;
                 "id"?}                                     without an id a fresh one is made
     stub       {"id", "result": {"ok": value}}             {}; or refused execution_not_found, conflict,
                {"id", "result": {"err": value}}            type_check_error, execution_id_parsing_error
@@ -44,8 +44,13 @@ Workflows. *Recorded* operations are events, compared on replay; all but ``js_la
     random     {"u64": [low, high inclusive]}              {"value": integer}
     random     {"string": [min, max exclusive]}            {"value": text}
 
+The options of a call are ``given``, ``max_retries``, ``attempt_timeout_us`` and ``labels``; all may be left out.
 ``given`` is how many of the parameters the code wrote, if the last ones are defaults: on replay a recorded list without
-some of those is the same call, made before they existed.
+some of those is the same call, made before they existed. The others (an activity's attempts after the first, the
+longest time of one, an object of texts) go to the metadata of the creation, and no replay compares them.
+
+Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
+first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
 
 Workflows and activities; nothing is recorded::
 
@@ -54,7 +59,7 @@ Workflows and activities; nothing is recorded::
                                                            it consumed
     info       {}                                          {"execution_id", "function", "parent_id": id or null,
                                                            "created_at_us", "attempt" from 1, "deadline_us": n or null,
-                                                           "labels": {}}
+                                                           "labels": {name: value}}
     digest     {"hash": name, "data": base64}              {"value": base64}; SHA-1, SHA-256, SHA-384 or SHA-512
     hmac       {"hash": name, "key": base64,               {"value": base64}
                 "data": base64}
@@ -67,6 +72,10 @@ Activities::
                 "redirect": "follow" or "manual"}          {"status", "headers": [[name, value], ..], "body": base64,
                                                            "url": after redirects}; or refused denied, timeout,
                                                            connect, invalid, protocol
+    http_open  as http; timeout_us is for each wait        {"status", "headers", "url", "stream": n}; or refused as http
+    http_read  {"stream", "bytes": n}                      {"body": base64}: up to n bytes of the response's body, and
+                                                           none at its end; or refused as http, closed
+    http_close {"stream"}                                  {}
     http_begin as http                                     {"request": n}; or refused denied, invalid
     http_wait  {"us": n or null}                           {"waited_us"}, and if a request has ended "request": n and
                                                            what http answers, or "failed": code and "message"
@@ -100,8 +109,10 @@ from engine.errors import ConstraintViolation
 from engine.guests import activity_operations, hashing, webhook_operations, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
+from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
 from engine.guests.webhook_guest import WebhookGuest
+from engine.log.labels import labels_of
 
 _LEVELS = {level.value: level for level in LogLevel}
 
@@ -118,8 +129,13 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
         return _common(guest, op, Body(op, text))
     body = Body(op, text)
     context = guest.context
+    at = body.optional_text("at")
     with context.mutex:
+        buffer = context.run.buffer
+        if at:
+            context.call_sites.begin(read_stack(at), buffer.next_version)
         answer = operation(guest, body)
+        context.call_sites.end(buffer.next_version)
         context.after_call()
         return answer
 
@@ -182,6 +198,6 @@ def _info(guest: WorkflowGuest | ActivityGuest) -> str:
             "created_at_us": microseconds(facts.created_at),
             "attempt": facts.attempt,
             "deadline_us": None if facts.expires_at is None else microseconds(facts.expires_at),
-            "labels": {},
+            "labels": {**labels_of(facts.metadata)},
         }
     )

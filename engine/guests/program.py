@@ -114,7 +114,7 @@ class GuestProgram:
         Where the component reuses instances, it may have served calls before.
         """
         if (idle := self._take_idle()) is not None:
-            idle.begin(context, deadline)  # type: ignore[arg-type]  # as below
+            idle.begin(context, deadline, limits.fuel)  # type: ignore[arg-type]  # as below
             return idle
         guest: ActivityGuest | WorkflowGuest
         match self._component.id.component_type:
@@ -197,11 +197,12 @@ class GuestInstance:
         self._calls = 0
         self._is_fit = False
 
-    def begin(self, context: ActivityContext, deadline: float | None) -> None:
-        """Serve another attempt."""
+    def begin(self, context: ActivityContext, deadline: float | None, fuel: int | None) -> None:
+        """Serve another attempt, with fuel of its own."""
         assert isinstance(self._guest, ActivityGuest)
         self._guest.serve(context)
         self._instance.set_deadline(deadline)
+        self._instance.refuel(fuel)
 
     def call(self, export: str, function: str, args: Sequence[object]) -> JsonValue:
         """Call a function of the component.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import Trap, TrapKind
 from engine.guests.contexts import ActivityGuest
 from engine.host.wasi.http_bodies import BodyInput, BodyOutput

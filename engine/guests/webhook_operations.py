@@ -9,12 +9,13 @@ from engine.errors import ConstraintViolation, IdSyntaxError
 from engine.guests import activity_operations
 from engine.guests.answers import DONE, refused, write, write_end, write_submit_error
 from engine.guests.bodies import Body
+from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import microseconds
-from engine.guests.targets import MalformedName, read_target
+from engine.guests.targets import MalformedCall, read_target
 from engine.guests.webhook_guest import ResponseRefused, WebhookGuest
 from engine.host.wasi.streams import StreamClosed, StreamFailed
 from engine.log.ids import parse_execution_id, parse_top_level_id
-from engine.log.return_values import FailureKind
+from engine.log.return_values import FailureKind, JsonText
 from engine.log.state import ExecutionState, Lifecycle, Status
 
 
@@ -22,11 +23,11 @@ def _call(guest: WebhookGuest, body: Body) -> str:
     context = guest.context
     try:
         target = read_target(context, body)
-    except MalformedName as error:
-        return refused("ffqn_parsing_error", str(error))
+    except MalformedCall as error:
+        return error.answer
     if target.error is not None:
         return write_submit_error(target.error, target.ffqn)
-    end = context.calls.call(target)
+    end = context.calls.call(target, stack=_stack(body))
     return write_end(end.child_execution_id, end.retval, target.function)
 
 
@@ -35,13 +36,13 @@ def _schedule(guest: WebhookGuest, body: Body) -> str:
     try:
         target = read_target(guest.context, body)
         execution_id = calls.new_id() if given is None else parse_top_level_id(given)
-    except MalformedName as error:
-        return refused("ffqn_parsing_error", str(error))
+    except MalformedCall as error:
+        return error.answer
     except IdSyntaxError as error:
         return refused("execution_id_parsing_error", str(error))
     if target.error is not None:
         return write_submit_error(target.error, target.ffqn)
-    calls.schedule(execution_id, body.schedule(), target)
+    calls.schedule(execution_id, body.schedule(), target, stack=_stack(body))
     return write({"id": execution_id})
 
 
@@ -127,6 +128,12 @@ def _header(item: object) -> tuple[str, bytes]:
                 raise ResponseRefused(f"the header {name} has characters that are not Latin-1") from None
         case _:
             raise ConstraintViolation("respond: a header must be a name and a value")
+
+
+def _stack(body: Body) -> JsonText | None:
+    """Return where in the source a call is made, if the runtime says so."""
+    at = body.optional_text("at")
+    return read_stack(at) if at else None
 
 
 _NOT_FOUND = refused("not_found", "there is no such execution")

@@ -10,7 +10,7 @@ from engine.errors import ConstraintViolation, IdSyntaxError, ValueMismatch
 from engine.guests.answers import DONE, refused, write, write_response, write_stub_outcome, write_submit_error
 from engine.guests.bodies import Body
 from engine.guests.contexts import WorkflowGuest, microseconds
-from engine.guests.targets import MalformedName, read_target
+from engine.guests.targets import MalformedCall, read_target
 from engine.log.events import (
     ChildFinished,
     FunctionNotFound,
@@ -40,8 +40,8 @@ def _answer(guest: WorkflowGuest, response: Response) -> str:
 def _call(guest: WorkflowGuest, body: Body) -> str:
     try:
         target = read_target(guest.context, body)
-    except MalformedName as error:
-        return refused("ffqn_parsing_error", str(error))
+    except MalformedCall as error:
+        return error.answer
     outcome = guest.context.run.call(target, target.ffqn.rpartition(".")[2])
     if isinstance(outcome, Response):
         return _answer(guest, outcome)
@@ -64,8 +64,8 @@ def _create(guest: WorkflowGuest, body: Body) -> str:
 def _submit(guest: WorkflowGuest, body: Body) -> str:
     try:
         target = read_target(guest.context, body)
-    except MalformedName as error:
-        return refused("ffqn_parsing_error", str(error))
+    except MalformedCall as error:
+        return error.answer
     outcome = guest.context.run.submit(_set(body), target)
     if isinstance(outcome, FunctionNotFound | TypeCheckError):
         return write_submit_error(outcome, target.ffqn)
@@ -132,8 +132,8 @@ def _schedule(guest: WorkflowGuest, body: Body) -> str:
     try:
         target = read_target(guest.context, body)
         execution_id = run.generate_execution_id() if given is None else parse_top_level_id(given)
-    except MalformedName as error:
-        return refused("ffqn_parsing_error", str(error))
+    except MalformedCall as error:
+        return error.answer
     except IdSyntaxError as error:
         return refused("execution_id_parsing_error", str(error))
     problem = run.schedule(execution_id, body.schedule(), target)

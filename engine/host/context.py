@@ -10,11 +10,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from engine.activity.outbound_http import OutboundHttp
+from engine.activity.http.outbound import OutboundHttp
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation
-from engine.log.ids import ExecutionId, JoinSetId
+from engine.log.events import Metadata
+from engine.log.ids import ExecutionId, JoinSetId, Version
+from engine.log.return_values import JsonText
 from engine.workflow.run import WorkflowRun
 
 
@@ -36,7 +38,7 @@ class RunFacts(Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
     attempt: int = 1
     expires_at: datetime | None = None
-    metadata: tuple[tuple[str, str], ...] = ()
+    metadata: Metadata = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,18 @@ class ActivityContext(LoggingContext, Protocol):
         ...
 
 
+class CallSiteLog(Protocol):
+    """What remembers where in the source a workflow makes its calls."""
+
+    def begin(self, stack: JsonText, version: Version) -> None:
+        """Hear that a call is made; ``version`` is that of the next event."""
+        ...
+
+    def end(self, version: Version) -> None:
+        """Hear that the call is over."""
+        ...
+
+
 class Deployed(Protocol):
     """A run that may name deployed functions."""
 
@@ -116,6 +130,11 @@ class WorkflowContext(LoggingContext, Protocol):
     run: WorkflowRun
     join_sets: JoinSetHandles
     note: GuestNote | None
+
+    @property
+    def call_sites(self) -> CallSiteLog:
+        """Remembers where calls are made."""
+        ...
 
     @property
     def facts(self) -> RunFacts:

@@ -9,7 +9,7 @@ from engine.host.context import ActivityContext, Deployed
 from engine.host.wasi.state import WasiContext
 from engine.log.events import ChildFinished
 from engine.log.ids import ExecutionId
-from engine.log.return_values import ReturnValue
+from engine.log.return_values import JsonText, ReturnValue
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.target import Target
@@ -30,12 +30,14 @@ class WebhookCalls(Protocol):
         """The request's own execution, whether it exists yet or not."""
         ...
 
-    def call(self, target: Target) -> ChildFinished:
-        """Run a function as a child and wait for its end."""
+    def call(self, target: Target, *, stack: JsonText | None = None) -> ChildFinished:
+        """Run a function as a child and wait for its end; ``stack`` is where in the source it is called."""
         ...
 
-    def schedule(self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target) -> None:
-        """Start a top-level execution without waiting for it.
+    def schedule(
+        self, execution_id: ExecutionId, schedule: ScheduleAt, target: Target, *, stack: JsonText | None = None
+    ) -> None:
+        """Start a top-level execution without waiting for it; ``stack`` is where in the source that is done.
 
         Raises:
             ConstraintViolation: If an execution of this id exists.

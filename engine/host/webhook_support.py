@@ -16,9 +16,10 @@ from engine.host.targets import MalformedCallError, read_target, write_submit_er
 from engine.host.webhook_context import WebhookContext
 from engine.log.events import FunctionNotFound, SubmitError
 from engine.log.ids import parse_execution_id, parse_top_level_id
-from engine.log.return_values import Failed, FailureKind
+from engine.log.return_values import Failed, FailureKind, JsonText
 from engine.log.state import ExecutionState, Lifecycle, Status
 from engine.wasm.host_functions import HostFunction, HostInterface
+from engine.wit.json_values import dump_json
 from engine.wit.obelisk_types import WEBHOOK_SUPPORT, WEBHOOK_SUPPORT_BACKTRACE
 from engine.wit.options import JsonValue
 from engine.workflow.target import Target
@@ -34,7 +35,7 @@ def execution_id_current(context: WebhookContext) -> JsonValue:
     return write_id(context.calls.execution_id)
 
 
-def call_json(context: WebhookContext, function: JsonValue, params: str) -> JsonValue:
+def call_json(context: WebhookContext, function: JsonValue, params: str, backtrace: JsonValue = None) -> JsonValue:
     """Call a function, named at run time, and wait for its result."""
     try:
         target = read_target(context, function, params)
@@ -43,12 +44,17 @@ def call_json(context: WebhookContext, function: JsonValue, params: str) -> Json
         return error.value
     if target.error is not None:
         return _refused(context, "call-json", target, target.error)
-    retval = context.calls.call(target).retval
+    retval = context.calls.call(target, stack=_stack(backtrace)).retval
     return {"ok": write_json_retval(retval, target.function)}
 
 
 def schedule_json(
-    context: WebhookContext, execution_id: JsonValue, schedule: JsonValue, function: JsonValue, params: str
+    context: WebhookContext,
+    execution_id: JsonValue,
+    schedule: JsonValue,
+    function: JsonValue,
+    params: str,
+    backtrace: JsonValue = None,
 ) -> JsonValue:
     """Start a top-level execution, named at run time, without waiting for it."""
     try:
@@ -61,7 +67,7 @@ def schedule_json(
         return {"err": {"ffqn_parsing_error": str(error)}}
     if target.error is not None:
         return _refused(context, "schedule-json", target, target.error)
-    context.calls.schedule(target_id, read_schedule(schedule), target)
+    context.calls.schedule(target_id, read_schedule(schedule), target, stack=_stack(backtrace))
     return {"ok": None}
 
 
@@ -145,6 +151,11 @@ def _refused(context: WebhookContext, what: str, target: Target, error: SubmitEr
     return write_submit_error(error)
 
 
+def _stack(backtrace: JsonValue) -> JsonText | None:
+    """Return the call stack that an interpreted guest passes along."""
+    return None if backtrace is None else JsonText(dump_json(backtrace))
+
+
 def _id_text(value: JsonValue) -> str:
     assert isinstance(value, dict)
     text = value["id"]
@@ -165,13 +176,6 @@ _OPERATIONS: Mapping[str, Callable[..., JsonValue]] = {
 }
 
 
-def _without_backtrace(function: Callable[..., JsonValue]) -> Callable[..., JsonValue]:
-    def call(context: WebhookContext, *args: JsonValue) -> JsonValue:
-        return function(context, *args[:-1])
-
-    return call
-
-
 WEBHOOK_SUPPORT_HOST = HostInterface(
     functions={name: HostFunction(type=WEBHOOK_SUPPORT[name], call=function) for name, function in _OPERATIONS.items()}
 )
@@ -179,7 +183,7 @@ WEBHOOK_SUPPORT_HOST = HostInterface(
 
 WEBHOOK_SUPPORT_BACKTRACE_HOST = HostInterface(
     functions={
-        name: HostFunction(type=function_type, call=_without_backtrace(_OPERATIONS[name]))
+        name: HostFunction(type=function_type, call=_OPERATIONS[name])
         for name, function_type in WEBHOOK_SUPPORT_BACKTRACE.items()
     }
 )

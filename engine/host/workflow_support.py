@@ -29,9 +29,9 @@ from engine.log.events import (
 )
 from engine.log.ids import ExecutionId, is_top_level, parse_execution_id, parse_top_level_id
 from engine.log.return_codec import return_codec
-from engine.log.return_values import Failed, Returned
+from engine.log.return_values import Failed, JsonText, Returned
 from engine.wasm.host_functions import HostFunction, HostInterface
-from engine.wit.json_values import load_json, read_value
+from engine.wit.json_values import dump_json, load_json, read_value
 from engine.wit.obelisk_types import JOIN_SET_RESOURCE, WORKFLOW_SUPPORT, WORKFLOW_SUPPORT_BACKTRACE
 from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
@@ -313,9 +313,15 @@ _OPERATIONS: Mapping[str, Callable[..., JsonValue]] = {
 }
 
 
-def _without_backtrace(function: Callable[..., JsonValue]) -> Callable[..., JsonValue]:
+def _with_backtrace(function: Callable[..., JsonValue]) -> Callable[..., JsonValue]:
     def call(context: WorkflowContext, *args: JsonValue) -> JsonValue:
-        return function(context, *args[:-1])
+        *own, backtrace = args
+        buffer = context.run.buffer
+        if backtrace is not None:
+            context.call_sites.begin(JsonText(dump_json(backtrace)), buffer.next_version)
+        result = function(context, *own)
+        context.call_sites.end(buffer.next_version)
+        return result
 
     return call
 
@@ -330,7 +336,7 @@ WORKFLOW_SUPPORT_HOST = HostInterface(
 
 WORKFLOW_SUPPORT_BACKTRACE_HOST = HostInterface(
     functions={
-        name: HostFunction(type=function_type, call=_without_backtrace(_OPERATIONS[name]))
+        name: HostFunction(type=function_type, call=_with_backtrace(_OPERATIONS[name]))
         for name, function_type in WORKFLOW_SUPPORT_BACKTRACE.items()
     },
     resources={JOIN_SET_RESOURCE: JOIN_SET_HANDLE},

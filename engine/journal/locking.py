@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable, LockRequest
-from engine.log.events import Locked, LogEntry
+from engine.log.call_options import lock_for_call
+from engine.log.events import Created, Locked, LogEntry
 from engine.log.state import ExecutionState, fold_event
 
 
@@ -51,9 +52,16 @@ class Allotment:
         return None
 
 
-def take_lock(state: ExecutionState, event: Locked, request: LockRequest) -> LogEntry:
-    """Apply a lock event to a due execution, in place, and return the entry to append."""
-    entry = LogEntry(state.next_version, request.now, event)
+def take_lock(state: ExecutionState, event: Locked, request: LockRequest, created: Created) -> LogEntry:
+    """Apply a lock event to a due execution, in place, and return the entry to append.
+
+    Args:
+        state: The execution.
+        event: The lock, as its function's policy has it.
+        request: What asked for it.
+        created: The execution's first event, which may say otherwise.
+    """
+    entry = LogEntry(state.next_version, request.now, lock_for_call(event, created.metadata, now=request.now))
     fold_event(state, entry)
     return entry
 

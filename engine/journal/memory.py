@@ -23,6 +23,7 @@ from engine.journal.requirements import (
     response_sources,
     source_of,
 )
+from engine.log.backtraces import CallSites
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event
 from engine.log.events import ChildFinished, Created, Finished, LogEntry, Response
@@ -64,6 +65,7 @@ class MemoryJournal:
         self._delays: dict[DelayId, DelayRow] = {}
         self._log_lines: list[LogLine] = []
         self._http_exchanges: list[HttpExchange] = []
+        self._call_sites: list[CallSites] = []
 
     @property
     def log_lines(self) -> tuple[LogLine, ...]:
@@ -76,6 +78,12 @@ class MemoryJournal:
         """What guests' HTTP requests left behind, in the order stored."""
         with self._mutex:
             return tuple(self._http_exchanges)
+
+    @property
+    def call_sites(self) -> tuple[CallSites, ...]:
+        """Where workflows made their calls, in the order stored."""
+        with self._mutex:
+            return tuple(self._call_sites)
 
     # Writing.
 
@@ -115,6 +123,11 @@ class MemoryJournal:
         """See `Journal`."""
         with self._mutex:
             self._http_exchanges.extend(exchanges)
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """See `Journal`."""
+        with self._mutex:
+            self._call_sites.extend(sites)
 
     # Reading.
 
@@ -180,10 +193,10 @@ class MemoryJournal:
             event = allotment.take(known)
             if event is None:
                 continue
-            state = copy(known)
-            changes.entries.append((state.execution_id, take_lock(state, event, request)))
+            state, created = copy(known), self._created(known.execution_id)
+            changes.entries.append((state.execution_id, take_lock(state, event, request, created)))
             changes.updated[state.execution_id] = (known, state)
-            found.append(LockedExecution(copy(state), self._created(state.execution_id)))
+            found.append(LockedExecution(copy(state), created))
         self._store(changes)
         return found
 

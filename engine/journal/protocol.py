@@ -22,6 +22,7 @@ from engine.journal.records import (
     LogLine,
     Write,
 )
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -133,6 +134,10 @@ class Journal(Protocol):
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """Store guests' log lines."""
+        ...
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """Store where workflows made their calls."""
         ...
 
     def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:

@@ -19,6 +19,9 @@ from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinS
 from engine.log.return_values import JsonText, ReturnValue
 from engine.log.schedules import ScheduleAt
 
+Metadata = tuple[tuple[str, str], ...]
+"""What a creation carries along: names and values."""
+
 
 class Created(Struct, frozen=True, kw_only=True, gc=False):
     """The execution exists. Always version 0.
@@ -30,7 +33,7 @@ class Created(Struct, frozen=True, kw_only=True, gc=False):
         scheduled_at: When it may first run.
         component_id: The component that will run it.
         deployment_id: The deployment that created it.
-        metadata: Trace context, as header name to value.
+        metadata: What it carries along: a secret seed, labels, options of the call, trace context.
         scheduled_by: The execution that scheduled it without waiting for it.
     """
 
@@ -40,7 +43,7 @@ class Created(Struct, frozen=True, kw_only=True, gc=False):
     scheduled_at: datetime
     component_id: ComponentId
     deployment_id: DeploymentId
-    metadata: tuple[tuple[str, str], ...] = ()
+    metadata: Metadata = ()
     scheduled_by: ExecutionId | None = None
 
 

@@ -9,7 +9,7 @@ from engine.log.return_values import Failed, JsonText, Returned, ReturnValue, Ty
 from engine.wit.grammar import format_type
 from engine.wit.json_values import JsonValue, dump_value, load_json, read_value
 from engine.wit.return_values import failure_projection, is_permanent
-from engine.wit.types import ResultType, WitType
+from engine.wit.types import ResultType, WitType, without_defaults
 
 
 class ReturnCodec:
@@ -64,7 +64,7 @@ def return_codec(result: ResultType) -> ReturnCodec:
 
 
 def _type_text(payload: WitType | None) -> str:
-    return "" if payload is None else format_type(payload)
+    return "" if payload is None else format_type(without_defaults(payload))
 
 
 def _typed(payload_type: WitType | None, text: str, payload: JsonValue) -> TypedValue | None:

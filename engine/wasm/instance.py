@@ -139,10 +139,7 @@ class Instance:
         engine.runs[self._context] = run
         try:
             native.store_limiter(store, limits.memory_bytes, limits.table_elements, -1, -1, limits.memories)
-            if engine.settings.consume_fuel:
-                native.set_fuel(self._context, _ALL_FUEL if limits.fuel is None else limits.fuel)
-            elif limits.fuel is not None:
-                raise WasmError("fuel is limited but this engine does not count it")
+            self.refuel(limits.fuel)
             native.store_epoch_deadline_callback(store, engine.epoch_callback_address, None, None)
             self._instance = create_string_buffer(_INSTANCE_SIZE)
             self._check_idle()
@@ -223,6 +220,20 @@ class Instance:
         A deadline moved closer takes effect within some 50 ms.
         """
         self._run.set_deadline(deadline)
+
+    def refuel(self, fuel: int | None) -> None:
+        """Let it execute so many instructions from now on; between two calls.
+
+        Args:
+            fuel: How many; ``None`` for no limit.
+
+        Raises:
+            WasmError: If they are to be limited but the engine does not count them.
+        """
+        if self._linked.engine.settings.consume_fuel:
+            native.set_fuel(self._context, _ALL_FUEL if fuel is None else fuel)
+        elif fuel is not None:
+            raise WasmError("fuel is limited but this engine does not count it")
 
     def interrupt(self) -> None:
         """End the run within some 50 ms of computing, by a trap of kind ``interrupted``; from any thread.

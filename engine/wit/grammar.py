@@ -2,6 +2,7 @@
 
 Besides WIT's own type positions the grammar has anonymous ``record``, ``variant``, ``enum`` and ``flags``, which WIT
 itself only knows as named declarations, and ``own<r>`` and ``borrow<r>`` for handles, so that every type has a text.
+``name?: type`` is a field that JSON data may lack, as its taker has a default.
 
 Source:
     Obelisk 0.41, reference section 2.4.
@@ -108,7 +109,7 @@ def format_type(wit_type: WitType) -> str:
         case TupleType(items=items):
             return f"tuple<{', '.join(format_type(item) for item in items)}>"
         case RecordType(fields=fields):
-            return f"record {{ {', '.join(f'{identifier(f.name)}: {format_type(f.type)}' for f in fields)} }}"
+            return f"record {{ {', '.join(map(_format_field, fields))} }}"
         case VariantType(cases=cases):
             return f"variant {{ {', '.join(_format_case(case) for case in cases)} }}"
         case EnumType(names=names):
@@ -127,6 +128,10 @@ def _format_result(ok: WitType | None, err: WitType | None) -> str:
     if err is not None:
         return f"result<{'_' if ok is None else format_type(ok)}, {format_type(err)}>"
     return "result" if ok is None else f"result<{format_type(ok)}>"
+
+
+def _format_field(field: Field) -> str:
+    return f"{identifier(field.name)}{'?' if field.may_be_missing else ''}: {format_type(field.type)}"
 
 
 def _format_case(case: Case) -> str:
@@ -276,8 +281,11 @@ class TypeParser:
     def field(self) -> Field:
         """Read a name and its type."""
         name = self.name()
+        may_be_missing = self.word == "?"
+        if may_be_missing:
+            self.advance()
         self.expect(":", context=f"and a type after the field name `{name}`")
-        return Field(name, self.type())
+        return Field(name, self.type(), may_be_missing)
 
     def case(self) -> Case:
         """Read a name, and its payload if it has one."""

@@ -113,18 +113,22 @@ def _record_reader(record: RecordType) -> Reader:
     readers = tuple((snake_name(field.name), reader_of(field.type)) for field in record.fields)
     keys = {name for name, _ in readers}
     complete = _record_completer(record)
+    has_defaults = any(field.may_be_missing for field in record.fields)
 
     def read(data: object) -> JsonValue:
         if type(data) is not dict:
             raise MismatchError(
                 f"expected an object with {_listed([name for name, _ in readers])}, got {describe(data)}"
             )
+        present = readers
         if data.keys() != keys:
             data = complete(data)
+            if has_defaults:
+                present = tuple(item for item in readers if item[0] in data)
         values: dict[str, JsonValue] = {}
         name = ""
         try:
-            for name, read_field in readers:
+            for name, read_field in present:
                 values[name] = read_field(data[name])
         except MismatchError as mismatch:
             mismatch.steps.append(f".{name}")
@@ -135,8 +139,13 @@ def _record_reader(record: RecordType) -> Reader:
 
 
 def _record_completer(record: RecordType) -> Callable[[dict[object, object]], dict[str, object]]:
-    """Return what brings an object with kebab-case or missing keys into the form with all keys in snake_case."""
-    optional = {snake_name(field.name): isinstance(field.type, OptionType) for field in record.fields}
+    """Return what brings an object with kebab-case or missing keys into the form with all keys in snake_case.
+
+    Fields with defaults stay missing: only whoever has the default can tell it.
+    """
+    names = [snake_name(field.name) for field in record.fields]
+    defaults = {snake_name(field.name) for field in record.fields if field.may_be_missing}
+    options = {snake_name(field.name) for field in record.fields if isinstance(field.type, OptionType)}
     spellings = _spellings(tuple(field.name for field in record.fields))
 
     def complete(data: dict[object, object]) -> dict[str, object]:
@@ -144,15 +153,16 @@ def _record_completer(record: RecordType) -> Callable[[dict[object, object]], di
         for key, item in data.items():
             name = spellings.get(key)
             if name is None:
-                raise MismatchError(f"unknown field {describe(key)}, expected {_listed(list(optional))}")
+                raise MismatchError(f"unknown field {describe(key)}, expected {_listed(names)}")
             if name in found:
                 raise MismatchError(f'field "{name}" is given twice, in snake_case and in kebab-case')
             found[name] = item
-        for name, may_be_missing in optional.items():
-            if name not in found:
-                if not may_be_missing:
-                    raise MismatchError(f'missing field "{name}"')
-                found[name] = None
+        for name in names:
+            if name in found or name in defaults:
+                continue
+            if name not in options:
+                raise MismatchError(f'missing field "{name}"')
+            found[name] = None
         return found
 
     return complete

@@ -11,7 +11,8 @@ char          string of one character
 string        string
 list          array                               an object for a list of pairs of a string and anything
 tuple         array of the right length
-record        object, snake_case keys in order    kebab-case keys, any order; options may be missing
+record        object, snake_case keys in order    kebab-case keys, any order; options may be missing, and so
+                                                  may fields with defaults, which the value then lacks
 variant       "case", or {"case": payload}        kebab-case
 enum          "name"                              kebab-case
 flags         array of the names that are set     kebab-case, any order

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from functools import lru_cache
+from typing import TypeAlias, assert_never
 
 from engine.wit.structural import Structural
 
@@ -81,10 +82,16 @@ class TupleType(Structural):
 
 @dataclass(frozen=True, slots=True)
 class Field(Structural):
-    """One field of a record."""
+    """One field of a record.
+
+    Args:
+        may_be_missing: Whether JSON data may lack it, as whoever takes the value has a default for it. WIT does not
+            know of that: to compiled code the field is always there.
+    """
 
     name: str
     type: WitType
+    may_be_missing: bool = False
 
     __hash__ = Structural.__hash__
 
@@ -203,8 +210,37 @@ class FunctionType(Structural):
 
 
 def same_shape(a: FunctionType, b: FunctionType) -> bool:
-    """Tell whether a caller compiled against ``a`` can be linked with ``b``: parameter names do not matter."""
-    return a.result == b.result and [p.type for p in a.params] == [p.type for p in b.params]
+    """Tell whether a caller compiled against ``a`` can be linked with ``b``.
+
+    Neither the names of parameters matter, nor which fields have defaults.
+    """
+    return _bare(a.result) == _bare(b.result) and [_bare(p.type) for p in a.params] == [_bare(p.type) for p in b.params]
+
+
+def _bare(payload: WitType | None) -> WitType | None:
+    return None if payload is None else without_defaults(payload)
+
+
+@lru_cache(maxsize=4096)
+def without_defaults(wit_type: WitType) -> WitType:
+    """Return a type as compiled code knows it: every field of every record is there."""
+    match wit_type:
+        case ListType(element=element):
+            return ListType(without_defaults(element))
+        case OptionType(some=some):
+            return OptionType(without_defaults(some))
+        case ResultType(ok=ok, err=err):
+            return ResultType(_bare(ok), _bare(err))
+        case TupleType(items=items):
+            return TupleType(tuple(map(without_defaults, items)))
+        case RecordType(fields=parts):
+            return RecordType(tuple(Field(part.name, without_defaults(part.type)) for part in parts))
+        case VariantType(cases=cases):
+            return VariantType(tuple(Case(case.name, _bare(case.type)) for case in cases))
+        case PrimitiveType() | EnumType() | FlagsType() | OwnType() | BorrowType():
+            return wit_type
+        case _:
+            assert_never(wit_type)
 
 
 def child_types(parent: WitType) -> tuple[WitType, ...]:

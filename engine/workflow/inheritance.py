@@ -1,29 +1,41 @@
 """What an execution hands on to those that it creates.
 
 An interpreter's random numbers come from a secret seed, since ids are public and tokens made from one could be guessed.
-A child's seed follows from its parent's and the child's id, so that a replay finds the same without an event.
+A child's seed follows from its parent's and the child's id, so that a replay finds the same without an event. A child
+of a parent without one, such as a compiled workflow, gets a fresh seed: it stands in the event of its creation, which
+is written once and never again by a replay.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
+from engine.deployment.spec import Runner
+from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
 
 SEED_KEY = "obelisk-seed"
 """Name under which the seed, 32 hex digits, stands in the metadata of an execution's creation."""
 
-Metadata = tuple[tuple[str, str], ...]
+_SEED_BYTES = 16
 
 
-def inherited_metadata(metadata: Metadata, child: ExecutionId) -> Metadata:
+def inherited_metadata(
+    metadata: Metadata, child: ExecutionId, *, runner: Runner, random_bytes: Callable[[int], bytes]
+) -> Metadata:
     """Return the metadata of a new execution.
 
     Args:
         metadata: Its creator's.
         child: Its id.
+        runner: What will run it.
+        random_bytes: Gives as many random bytes as asked for.
     """
-    return tuple((key, child_seed(value, child)) for key, value in metadata if key == SEED_KEY)
+    seed = next((child_seed(value, child) for key, value in metadata if key == SEED_KEY), None)
+    if seed is None and runner is Runner.SOURCE:
+        seed = random_bytes(_SEED_BYTES).hex()
+    return () if seed is None else ((SEED_KEY, seed),)
 
 
 def child_seed(seed: str, child: ExecutionId) -> str:

@@ -13,7 +13,7 @@ from engine.log.ids import DeploymentId, ExecutionId
 from engine.log.return_values import JsonText, Returned
 from engine.log.retval_json import retval_text
 from engine.log.schedules import ScheduleAt, scheduled_instant
-from engine.workflow.inheritance import Metadata, inherited_metadata
+from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.port import RunPort
 from engine.workflow.recorder import Recorder
@@ -43,7 +43,7 @@ class OtherExecutions:
         buffer: WriteBuffer,
         values: MadeUpValues,
         port: RunPort,
-        metadata: Metadata,
+        metadata: e.Metadata,
     ) -> None:
         self._execution_id = execution_id
         self._deployment_id = deployment_id
@@ -68,10 +68,9 @@ class OtherExecutions:
             params_hash=hash_params(target.params),
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params_hash=hash_params(params))):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(
+            event, (replace(event, params_hash=hash_params(params)) for params in target.older_params())
+        )
         recorded = self._recorder.replay(event)
         if recorded is not None:
             assert isinstance(recorded, e.Scheduled)
@@ -90,14 +89,18 @@ class OtherExecutions:
         if execution_id in self._scheduled_ids or not is_fresh:
             raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists")
         self._scheduled_ids.add(execution_id)
+        component = deployed_function(target).component
+        inherited = inherited_metadata(
+            self._metadata, execution_id, runner=component.runner, random_bytes=self._port.random_bytes
+        )
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             scheduled_at=scheduled_at,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
             scheduled_by=self._execution_id,
-            metadata=inherited_metadata(self._metadata, execution_id),
+            metadata=(*inherited, *target.metadata),
         )
         self._buffer.create(execution_id, created, now, target=target, child=None)
 

@@ -20,6 +20,10 @@ class RunPort(Protocol):
         """Return the present instant."""
         ...
 
+    def random_bytes(self, length: int) -> bytes:
+        """Return random bytes that nobody can guess; what they go into must be recorded."""
+        ...
+
     def run_expires_at(self) -> datetime:
         """Return until when a run that waits now may stay in memory."""
         ...

@@ -9,13 +9,17 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from engine.errors import NondeterminismDetected
 from engine.log import events as e
 from engine.workflow.history import History
 from engine.workflow.matching import answers
 from engine.workflow.write_buffer import WriteBuffer
+
+_Event = TypeVar("_Event", bound=e.HistoryEvent)
 
 
 class Recorder:
@@ -66,9 +70,16 @@ class Recorder:
         recorded = self._history.peek()
         return recorded is None or answers(recorded, requested)
 
-    def is_next(self, requested: e.HistoryEvent) -> bool:
-        """Whether a request is the next that was recorded."""
-        return self._history.is_replaying and self.would_follow(requested)
+    def as_recorded(self, requested: _Event, older: Iterable[_Event]) -> _Event:
+        """Return a request in the form in which it may be made here.
+
+        Args:
+            requested: As the workflow makes it today.
+            older: As it may have been recorded by earlier code; asked for only if today's form does not fit.
+        """
+        if self.would_follow(requested):
+            return requested
+        return next((event for event in older if self.would_follow(event)), requested)
 
     def record(self, event: e.HistoryEvent, at: datetime) -> None:
         """Record a new event."""

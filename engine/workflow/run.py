@@ -30,7 +30,7 @@ from engine.log.return_values import JsonText, Returned
 from engine.log.schedules import ScheduleAt
 from engine.log.state import ExecutionState
 from engine.workflow.history import History
-from engine.workflow.inheritance import Metadata, inherited_metadata
+from engine.workflow.inheritance import inherited_metadata
 from engine.workflow.join_sets import JoinSet, JoinSets, MemberId
 from engine.workflow.made_up_values import MadeUpValues
 from engine.workflow.others import OtherExecutions, instant_of
@@ -79,7 +79,7 @@ class WorkflowRun:
         port: RunPort,
         deployment_id: DeploymentId,
         at_tip: e.ComponentUpgradeFinished | None = None,
-        metadata: Metadata = (),
+        metadata: e.Metadata = (),
     ) -> None:
         self.execution_id = state.execution_id
         self.buffer = WriteBuffer(state.next_version)
@@ -205,10 +205,7 @@ class WorkflowRun:
             params=target.params,
             error=target.error,
         )
-        for params in target.shorter_params():
-            if self._recorder.is_next(shorter := replace(event, params=params)):
-                event = shorter
-                break
+        event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
         recorded = self._recorder.replay(event)
         if recorded is None:
             event = self._request_child(target, event)
@@ -228,16 +225,20 @@ class WorkflowRun:
             event = replace(event, params=_NO_PARAMS, error=error)
             self._recorder.record(event, now)
             return event
+        component, child = deployed_function(target).component, event.child_execution_id
+        inherited = inherited_metadata(
+            self._metadata, child, runner=component.runner, random_bytes=self._port.random_bytes
+        )
         created = e.Created(
             ffqn=target.ffqn,
             params=target.params,
             parent=(self.execution_id, event.join_set_id),
             scheduled_at=now,
-            component_id=deployed_function(target).component.id,
+            component_id=component.id,
             deployment_id=self._deployment_id,
-            metadata=inherited_metadata(self._metadata, event.child_execution_id),
+            metadata=(*inherited, *target.metadata),
         )
-        self.buffer.create(event.child_execution_id, created, now, target=target, child=event)
+        self.buffer.create(child, created, now, target=target, child=event)
         self._recorder.record(event, now)
         return event
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
-from engine.log.events import SubmitError
+from engine.log.events import Metadata, SubmitError
 from engine.log.return_values import JsonText
 from engine.wit.json_values import JsonValue, dump_json
+from engine.wit.older_values import older_values
+
+_MOST_OLDER_FORMS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Target:
         function: The deployed function; ``None`` if there is none.
         args: The parameters as values, where the caller has them at hand.
         given: How many of the parameters the caller wrote, where the last ones are defaults.
+        metadata: What the call adds to the metadata of the creation: options and labels.
         error: Why it cannot be called now. A replay that finds another outcome recorded follows the record.
     """
 
@@ -31,12 +36,21 @@ class Target:
     args: Sequence[JsonValue] | None = None
     error: SubmitError | None = None
     given: int | None = None
+    metadata: Metadata = ()
 
-    def shorter_params(self) -> Iterator[JsonText]:
-        """Return what the same call has for parameters in a record from before the last ones existed."""
-        if self.given is not None and self.args is not None:
-            for count in range(max(self.given, 0), len(self.args)):
-                yield JsonText(dump_json(list(self.args[:count])))
+    def older_params(self) -> Iterator[JsonText]:
+        """Return what the same call may have for parameters in older records.
+
+        They may be from before the last parameters that the caller leaves out existed, or the last fields with defaults
+        of a record; what the caller has for those fields now does not matter.
+        """
+        if self.args is None or self.function is None:
+            return
+        types = [param.type for param in self.function.type.params]
+        least = len(self.args) if self.given is None else max(self.given, 0)
+        for count in range(len(self.args), least - 1, -1):
+            for values in islice(older_values(types[:count], self.args[:count]), _MOST_OLDER_FORMS):
+                yield JsonText(dump_json(values))
 
 
 def deployed_function(target: Target) -> DeployedFunction:

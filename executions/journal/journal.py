@@ -24,6 +24,7 @@ from engine.journal.records import (
     LogLine,
     Write,
 )
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -37,7 +38,15 @@ from executions.journal.connection import (
     DedicatedConnection,
 )
 from executions.journal.locking import find_pending, lock_due
-from executions.journal.rows import delay_of, entry_of, http_exchange_row, log_line_row, response_of, state_of
+from executions.journal.rows import (
+    call_sites_row,
+    delay_of,
+    entry_of,
+    http_exchange_row,
+    log_line_row,
+    response_of,
+    state_of,
+)
 from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 
@@ -184,6 +193,16 @@ class SqlJournal:
                 insert_rows(statements, sql.HTTP_EXCHANGE_TABLE, [http_exchange_row(each) for each in exchanges])
         except IntegrityError as error:
             raise JournalUnavailable(f"the database refused HTTP exchanges: {error}") from error
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """See `Journal`."""
+        if not sites:
+            return
+        try:
+            with self._writer.transaction() as statements:
+                insert_rows(statements, sql.CALL_SITES_TABLE, [call_sites_row(each) for each in sites])
+        except IntegrityError as error:
+            raise JournalUnavailable(f"the database refused places of calls: {error}") from error
 
     # --- Reading ---
 

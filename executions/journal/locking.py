@@ -30,13 +30,14 @@ def lock_due(statements: Statements, request: LockRequest, allotment: Allotment)
             break
         # A component that has had its share may stand before others in the rows just read; they come next.
         after = (to_micros(found[-1].due_at), found[-1].execution_id)
+    created = load_created(statements, [state.execution_id for state, _ in taken])
     changes = Changes()
     for found_state, event in taken:
         state = copy(found_state)
-        changes.entries.append((state.execution_id, take_lock(state, event, request)))
+        entry = take_lock(state, event, request, created[state.execution_id])
+        changes.entries.append((state.execution_id, entry))
         changes.updated[state.execution_id] = (found_state, state)
     store(statements, changes)
-    created = load_created(statements, changes.updated)
     return [LockedExecution(state, created[execution_id]) for execution_id, (_, state) in changes.updated.items()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from engine.deployment.spec import ComponentId, ComponentType
 from engine.errors import StoredEventInvalid
 from engine.journal.records import DelayRow, HttpExchange, LogLine
 from engine.log import events as e
+from engine.log.backtraces import CallSites
 from engine.log.event_decoding import decode_event
 from engine.log.event_encoding import encode_event, history_type_of, variant_of
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
@@ -65,6 +67,7 @@ RESPONSE_COLUMNS = (
 )
 DELAY_COLUMNS = ("delay_id", "execution_id", "join_set_id", "expires_at", "is_paused")
 LOG_LINE_COLUMNS = ("execution_id", "run_id", "created_at", "level", "stream", "message")
+CALL_SITES_COLUMNS = ("execution_id", "first_version", "behind_version", "component", "sites")
 HTTP_EXCHANGE_COLUMNS = (
     "execution_id",
     "run_id",
@@ -314,6 +317,20 @@ def log_line_row(line: LogLine) -> Row:
         line.stream,
         # PostgreSQL's text holds no NUL; guests print what they like.
         line.message.replace("\0", "\N{SYMBOL FOR NULL}"),
+    )
+
+
+def call_sites_row(calls: CallSites) -> Row:
+    """Return the values of `CALL_SITES_COLUMNS`; calls from the same place share its stack."""
+    stacks: dict[str, int] = {}
+    places = [(site.first, site.behind, stacks.setdefault(site.stack, len(stacks))) for site in calls.sites]
+    texts = ",".join(stack.replace("\\u0000", "\N{SYMBOL FOR NULL}") for stack in stacks)
+    return (
+        calls.execution_id,
+        calls.sites[0].first,
+        calls.sites[-1].behind,
+        str(calls.component_id),
+        f'{{"stacks":[{texts}],"sites":{json.dumps(places, separators=(",", ":"))}}}',
     )
 
 

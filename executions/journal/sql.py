@@ -15,6 +15,7 @@ from typing import Any
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable
 from executions.journal.rows import (
+    CALL_SITES_COLUMNS,
     DELAY_COLUMNS,
     EVENT_COLUMNS,
     EXECUTION_COLUMNS,
@@ -39,6 +40,7 @@ EVENT_TABLE = Table("executions_event", EVENT_COLUMNS)
 RESPONSE_TABLE = Table("executions_joinsetresponse", RESPONSE_COLUMNS)
 DELAY_TABLE = Table("executions_delay", DELAY_COLUMNS)
 LOG_LINE_TABLE = Table("executions_logline", LOG_LINE_COLUMNS)
+CALL_SITES_TABLE = Table("executions_callsites", CALL_SITES_COLUMNS)
 HTTP_EXCHANGE_TABLE = Table("executions_httpexchange", HTTP_EXCHANGE_COLUMNS)
 
 _EXECUTION = EXECUTION_TABLE.name

@@ -13,9 +13,10 @@ from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
 from executions.models.response import JoinSetResponse
-from executions.models.run_records import HttpExchange, LogLine
+from executions.models.run_records import CallSites, HttpExchange, LogLine
 
 __all__ = [
+    "CallSites",
     "Delay",
     "Event",
     "Execution",

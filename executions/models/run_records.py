@@ -1,4 +1,4 @@
-"""What is remembered about runs beside the truth: what guests logged and which HTTP requests they sent."""
+"""What is remembered about runs beside the truth: guests' log lines, HTTP requests and places of calls."""
 # ruff: noqa: DJ001 - null means "there is none"; an empty string would be an id like any other
 
 from __future__ import annotations
@@ -44,6 +44,35 @@ class LogLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id} {self.level or self.stream}: {self.message[:80]}"
+
+
+class CallSites(models.Model):
+    """Where in its source a workflow's run made calls; best effort, and no part of the truth.
+
+    A run's calls share rows, since each of them would otherwise cost as much as one of its events. No foreign key, as
+    for `LogLine`.
+    """
+
+    id = RowIdField(primary_key=True)
+    execution_id = models.TextField()
+    first_version = models.PositiveIntegerField()
+    """Version of the first event of the first call."""
+    behind_version = models.PositiveIntegerField()
+    """Version behind the last event of the last call."""
+    component = models.TextField()
+    """The version of the component that made them, as ``type:name:digest``."""
+    sites = models.TextField()
+    """``{"stacks": [...], "sites": [[first, behind, number of the stack], ...]}`` (`engine.log.backtraces`)."""
+
+    class Meta:
+        verbose_name_plural = "call sites"
+        indexes = [
+            # The call that wrote an event, the first and the last one.
+            Index(fields=["execution_id", "first_version"], name="call_sites_of_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.first_version} to {self.behind_version - 1}"
 
 
 class HttpExchangeQuerySet(models.QuerySet["HttpExchange"]):

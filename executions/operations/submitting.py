@@ -17,7 +17,7 @@ from engine.errors import ConstraintViolation, EngineError, JournalError, NameSy
 from engine.host.moments import read_schedule
 from engine.journal.protocol import Journal
 from engine.journal.records import NewExecution, Submit
-from engine.log.events import Created, LogEntry
+from engine.log.events import Created, LogEntry, Metadata
 from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id, parse_top_level_id
 from engine.log.return_values import JsonText
 from engine.log.schedules import scheduled_instant
@@ -25,7 +25,7 @@ from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import SCHEDULE_AT
-from engine.workflow.inheritance import SEED_KEY, Metadata
+from engine.workflow.inheritance import SEED_KEY
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 

@@ -20,6 +20,7 @@ from tests.harness.python_components import RUNTIMES
 TRIPS = "example:trips"
 TRIPS_JS = "example:trips-js"
 APPROVAL = "example:approval"
+APPROVAL_JS = "example:approval-js"
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +91,13 @@ def test_what_was_booked_is_given_back_when_a_later_city_is_sold_out(
 # --- The approval -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("package", [APPROVAL, APPROVAL_JS])
 @pytest.mark.parametrize(("word", "outcome"), [("true", "paid 1200.00 to Ada"), ("false", "declined")])
-def test_a_payment_waits_for_a_persons_word(site: Site, word: str, outcome: str) -> None:
-    submitted = site.check("submit", f"{APPROVAL}/workflows.pay", '[{"to": "Ada", "cents": 120000}]').out.strip()
+def test_a_payment_waits_for_a_persons_word(site: Site, package: str, word: str, outcome: str) -> None:
+    submitted = site.check("submit", f"{package}/workflows.pay", '[{"to": "Ada", "cents": 120000}]').out.strip()
 
     def look() -> str | None:
-        listed = site.check("execution", "list", "--children", "--json", "--function", f"{APPROVAL}/stubs.approve")
+        listed = site.check("execution", "list", "--children", "--json", "--function", f"{package}/stubs.approve")
         requests = [each["execution_id"] for each in json.loads(listed.out)]
         return next((request for request in requests if request.startswith(submitted)), None)
 

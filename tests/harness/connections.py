@@ -11,6 +11,7 @@ from enum import Enum
 from engine.errors import JournalUnavailable
 from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
 from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Write
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
@@ -88,6 +89,11 @@ class Connection:
         """See `Journal`."""
         self._check()
         self._journal.add_log_lines(lines)
+
+    def add_call_sites(self, sites: Sequence[CallSites]) -> None:
+        """See `Journal`."""
+        self._check()
+        self._journal.add_call_sites(sites)
 
     def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
         """See `Journal`."""

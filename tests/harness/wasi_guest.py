@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from engine.activity.http_transport import HttpTransport
-from engine.activity.name_lookup import Resolver, resolve
-from engine.activity.outbound_http import OutboundHttp, RequestTrace
-from engine.activity.outbound_policy import make_policy
+from engine.activity.http.name_lookup import Resolver, resolve
+from engine.activity.http.outbound import OutboundHttp, RequestTrace
+from engine.activity.http.policy import make_policy
+from engine.activity.http.transport import HttpTransport
 from engine.activity.run_loop import RunLoop
 from engine.activity.run_secrets import RunSecrets
 from engine.activity.secret_values import SecretValue

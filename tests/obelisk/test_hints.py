@@ -106,17 +106,17 @@ def read(hint: Any) -> Codec:
         (dict[str, int], "list<tuple<string, s64>>", {"b": 1, "a": 2}, [["b", 1], ["a", 2]]),
         (
             Trip,
-            "record { city: string, nights: s64, %from: option<string> }",
+            "record { city: string, nights?: s64, %from?: option<string> }",
             Trip("Rome", 2, date(2026, 1, 2)),
             {"city": "Rome", "nights": 2, "from": "2026-01-02"},
         ),
         (
             Longer,
-            "record { city: string, nights: s64, %from: option<string>, stops: list<string> }",
+            "record { city: string, nights?: s64, %from?: option<string>, stops?: list<string> }",
             Longer("Rome", stops=["Bonn"]),
             {"city": "Rome", "nights": 1, "from": None, "stops": ["Bonn"]},
         ),
-        (Point, "record { x: s64, y: s64 }", Point(1, 2), {"x": 1, "y": 2}),
+        (Point, "record { x: s64, y?: s64 }", Point(1, 2), {"x": 1, "y": 2}),
         (Options, "record { name: string, size: option<s64> }", {"name": "a"}, {"name": "a", "size": None}),
         (Page[int], "record { items: list<s64> }", Page([1]), {"items": [1]}),
         (Lines, "record { items: list<string>, count: s64 }", Lines(["a"], 1), {"items": ["a"], "count": 1}),
@@ -176,6 +176,11 @@ def test_a_field_with_a_default_may_be_missing_in_older_values() -> None:
         (dict[str, int], {"a": "b"}, "f(x)['a']: expected int, got 'b'"),
         (Card | Cash, Trip("a"), "f(x): expected Card or Cash, got Trip(city='a', nights=1, from_=None)"),
         (Literal["a"], "b", "f(x): expected 'a', got 'b'"),
+        (
+            datetime,
+            datetime.max.replace(tzinfo=timezone(-timedelta(hours=1))),
+            "f(x): expected a datetime of the years 1 to 9999 in UTC, got datetime.datetime(9999, 12, 31, 23, 59, ...",
+        ),
         (datetime, datetime(2026, 1, 1), "f(x): a datetime needs a time zone; write e.g. datetime.now(timezone.utc)"),  # noqa: DTZ001
         (Options, {"nam": "a"}, "f(x): Options has no key 'nam'"),
         (Color, 1, "f(x): expected Color, got 1"),
@@ -227,3 +232,9 @@ def test_a_hint_that_says_too_little_is_refused_with_a_remedy(hint: Any, sentenc
         read(hint)
 
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("data", ["NaN", "Infinity", 1e300])
+def test_a_number_that_is_no_duration_is_refused(data: Any) -> None:
+    with pytest.raises(Mismatch, match="expected a duration in seconds"):
+        read(timedelta).decode(data)

@@ -21,10 +21,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from engine.errors import RuntimeUnavailable
+from engine.guests.python.zone_files import zone_module
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[2]
 _REQUIREMENTS = _HERE / "requirements.txt"
+_ZONE_FILES = _HERE / "zone_files.py"
 _WORLD = _HERE.parent / "wit" / "world.wit"
 _MAX_BUILD_S = 900
 _SHOWN_CHARACTERS = 2000
@@ -78,7 +80,7 @@ def _stem() -> str:
 def source_digest() -> str:
     """Return the hex digest of everything that the runtime is built from."""
     digest = hashlib.sha256()
-    for path in (*_modules(), _WORLD, _REQUIREMENTS):
+    for path in (*_modules(), _ZONE_FILES, _WORLD, _REQUIREMENTS):
         digest.update(f"{path.relative_to(_ROOT).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -100,6 +102,7 @@ def _build(directory: Path, *, on_progress: Callable[[str], None]) -> BuiltRunti
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(module, target)
         (stage / "app" / "guest_app.py").write_text("from engine.guests.python.runtime.app import Runtime\n")
+        (stage / "app" / "zone_data.py").write_text(zone_module(packages))
         built = stage / "runtime.wasm"
         _run(
             [

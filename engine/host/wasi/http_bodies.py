@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.activity.http_messages import Header
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.messages import Header
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import OutboundError
 from engine.host.wasi.io_error import IoError
 from engine.host.wasi.streams import StreamClosed, StreamFailed
 
 
 class IncomingSource(Protocol):
-    """Where the body of an incoming message comes from; an `Exchange` is one.
+    """Where the body of an incoming message comes from; an `Exchange` is one, a `RequestBody` another.
 
     Args:
         error: Why it broke.
@@ -41,39 +41,6 @@ class IncomingSource(Protocol):
     def release(self) -> None:
         """Hear that nobody wants the rest."""
         ...
-
-
-class WholeBody:
-    """A body that is at hand, such as that of a request to a webhook.
-
-    Args:
-        data: All of it.
-        trailers: What came behind it.
-    """
-
-    def __init__(self, data: bytes = b"", trailers: tuple[Header, ...] = ()) -> None:
-        self.error: OutboundError | None = None
-        self.is_complete = True
-        self.trailers = trailers
-        self._data = memoryview(data)
-
-    @property
-    def has_ended(self) -> bool:
-        """See `IncomingSource`."""
-        return True
-
-    def available(self) -> int:
-        """See `IncomingSource`."""
-        return len(self._data)
-
-    def take(self, most: int) -> bytes:
-        """See `IncomingSource`."""
-        taken, self._data = self._data[:most], self._data[most:]
-        return bytes(taken)
-
-    def release(self) -> None:
-        """See `IncomingSource`."""
-        self._data = self._data[:0]
 
 
 class BodyInput:

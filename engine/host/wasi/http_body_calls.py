@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.errors import OutboundError
 from engine.host.wasi.http_bodies import (
     BodyInput,
@@ -43,7 +43,9 @@ def make_body(context: WasiContext, message: OutgoingRequest | OutgoingResponse)
     lengths = {value.strip() for value in message.headers.get("content-length")}
     if len(lengths) > 1 or not all(length.isdigit() and len(length) < 19 for length in lengths):
         return ERR
-    message.body = OutgoingBody(int(lengths.pop()) if lengths else None)
+    message.body = OutgoingBody(
+        int(lengths.pop()) if lengths else None, kind="request" if isinstance(message, OutgoingRequest) else "response"
+    )
     return {"ok": context.wasi.table.add(GuestOutgoingBody(message.body))}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from engine.activity.http_messages import Header
-from engine.activity.outbound_http import CONNECTION_HEADERS
+from engine.activity.http.messages import Header
+from engine.activity.http.outbound import CONNECTION_HEADERS
 from engine.host.wasi.definition import trap
 
 MAX_BYTES = 128 << 10

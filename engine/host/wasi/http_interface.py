@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.host.wasi.definition import Definition
 from engine.host.wasi.http_bodies import (
     FutureTrailers,
@@ -13,6 +14,8 @@ from engine.host.wasi.http_resources import (
     FutureIncomingResponse,
     IncomingRequest,
     IncomingResponse,
+    OutgoingRequest,
+    OutgoingResponse,
 )
 from engine.host.wasi.io_error import ERROR
 from engine.host.wasi.poll import POLLABLE
@@ -31,6 +34,15 @@ def _drop_outgoing_body(context: WasiContext, number: int) -> None:
         dropped.body.abort()
 
 
+def _drop_outgoing(context: WasiContext, number: int) -> None:
+    match context.wasi.table.drop(number):
+        case OutgoingRequest(body=OutgoingBody() as body) | OutgoingResponse(body=OutgoingBody() as body):
+            # It was never sent, and nobody will take what is written to it.
+            body.is_closed = True
+        case _:
+            pass
+
+
 def _drop_incoming(context: WasiContext, number: int) -> None:
     match context.wasi.table.drop(number):
         case GuestIncomingBody(source=source) | FutureTrailers(source=source):
@@ -44,14 +56,14 @@ def _drop_incoming(context: WasiContext, number: int) -> None:
 
 
 FIELDS = HostResource(name="fields", drop=_drop)
-OUTGOING_REQUEST = HostResource(name="outgoing-request", drop=_drop)
+OUTGOING_REQUEST = HostResource(name="outgoing-request", drop=_drop_outgoing)
 REQUEST_OPTIONS = HostResource(name="request-options", drop=_drop)
 INCOMING_REQUEST = HostResource(name="incoming-request", drop=_drop_incoming)
 RESPONSE_OUTPARAM = HostResource(name="response-outparam", drop=_drop)
 INCOMING_RESPONSE = HostResource(name="incoming-response", drop=_drop_incoming)
 INCOMING_BODY = HostResource(name="incoming-body", drop=_drop_incoming)
 FUTURE_TRAILERS = HostResource(name="future-trailers", drop=_drop_incoming)
-OUTGOING_RESPONSE = HostResource(name="outgoing-response", drop=_drop)
+OUTGOING_RESPONSE = HostResource(name="outgoing-response", drop=_drop_outgoing)
 OUTGOING_BODY = HostResource(name="outgoing-body", drop=_drop_outgoing_body)
 FUTURE_RESPONSE = HostResource(name="future-incoming-response", drop=_drop_incoming)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.activity.exchange_parts import Timeouts
-from engine.activity.http_exchange import Exchange
-from engine.activity.outgoing_body import OutgoingBody
+from engine.activity.http.exchange import Exchange
+from engine.activity.http.exchange_parts import Timeouts
+from engine.activity.http.outgoing_body import OutgoingBody
 from engine.host.wasi.http_bodies import IncomingSource
 from engine.host.wasi.http_fields import Fields
 from engine.wit.options import JsonValue
@@ -104,9 +104,11 @@ class ResponseOutparam:
 
     Args:
         answer: Takes the response, or the canonical ``error-code``; the body may still be written then.
+        inform: Takes the status and the headers of an informational response.
     """
 
     answer: Callable[[OutgoingResponse | None, JsonValue], None] = field(repr=False)
+    inform: Callable[[int, Fields], None] = field(repr=False)
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

@@ -23,8 +23,13 @@ def _outgoing_response(context: WasiContext, number: int) -> OutgoingResponse:
 
 
 @HTTP.call("response-outparam.send-informational")
-def _send_informational(_context: WasiContext, _this: int, _status: int, _headers: int) -> Outcome:
-    return {"err": {"internal_error": "informational responses are not supported"}}
+def _send_informational(context: WasiContext, this: int, status: int, headers: int) -> Outcome:
+    table = context.wasi.table
+    fields = table.take(headers, Fields)
+    if not 100 <= status <= 199:
+        return {"err": "HTTP_protocol_error"}
+    table.get(this, ResponseOutparam).inform(status, fields)
+    return OK
 
 
 @HTTP.call("response-outparam.set")

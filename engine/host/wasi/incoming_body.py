@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
 from engine.activity.run_loop import RunLoop
 from engine.errors import OutboundError
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.activity.http_messages import Header
+from engine.activity.http.messages import Header
+from engine.activity.http.outbound import CONNECTION_HEADERS
 from engine.host.wasi.http_fields import Fields
 from engine.host.wasi.http_resources import IncomingRequest, OutgoingResponse, ResponseOutparam
 from engine.host.wasi.incoming_body import FedBody
@@ -26,7 +27,7 @@ class ReceivedRequest:
         method: Such as ``GET``; case counts.
         authority: Host and port, as the client names them.
         target: Path and query, as the client wrote them.
-        headers: In order.
+        headers: In order; those that concern the connection are kept from the guest.
         body: Where its body comes from.
     """
 
@@ -45,12 +46,17 @@ def give_request(state: WasiState, request: ReceivedRequest, answer: Answer) -> 
     Source:
         Obelisk reference, section 8.
     """
+    headers = [(name, value) for name, value in request.headers if name.lower() not in CONNECTION_HEADERS]
     incoming = IncomingRequest(
         method=request.method.lower() if request.method in _METHODS else {"other": request.method},
         scheme="HTTP",
         authority=request.authority,
         path=request.target,
-        headers=Fields(request.headers, is_frozen=True),
+        headers=Fields(headers, is_frozen=True),
         source=request.body,
     )
-    return state.table.add(incoming), state.table.add(ResponseOutparam(answer))
+    return state.table.add(incoming), state.table.add(ResponseOutparam(answer, inform=_drop))
+
+
+def _drop(_status: int, _headers: Fields) -> None:
+    """Informational responses go nowhere: ASGI has no word for them."""

@@ -24,11 +24,6 @@ class Pollable:
     at: float | None = None
 
 
-def always_ready() -> Pollable:
-    """Return what never has to be waited for."""
-    return Pollable(lambda: True)
-
-
 def timer(at: float) -> Pollable:
     """Return what comes at an instant of `time.monotonic`."""
     return Pollable(lambda: time.monotonic() >= at, at)

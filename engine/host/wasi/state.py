@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Protocol
 
-from engine.activity.outbound_http import OutboundHttp
+from engine.activity.http.outbound import OutboundHttp
 from engine.activity.run_loop import RunLoop
 from engine.host.wasi.resources import ResourceTable
 from engine.host.wasi.stdio import GuestOutput

@@ -132,14 +132,12 @@ class Held:
 
     Args:
         stream: The stream.
-        dropped: Called when the guest gives it up.
     """
 
-    __slots__ = ("dropped", "stream")
+    __slots__ = ("stream",)
 
-    def __init__(self, stream: InputStream | OutputStream, dropped: Callable[[], None] | None = None) -> None:
+    def __init__(self, stream: InputStream | OutputStream) -> None:
         self.stream = stream
-        self.dropped = dropped
 
 
 class HeldInput(Held):
@@ -155,9 +153,7 @@ class HeldOutput(Held):
 
 
 def _drop(context: WasiContext, number: int) -> None:
-    held = context.wasi.table.drop(number)
-    if isinstance(held, Held) and held.dropped is not None:
-        held.dropped()
+    context.wasi.table.drop(number)
 
 
 INPUT_STREAM = HostResource(name="input-stream", drop=_drop)
@@ -349,12 +345,6 @@ def give_input(context: WasiContext, stream: InputStream, *, parent: int | None 
     return context.wasi.table.add(HeldInput(stream), parent=parent)
 
 
-def give_output(
-    context: WasiContext,
-    stream: OutputStream,
-    *,
-    parent: int | None = None,
-    dropped: Callable[[], None] | None = None,
-) -> JsonValue:
-    """Return the number of a new ``output-stream``; ``dropped`` is called when the guest gives it up."""
-    return context.wasi.table.add(HeldOutput(stream, dropped), parent=parent)
+def give_output(context: WasiContext, stream: OutputStream, *, parent: int | None = None) -> JsonValue:
+    """Return the number of a new ``output-stream``."""
+    return context.wasi.table.add(HeldOutput(stream), parent=parent)

@@ -98,13 +98,12 @@ def test_what_is_wrong_is_named(extra: str, problem: str) -> None:
 
 
 def test_what_has_no_effect_is_said() -> None:
-    text = WASM + ROUTES + 'http_server = "inside"\nbacktrace_persist = true\n'
+    text = WASM + ROUTES + 'http_server = "inside"\n'
     text += 'verify = { provider = "github", secret = "A", tolerance = { seconds = 1 } }\n'
 
     warnings = parse_manifest(text, file_name="d.toml").warnings
 
     assert any("the routes of all servers stand under one address" in warning for warning in warnings)
-    assert any("backtraces of webhook endpoints are not kept" in warning for warning in warnings)
     assert any("signatures of the provider github carry no time" in warning for warning in warnings)
 
 

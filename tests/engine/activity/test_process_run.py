@@ -271,6 +271,11 @@ def test_what_cannot_be_started_is_said(run: Run, text: str, sentence: str) -> N
     assert str(caught.value) == sentence
 
 
+def test_a_variable_that_no_environment_can_hold_is_no_start(run: Run) -> None:
+    with pytest.raises(InvalidComponent, match="the program cannot be started: Invalid argument"):
+        run(SHELL + "exit 0", environment={"A": "x\0y"})
+
+
 def test_parameters_too_long_for_arguments_are_said_to_be(run: Run) -> None:
     with pytest.raises(InvalidComponent, match="set params_via_stdin = true"):
         run(SHELL + "exit 0", "x" * (1 << 22))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from engine.deployment.spec import LogLevel
@@ -75,3 +77,19 @@ def test_lines_that_cannot_be_stored_are_lost_and_nobody_is_troubled() -> None:
     log.flush()
 
     assert _messages(journal) == ["2"]
+
+
+def test_a_flood_does_not_keep_whoever_flushes() -> None:
+    stored: list[LogLine] = []
+
+    def store(lines: Sequence[LogLine]) -> None:
+        stored.extend(lines)
+        log.add(_line(len(stored)))
+
+    log = BestEffort(store, what="log lines")
+    log.add(_line(0))
+
+    log.flush()
+    log.flush()
+
+    assert [line.message for line in stored] == ["0", "1"]

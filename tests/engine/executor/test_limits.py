@@ -1,82 +1,25 @@
-"""Components that take all they can get, beside others that work: the executor and its neighbours go on.
-
-A neighbour's patience is generous, for the machine may be busy; what matters is that it does not wait for the others.
-"""
+"""What a run may use up, and what it is told when it wants more."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from engine.deployment.limits import MIB, ComponentLimits, RunLimits
-from engine.deployment.registry import Registry
+from engine.deployment.limits import MIB, RunLimits
 from engine.deployment.spec import BlockingStrategy, ComponentSpec, WorkflowPolicy
-from engine.executor.settings import ExecutorSettings
-from engine.journal.records import LogLine
-from engine.log.events import Locked
-from tests.harness.components import PROBE, courier, deploy, probe, stepper
+from tests.harness.components import PROBE, courier, probe, stepper
 from tests.harness.live import LiveWorld
+from tests.harness.neighbours import Site, failure_of, with_limits
 from tests.harness.python_components import python_app, source
-
-NEIGHBOURS = 15
-PATIENCE_S = 5.0
-"""How long a neighbour may take that is done in a millisecond on an idle machine."""
-
-
-def with_limits(component: ComponentSpec, **limits: int) -> ComponentSpec:
-    return replace(component, limits=ComponentLimits(**limits))
-
-
-class Site:
-    """An executor that runs a greedy component and modest ones."""
-
-    def __init__(self, world: LiveWorld) -> None:
-        self.world = world
-
-    def start(self, *components: ComponentSpec, limits: RunLimits | None = None) -> None:
-        others = () if any(each.id.name == "probe" for each in components) else (probe(),)
-        self.world.registry = Registry(deploy(*components, *others).deployment)
-        self.world.start_executor(settings=ExecutorSettings(slots=4, limits=limits or RunLimits()))
-
-    def run(self, ffqn: str, *params: object) -> Any:
-        target = self.world.submit(ffqn, params)
-        self.world.run(target, timeout_s=60)
-        return self.world.result_of(target)
-
-    def run_beside_others(self, ffqn: str, *params: object) -> Any:
-        """Run something greedy; meanwhile run its neighbours one after the other, none of which may wait for long."""
-        greedy = self.world.submit(ffqn, params)
-        self.world.wait_until(lambda: any(isinstance(event, Locked) for event in self.world.events_of(greedy)))
-        slowest = 0.0
-        for number in range(NEIGHBOURS):
-            started = time.monotonic()
-            assert self.run(f"{PROBE}.add", number, 1) == {"ok": number + 1}
-            slowest = max(slowest, time.monotonic() - started)
-        self.world.run(greedy, timeout_s=60)
-        assert slowest < PATIENCE_S
-        return self.world.result_of(greedy)
-
-    def lines_of(self) -> list[LogLine]:
-        for executor in self.world.executors:
-            executor.executor._services.guest_log.flush()
-        return list(self.world.memory.log_lines)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     with LiveWorld() as world:
         yield Site(world)
-
-
-def failure_of(result: Any) -> tuple[str, str]:
-    failure = result["execution_failed"]
-    return failure["kind"], f"{failure['reason']}: {failure.get('detail')}"
 
 
 # --- Compiled components ----------------------------------------------------------------------------------------------

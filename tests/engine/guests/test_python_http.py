@@ -44,10 +44,57 @@ APP = source("""
     @workflow
     def direct(url: str) -> str:
         return http.get(url).text
+
+    @workflow
+    def streamed(url: str) -> str:
+        return http.stream("GET", url).url
+
+    @activity(max_retries=0)
+    def measure(url: str, size: int) -> tuple[int, int]:
+        with http.stream("GET", url) as answer:
+            pieces = [len(piece) for piece in answer.raise_for_status().iter_bytes(size)]
+        return sum(pieces), max(pieces)
+
+    @activity
+    def lines(url: str) -> list[str]:
+        with http.stream("GET", url) as answer:
+            return [f"{answer.status} {answer.url.rpartition('/')[2]}", *answer.iter_lines()]
+
+    @activity
+    def first_line(url: str) -> str:
+        found = []
+        for _ in range(100):
+            with http.stream("GET", url) as answer:
+                found.append(next(answer.iter_lines()))
+        try:
+            list(answer.iter_bytes())
+        except http.Error as error:
+            return f"{len(found)} {error}"
+
+    @activity(max_retries=0)
+    def broken(url: str) -> str:
+        try:
+            with http.stream("GET", url) as answer:
+                list(answer.iter_bytes())
+        except http.Error as error:
+            return type(error).__name__
+        return "?"
+
+    @activity(max_retries=0)
+    def status(url: str) -> str:
+        try:
+            with http.stream("GET", url) as answer:
+                answer.raise_for_status()
+        except http.StatusError as error:
+            return f"{error.response.status} {error.response.text}"
+        return "?"
 """)
 ANYWHERE = AllowedHost(
     pattern="http://127.0.0.1:*", methods=None, secrets=("TOKEN",), replace_in=(SecretLocation.HEADERS,)
 )
+
+
+LARGE = 20 << 20
 
 
 def answer(received: Received) -> Answer:
@@ -66,7 +113,15 @@ def answer(received: Received) -> Answer:
         case "/away":
             return Answer(status=302, headers=(("Location", "http://localhost:1/echo"),))
         case "/missing":
-            return Answer(status=404)
+            return Answer(status=404, body=b"no such page")
+        case "/large":
+            return Answer(body=b"x" * LARGE)
+        case "/lines":
+            return Answer(body="é1\r\n2\n\n3".encode())
+        case "/there":
+            return Answer(status=302, headers=(("Location", "/lines"),))
+        case "/endless":
+            return Answer(body=b"y" * (2 << 20))
         case "/busy":
             return Answer(status=503, headers=(("Retry-After", "120"),))
         case _:
@@ -157,3 +212,35 @@ def test_a_workflow_has_no_network(world: Simulation, upstream: Upstream) -> Non
     assert run(world, "workflows.direct", upstream.origin) == {
         "err": "RuntimeError: a workflow has no network; call an activity"
     }
+
+
+def test_a_body_larger_than_one_answer_may_be_is_read_in_pieces(world: Simulation, upstream: Upstream) -> None:
+    assert run(world, "activities.measure", f"{upstream.origin}/large", 5 << 20)["ok"][0] == LARGE
+    world.run_to_rest()
+    (exchange,) = world.memory.http_exchanges
+    assert (exchange.status, exchange.response_bytes, exchange.error) == (200, LARGE, None)
+
+
+def test_pieces_are_as_small_as_asked_for(world: Simulation, upstream: Upstream) -> None:
+    assert run(world, "activities.measure", f"{upstream.origin}/lines", 3) == {"ok": [9, 3]}
+
+
+def test_a_body_is_read_by_lines_after_redirects(world: Simulation, upstream: Upstream) -> None:
+    assert run(world, "activities.lines", f"{upstream.origin}/there") == {"ok": ["200 lines", "é1", "2", "", "3"]}
+
+
+def test_what_is_not_read_is_given_up_at_the_end_of_the_with(world: Simulation, upstream: Upstream) -> None:
+    assert run(world, "activities.first-line", f"{upstream.origin}/lines") == {"ok": "100 the response is closed"}
+
+
+def test_a_line_without_end_is_refused(world: Simulation, upstream: Upstream) -> None:
+    result = run(world, "activities.lines", f"{upstream.origin}/endless")
+
+    assert "longer than 1 MiB; use iter_bytes()" in result["err"]
+
+
+def test_streams_pass_the_policy_and_tell_errors_alike(world: Simulation, upstream: Upstream) -> None:
+    assert run(world, "activities.broken", "http://localhost:1/x") == {"ok": "Denied"}
+    assert run(world, "activities.broken", f"{upstream.origin}/away") == {"ok": "Denied"}
+    assert run(world, "activities.status", f"{upstream.origin}/missing") == {"ok": "404 no such page"}
+    assert "a workflow has no network" in run(world, "workflows.streamed", "http://a.test")["err"]

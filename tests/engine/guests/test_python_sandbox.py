@@ -239,6 +239,33 @@ def test_an_instance_is_replaced_after_a_hundred_calls() -> None:
     assert results[-3:] == [100, 1, 2]
 
 
+def test_an_instance_that_piles_up_memory_is_replaced() -> None:
+    world = Simulation(
+        registry=deploy_python(
+            source("""
+        from obelisk import activity
+        kept: list[object] = []
+        @activity
+        def keep(large: bool) -> int:
+            kept.append(bytes(5 << 20) if large else [object() for _ in range(100_000)])
+            return len(kept)
+        @activity
+        def use() -> int:
+            kept.append(len(bytes(30 << 20)))
+            return len(kept)
+        """)
+        )
+    )
+    world.start_executor()
+
+    calls = [run(world, "activities.keep", True)["ok"] for _ in range(10)]
+    assert calls == [1, 2, 3, 4, 5, 6, 1, 2, 3, 4]
+    assert max(run(world, "activities.keep", False)["ok"] for _ in range(40)) < 30
+    world = Simulation(registry=world.registry)
+    world.start_executor()
+    assert [run(world, "activities.use")["ok"] for _ in range(10)] == list(range(1, 11))
+
+
 def test_a_deployment_may_ask_for_fresh_instances() -> None:
     world = Simulation(registry=deploy_python(COUNTING, is_warm=False))
     world.start_executor()
@@ -274,3 +301,29 @@ def test_a_function_that_never_ends_is_stopped() -> None:
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.TIMED_OUT
     assert not [event for event in world.events_of(target) if isinstance(event, TemporarilyFailed)]
+
+
+ZONES = """
+    import zoneinfo
+    from datetime import datetime, timezone
+    from zoneinfo import ZoneInfo
+    from obelisk import *
+
+    @workflow
+    def zones() -> list[str]:
+        noon = datetime(2026, 7, 1, 12, tzinfo=timezone.utc)
+        found = [f"{noon.astimezone(ZoneInfo(name)):%H:%M %Z}" for name in ("Europe/Rome", "Asia/Kolkata", "UTC")]
+        try:
+            ZoneInfo("Mars/Olympus")
+        except zoneinfo.ZoneInfoNotFoundError as error:
+            found.append(error.args[0])
+        return [*found, str(len(zoneinfo.available_timezones()) > 400)]
+"""
+
+
+def test_time_zones_are_in_memory() -> None:
+    world = Simulation(registry=deploy_python(source(ZONES)))
+    world.start_executor()
+
+    unknown = "there is no time zone 'Mars/Olympus'; a name is such as 'Europe/Rome'"
+    assert run(world, "workflows.zones") == {"ok": ["14:00 CEST", "17:30 IST", "12:00 UTC", unknown, "True"]}

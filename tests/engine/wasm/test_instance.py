@@ -322,6 +322,23 @@ def test_fuel_runs_out() -> None:
     assert run(engine, leaf("(result i32) (i32.const 1)")) == 1
 
 
+def test_an_instance_that_serves_more_than_one_call_is_refuelled_between_them() -> None:
+    engine = WasmEngine.for_process(WasmSettings(consume_fuel=True, pool_slots=10))
+    work = """(result i32) (local $n i32) (local.set $n (i32.const 1000))
+      (loop $next (br_if $next (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $n)"""
+    component = linked(engine, leaf(work))
+
+    with component.instantiate(limits=InstanceLimits(fuel=10_000)) as instance:
+        for _ in range(5):
+            instance.refuel(10_000)
+            assert instance.call(GUEST, "run", []) == 0
+        with pytest.raises(Trap) as caught:
+            list(map(instance.call, [GUEST] * 5, ["run"] * 5, [[]] * 5))
+
+    assert caught.value.kind is TrapKind.OUT_OF_FUEL
+
+
 def test_limiting_fuel_that_is_not_counted_is_refused(engine: WasmEngine) -> None:
     with pytest.raises(WasmError, match="fuel"):
         run(engine, SPIN, limits=InstanceLimits(fuel=1))

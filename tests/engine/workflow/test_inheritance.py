@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import os
+
+import pytest
+
+from engine.deployment.spec import Runner
+from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
 from engine.workflow.inheritance import SEED_KEY, inherited_metadata
 
-PARENT = ((SEED_KEY, "0" * 32), ("traceparent", "00-1"))
+PARENT = ((SEED_KEY, "0" * 32), ("traceparent", "00-1"), ("label:a", "b"))
+CHILD = ExecutionId("E_1.n:a_1")
 
 
-def test_children_have_seeds_of_their_own_that_follow_from_the_parents() -> None:
-    first, again, second = (inherited_metadata(PARENT, ExecutionId(f"E_1.n:a_{index}")) for index in (1, 1, 2))
+def _inherited(metadata: Metadata, child: ExecutionId = CHILD, runner: Runner = Runner.SOURCE) -> Metadata:
+    return inherited_metadata(metadata, child, runner=runner, random_bytes=os.urandom)
+
+
+@pytest.mark.parametrize("runner", [Runner.SOURCE, Runner.WASM])
+def test_children_have_seeds_of_their_own_that_follow_from_the_parents(runner: Runner) -> None:
+    first, again, second = (_inherited(PARENT, ExecutionId(f"E_1.n:a_{index}"), runner) for index in (1, 1, 2))
 
     assert first == again
     assert first != second
@@ -15,5 +27,13 @@ def test_children_have_seeds_of_their_own_that_follow_from_the_parents() -> None
     assert len(first[0][1]) == 32
 
 
-def test_who_has_no_seed_hands_none_on() -> None:
-    assert inherited_metadata((), ExecutionId("E_1.n:a_1")) == ()
+def test_who_needs_a_seed_and_inherits_none_gets_a_fresh_one() -> None:
+    first, second = _inherited(()), _inherited(())
+
+    assert first != second
+    ((key, seed),) = first
+    assert (key, len(bytes.fromhex(seed))) == (SEED_KEY, 16)
+
+
+def test_compiled_children_of_a_parent_without_a_seed_have_none() -> None:
+    assert _inherited((), runner=Runner.WASM) == ()

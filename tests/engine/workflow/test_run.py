@@ -85,6 +85,9 @@ class Port:
     def cancel(self, members: Sequence[MemberId]) -> None:
         self.cancelled.extend(members)
 
+    def random_bytes(self, length: int) -> bytes:
+        return bytes(length)
+
     def complete_stub(self, target: ExecutionId, retval: ReturnValue, ffqn: str) -> StubError | None:
         self.stubbed.append(target)
         return self.stub_error

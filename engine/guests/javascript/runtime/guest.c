@@ -293,8 +293,11 @@ static JSValue native_inspect(JSContext *ctx, JSValueConst this_value, int argc,
     const char *name = JS_ToCString(ctx, argv[0]);
     size_t length;
     const char *source = JS_ToCStringLen(ctx, &length, argv[1]);
-    if (!name || !source)
+    if (!name || !source) {
+        JS_FreeCString(ctx, name);
+        JS_FreeCString(ctx, source);
         return JS_EXCEPTION;
+    }
     JSValue compiled = JS_Eval(ctx, source, length, name, JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY);
     JS_FreeCString(ctx, name);
     JS_FreeCString(ctx, source);

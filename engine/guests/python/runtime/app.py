@@ -8,8 +8,9 @@ import random
 import sys
 
 from wit_world.imports import host
+from zone_data import ZONES
 
-from engine.guests.python.runtime import closed_world, generated_code, library
+from engine.guests.python.runtime import closed_world, generated_code, library, time_zones
 from engine.guests.python.runtime.describing import describe
 from engine.guests.python.runtime.running import run
 from engine.guests.python.runtime.warm_up import warm_up
@@ -18,6 +19,7 @@ _seed = random.seed
 
 library.import_all()
 closed_world.close()
+time_zones.install(ZONES)
 generated_code.install()
 warm_up()
 sys.dont_write_bytecode = True

@@ -6,11 +6,11 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from engine.guests.python.runtime import output
+from engine.guests.python.runtime.heap import heap
 from engine.guests.python.runtime.loading import Artefact, Program
 from engine.guests.python.runtime.output import HostCall
 from engine.guests.python.runtime.tracebacks import format_error
@@ -26,12 +26,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _PAUSE_US = 50_000
 """An activity that sleeps asks again that often, so that it can be interrupted in between."""
 
-_BACKENDS: dict[str, Callable[[HostCall], Backend]] = {
-    "activity": ActivityBackend,
-    "workflow": WorkflowBackend,
-    "webhook": WebhookBackend,
-}
-
 _kept: dict[str, Program] = {}
 """The component, once it is imported: an instance serves one component, and may serve several calls."""
 
@@ -44,10 +38,10 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
     os.environ.clear()
     os.environ.update(context["env"])
     output.install(host)
-    backend = _BACKENDS[kind](host)
-    time.sleep = _sleep_of(host, backend)
     target: Function[..., Any] | None = None
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
+    backend = _backend_of(kind, host, program)
+    time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
             program.import_all()
@@ -64,12 +58,25 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
         answer = _failed(program, target, error)
         output.send_line(host, "error", answer["trace"])
     output.finish()
+    if kind == "activity" and heap.has_grown():
+        answer["retire"] = True
     return _dump(answer)
+
+
+def _backend_of(kind: str, host: HostCall, program: Program) -> Backend:
+    match kind:
+        case "workflow":
+            return WorkflowBackend(host, program.paths)
+        case "webhook":
+            return WebhookBackend(host, program.paths)
+        case _:
+            return ActivityBackend(host)
 
 
 def forget() -> None:
     """Forget the component that was imported."""
     _kept.clear()
+    heap.forget()
 
 
 def _call(function: Function[..., Any], params: str) -> Any:

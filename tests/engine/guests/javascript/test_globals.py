@@ -46,6 +46,19 @@ def test_console_shows_values_as_people_read_them(values: str, line: str) -> Non
     assert host.lines() == [("info", line)]
 
 
+def test_a_program_that_replaces_json_still_reaches_the_host() -> None:
+    host = ScriptedHost()
+    source = """
+        export default () => {
+            JSON.parse = JSON.stringify = () => { throw new Error("mine"); };
+            console.log({ a: 1 });
+            return [1];
+        };"""
+
+    assert run(source, host=host) == {"ok": [1]}
+    assert host.lines() == [("info", '{"a":1}')]
+
+
 def test_the_trace_of_an_error_ends_with_what_caused_it() -> None:
     source = "export default () => {\n  throw new Error('outer', { cause: new TypeError('inner') });\n};"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from engine.errors import Trap
-from engine.host.wasi.http_bodies import WholeBody
 from engine.host.wasi.http_fields import Fields, fields_from
 from engine.host.wasi.http_resources import IncomingRequest, OutgoingResponse, ResponseOutparam
 from engine.host.wasi.http_types import TYPES_INTERFACE
+from engine.host.wasi.request_body import RequestBody
 from engine.host.wasi.state import WasiState
 from engine.host.wasi.streams import STREAMS_INTERFACE
 
@@ -32,13 +32,16 @@ def context() -> Context:
 
 
 def test_a_request_is_read(context: Context) -> None:
+    body = RequestBody(context.wasi.loop)
+    body.feed(b"hello")
+    body.finish((("x-sum", b"9"),))
     request = IncomingRequest(
         method="post",
         scheme="HTTPS",
         authority="a.test",
         path="/x?y=1",
         headers=fields_from([("x-a", b"1")]).freeze(),
-        source=WholeBody(b"hello", trailers=(("x-sum", b"9"),)),
+        source=body,
     )
     number = context.wasi.table.add(request)
 
@@ -65,7 +68,9 @@ def test_a_request_is_read(context: Context) -> None:
 
 def test_a_response_is_given(context: Context) -> None:
     given: list[tuple[OutgoingResponse | None, object]] = []
-    param = context.wasi.table.add(ResponseOutparam(lambda response, error: given.append((response, error))))
+    param = context.wasi.table.add(
+        ResponseOutparam(lambda response, error: given.append((response, error)), lambda status, headers: None)
+    )
     headers = context.wasi.table.add(Fields())
     response = context.call("[constructor]outgoing-response", headers)
     assert context.call("[method]outgoing-response.set-status-code", response, 99) == {"err": None}
@@ -88,7 +93,9 @@ def test_a_response_is_given(context: Context) -> None:
 
 def test_an_error_is_given_instead(context: Context) -> None:
     given: list[tuple[OutgoingResponse | None, object]] = []
-    param = context.wasi.table.add(ResponseOutparam(lambda response, error: given.append((response, error))))
+    param = context.wasi.table.add(
+        ResponseOutparam(lambda response, error: given.append((response, error)), lambda status, headers: None)
+    )
 
     context.call("[static]response-outparam.set", param, {"err": {"internal_error": "no"}})
 

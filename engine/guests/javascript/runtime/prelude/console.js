@@ -1,6 +1,6 @@
 // console.*: each call is one line of the execution's log.
 
-import { ask } from "runtime:host";
+import { ask, stringify } from "runtime:host";
 import { frames } from "runtime:errors";
 
 const LEVELS = { trace: "trace", debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
@@ -14,7 +14,7 @@ export function shown(value) {
     return frames(value);
   }
   try {
-    return JSON.stringify(value, legible) ?? String(value);
+    return stringify(value, legible) ?? String(value);
   } catch {
     return Object.prototype.toString.call(value);
   }

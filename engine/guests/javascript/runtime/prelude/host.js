@@ -2,6 +2,9 @@
 
 import { call } from "runtime:native";
 
+// As they were before any program ran: one that replaces them changes what it finds, not what the host is told.
+export const { parse, stringify } = JSON;
+
 export class Refused extends Error {
   constructor(code, message) {
     super(message);
@@ -12,8 +15,8 @@ export class Refused extends Error {
 
 // The JSON text of a value. Halves of surrogate pairs, which no other language takes, become U+FFFD.
 export function write(value) {
-  const text = JSON.stringify(value);
-  return text?.includes("\\ud") ? JSON.stringify(wellFormed(JSON.parse(text))) : text;
+  const text = stringify(value);
+  return text?.includes("\\ud") ? stringify(wellFormed(parse(text))) : text;
 }
 
 function wellFormed(value) {
@@ -31,7 +34,7 @@ function wellFormed(value) {
 
 // Returns the answer; throws Refused if the host cannot do it.
 export function ask(op, body) {
-  const answer = JSON.parse(call(op, write(body)));
+  const answer = parse(call(op, write(body)));
   if (answer.refused !== undefined) {
     throw new Refused(answer.refused, answer.message);
   }

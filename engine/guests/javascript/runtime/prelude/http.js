@@ -1,6 +1,7 @@
 // Headers, Request and Response.
 
 import { bytesOf, utf8, TextDecoder } from "runtime:encoding";
+import { parse } from "runtime:host";
 import { ReadableStream, collect } from "runtime:streams";
 import { URL, URLSearchParams } from "runtime:url";
 
@@ -241,7 +242,7 @@ class Body {
   }
 
   async json() {
-    return JSON.parse(new TextDecoder().decode(await this.#take()));
+    return parse(new TextDecoder().decode(await this.#take()));
   }
 
   async arrayBuffer() {
@@ -358,7 +359,7 @@ export class Response extends Body {
   }
 
   static json(data, init = {}) {
-    const text = JSON.stringify(data);
+    const text = stringify(data);
     if (text === undefined) {
       throw new TypeError("the data cannot be written as JSON");
     }

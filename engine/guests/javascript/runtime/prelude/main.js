@@ -4,7 +4,7 @@ import * as native from "runtime:native";
 import { describe, load, normalize, setFiles } from "runtime:modules";
 import { install } from "runtime:globals";
 import { shown } from "runtime:console";
-import { ask, write } from "runtime:host";
+import { ask, parse, stringify, write } from "runtime:host";
 import { setImports } from "runtime:imports";
 import { noteRejection, rejections, settle, unfinished } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
@@ -15,13 +15,13 @@ import { sendResponse, toRequest } from "runtime:webhook";
 class Broken extends Error {}
 
 function run(kind, artefact, name, params, about) {
-  const facts = JSON.parse(about);
-  const { files } = JSON.parse(artefact);
+  const facts = parse(about);
+  const { files } = parse(artefact);
   setFiles(files);
   setImports(facts.imports ?? {});
   install(kind, facts);
   try {
-    const answer = call(kind, files[0].path, JSON.parse(params), facts.result);
+    const answer = call(kind, files[0].path, parse(params), facts.result);
     warnOfLeftovers();
     return write(answer);
   } catch (error) {
@@ -107,18 +107,18 @@ function plain(value, how) {
   }
   let text;
   try {
-    text = JSON.stringify(value);
+    text = stringify(value);
   } catch (error) {
     throw new Broken(`the ${how} value cannot be written as JSON: ${error instanceof Error ? error.message : shown(error)}`);
   }
   if (text === undefined) {
     throw new Broken(`the ${how} value is a ${typeof value}, which JSON cannot carry`);
   }
-  return JSON.parse(text);
+  return parse(text);
 }
 
 function query() {
-  return JSON.stringify({ refused: "no_queries", message: "JavaScript components answer no queries" });
+  return stringify({ refused: "no_queries", message: "JavaScript components answer no queries" });
 }
 
 native.setHandlers(describe, run, query, normalize, load, noteRejection);

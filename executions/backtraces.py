@@ -1,0 +1,65 @@
+"""Looking up where in its source a workflow made a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.log.ids import ExecutionId, Version
+from engine.wit.json_values import load_json
+from executions.models import CallSites
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtrace:
+    """Where a call was made.
+
+    Args:
+        execution_id: The workflow's execution.
+        component: The version of the component that made it, as ``type:name:digest``.
+        first: Version of the first event that it wrote.
+        behind: Version behind the last one.
+        stack: ``{"frames": [...]}`` (`engine.log.backtraces`).
+    """
+
+    execution_id: ExecutionId
+    component: str
+    first: Version
+    behind: Version
+    stack: dict[str, Any]
+
+
+def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first", "last"] = "last") -> Backtrace | None:
+    """Return the backtrace of the call that wrote an event, ``None`` if none is known.
+
+    Args:
+        execution_id: Whose.
+        version: The event's; or the first or last call of which one is known.
+    """
+    rows = CallSites.objects.filter(execution_id=execution_id)
+    match version:
+        case "first":
+            row = rows.order_by("first_version", "id").first()
+            return None if row is None else _read(row)[0]
+        case "last":
+            row = rows.order_by("first_version", "id").last()
+            return None if row is None else _read(row)[-1]
+        case _:
+            # The newest first: a run that lost its lock may have left some for events that it could not write.
+            around = rows.filter(first_version__lte=version, behind_version__gt=version).order_by("-id")
+            sites = (site for row in around for site in _read(row))
+            return next((site for site in sites if site.first <= version < site.behind), None)
+
+
+def _read(row: CallSites) -> list[Backtrace]:
+    stored: Any = load_json(row.sites)
+    return [
+        Backtrace(
+            execution_id=ExecutionId(row.execution_id),
+            component=row.component,
+            first=Version(first),
+            behind=Version(behind),
+            stack=stored["stacks"][stack],
+        )
+        for first, behind, stack in stored["sites"]
+    ]
