@@ -57,10 +57,10 @@ from engine.deployment.spec import (
     Runner,
 )
 from engine.deployment.verify import exports_of, verify
-from engine.deployment.webhooks import is_handler
-from engine.errors import InvalidComponent
+from engine.errors import InvalidComponent, LinkError
 from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
+from engine.host.wasi.serving import handler_export
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
@@ -407,8 +407,8 @@ class _Preparation:
                 f"{entry.place}: it imports {names} outside of a named interface; nobody can provide it"
             )
             return None
-        if isinstance(entry, WebhookEntry) and not any(map(is_handler, shape.exports)):
-            self.problems.append(f"{entry.place}: it does not export wasi:http/incoming-handler@0.2")
+        if isinstance(entry, WebhookEntry) and (problem := _handler_problem(shape.exports)):
+            self.problems.append(f"{entry.place}: {problem}")
             return None
         digest = None if isinstance(entry, WebhookEntry) else entry.component_digest
         spec = self._spec(
@@ -491,6 +491,14 @@ class _Preparation:
         except DeploymentRefused as error:
             self.problems.extend(error.problems)
             return None
+
+
+def _handler_problem(exports: Interfaces) -> str | None:
+    try:
+        handler_export(map(str, exports))
+    except LinkError as error:
+        return str(error)
+    return None
 
 
 def _named_secrets(config: ComponentConfig) -> set[tuple[str, str]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from components.reports import counted
-from engine.deployment.spec import Runner
+from engine.deployment.spec import ComponentType, Runner
 from engine.errors import DeploymentError
 from engine.log.state import Lifecycle, Status
 from executions.deployed import deployed_registry
@@ -31,6 +31,8 @@ def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None
     if row.lifecycle == Lifecycle.CANCELLING.value:
         return "It is being cancelled and waits for what it started to end."
     now = now or timezone.now()
+    if row.component_type == ComponentType.WEBHOOK_ENDPOINT.value and row.due_at <= now:
+        return "The web process that served the request died; the next one, or an executor, ends it shortly."
     match row.status:
         case Status.LOCKED.value:
             if row.due_at <= now:

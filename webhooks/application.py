@@ -103,6 +103,7 @@ async def _hand_over(
         failed = await exchange.send_all(running)
     finally:
         run.give_up()
+        exchange.detach()
         feeding.cancel()
     if failed is not None and not exchange.has_begun:
         problem = body_too_large(endpoint.body_bytes) if feed.is_too_large else problem_of(failed)

@@ -88,10 +88,10 @@ class Exchange:
 
     def chunk(self, data: bytes, sent: Callable[[], None]) -> None:
         """See `ResponseSink`."""
+        self._put(_Chunk(data, sent))
         if self._is_detached:
+            # Nobody may have been there any more to take it out.
             sent()
-        else:
-            self._put(_Chunk(data, sent))
 
     def end(self) -> None:
         """See `ResponseSink`."""
@@ -178,7 +178,8 @@ class BodyFeed:
         self.is_too_large = False
 
     def _on_take(self, count: int) -> None:
-        self._loop.call_soon_threadsafe(self._taken, count)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._taken, count)
 
     def _taken(self, count: int) -> None:
         self._waiting -= count

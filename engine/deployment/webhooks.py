@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from engine.wit.names import InterfaceName
-
 HANDLER = "wasi:http/incoming-handler.handle"
 """The function that every execution of a webhook endpoint is a call of, in the log."""
 
@@ -127,9 +125,3 @@ class WebhookMount:
     limits: RequestLimits = SITE_LIMITS
     verify: Verification | None = None
     keeps_backtraces: bool = False
-
-
-def is_handler(interface: InterfaceName) -> bool:
-    """Tell whether an exported interface is the one that answers requests: ``wasi:http/incoming-handler@0.2``."""
-    name = (interface.namespace, interface.package, interface.interface)
-    return name == ("wasi", "http", "incoming-handler") and (interface.version or "").startswith("0.2.")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from engine.deployment.webhooks import is_handler
 from engine.errors import LinkError
 from engine.executor.programs import Program, RunningInstance
 from engine.executor.webhook_context import WebhookContext
 from engine.guests.program import GuestInstance
 from engine.host.wasi.incoming_handler import Answer, ReceivedRequest, give_request
+from engine.host.wasi.serving import handler_export
 from engine.wasm.linking import LinkedComponent
-from engine.wit.names import InterfaceName
 
 
 def handle(
@@ -34,11 +33,4 @@ def handle(
     if not isinstance(program, LinkedComponent):
         raise LinkError("only components in the sandbox answer requests")
     incoming, outparam = give_request(context.wasi, request, answer)
-    instance.call(_handler_of(program), "handle", [incoming, outparam])
-
-
-def _handler_of(program: LinkedComponent) -> str:
-    for text in program.component.shape.exports:
-        if text and is_handler(InterfaceName.parse(text)):
-            return text
-    raise LinkError("the component does not export wasi:http/incoming-handler@0.2")
+    instance.call(handler_export(program.component.shape.exports), "handle", [incoming, outparam])

@@ -15,6 +15,7 @@ from engine.log.return_values import JsonText, Returned
 from engine.log.schedules import Now
 from engine.log.state import fold_log
 from engine.workflow.target import Target
+from executions.explanations import why_not_moving
 from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
 from executions.models import Execution
@@ -58,6 +59,9 @@ def test_one_that_is_served_is_left_alone(begun: WebhookExecution) -> None:
 
 def test_one_that_nobody_serves_is_ended(begun: WebhookExecution) -> None:
     later = timezone.now() + LEASE + timedelta(seconds=2)
+    explanation = why_not_moving(Execution.objects.get(pk=begun.execution_id), now=later)
+    assert explanation is not None
+    assert explanation.startswith("The web process that served the request died")
 
     assert reap(SqlJournal.for_current_connection(), later) == [begun.execution_id]
 

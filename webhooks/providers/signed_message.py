@@ -53,7 +53,9 @@ class SignedMessage:
 
 
 def _id(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= _MAX_ID_CHARACTERS else None
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID_CHARACTERS:
+        return None
+    return None if "\0" in value else value  # which no column of PostgreSQL takes
 
 
 def check_signature(content: bytes, given: Sequence[bytes], keys: Iterable[bytes], *, digest: str = "sha256") -> None:

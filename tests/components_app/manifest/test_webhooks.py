@@ -146,5 +146,5 @@ def test_a_parameter_cannot_take_a_variables_place(tmp_path: Path, extra: str) -
 def test_a_component_that_answers_nothing_is_refused(tmp_path: Path) -> None:
     wasm = make_wasm(exports={"test:ping/api": ["ping"]})
 
-    with pytest.raises(DeploymentRefused, match="does not export wasi:http/incoming-handler"):
+    with pytest.raises(DeploymentRefused, match="exports no wasi:http/incoming-handler"):
         deploy(write_deployment(tmp_path, WASM + ROUTES, hook=wasm))

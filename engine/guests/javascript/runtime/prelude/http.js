@@ -1,7 +1,7 @@
 // Headers, Request and Response.
 
 import { bytesOf, utf8, TextDecoder } from "runtime:encoding";
-import { parse } from "runtime:host";
+import { parse, stringify } from "runtime:host";
 import { ReadableStream, collect } from "runtime:streams";
 import { URL, URLSearchParams } from "runtime:url";
 
