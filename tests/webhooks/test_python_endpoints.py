@@ -11,6 +11,8 @@ import pytest
 
 from components.problems import DeploymentRefused
 from components.services import deploy
+from engine.log.ids import ExecutionId, Version
+from executions.backtraces import find_backtrace
 from executions.hosting import ExecutorHost
 from executions.models import Execution
 from tests.components_app.builders import write_deployment
@@ -18,6 +20,7 @@ from tests.harness.asgi_client import exchange, request
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import events_of, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
+from webhooks.host import webhook_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,6 +165,24 @@ def test_calls_are_children_and_values_have_types(application: WebhookApplicatio
     children = Execution.objects.filter(parent_id=first.execution_id).order_by("execution_id")
     assert [child.execution_id.rpartition(".")[2] for child in children] == ["o:1_1", "o:2_1"]
     assert events_of(second.execution_id)[-1] == "Finished"
+
+
+@pytest.mark.usefixtures("executor")
+def test_where_calls_are_made_is_kept_if_the_endpoint_wants_it(application: WebhookApplication, tmp_path: Path) -> None:
+    request(application, "GET", "/hooks/desk/call")
+    deploy(write_deployment(tmp_path, TABLES + "backtrace_persist = true\n"))
+    eventually(_keeps_backtraces)
+    request(application, "GET", "/hooks/desk/call")
+
+    first, second = requests_recorded()
+    found = eventually(lambda: find_backtrace(ExecutionId(second.execution_id), Version(2)))
+    assert "desk.py" in str(found.stack)
+    assert find_backtrace(ExecutionId(first.execution_id)) is None
+
+
+def _keeps_backtraces() -> bool:
+    endpoint = webhook_host().endpoint("front-desk")
+    return endpoint is not None and endpoint.mount.keeps_backtraces
 
 
 @pytest.mark.usefixtures("executor")

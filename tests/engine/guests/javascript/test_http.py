@@ -359,9 +359,8 @@ def test_a_webhooks_response_may_be_made_piece_by_piece() -> None:
 def test_a_body_is_read_once(expression: str, said: str) -> None:
     source = f"export default async (request) => new Response(String({expression}));"
 
-    answer = run(
-        source, {"method": "POST", "url": "http://h/", "headers": []}, kind="webhook", host=WebhookHost(b"one")
-    )
+    request = {"method": "POST", "url": "http://h/", "headers": []}
+    answer = run(source, request, kind="webhook", host=WebhookHost(b"one"))
 
     assert answer["err"] == said
 
