@@ -60,7 +60,7 @@ from engine.deployment.verify import exports_of, verify
 from engine.errors import InvalidComponent, LinkError
 from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
-from engine.host.wasi.serving import handler_export
+from engine.host.wasi.incoming_handler import handler_export
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine

@@ -6,8 +6,7 @@ from engine.errors import LinkError
 from engine.executor.programs import Program, RunningInstance
 from engine.executor.webhook_context import WebhookContext
 from engine.guests.program import GuestInstance
-from engine.host.wasi.incoming_handler import Answer, ReceivedRequest, give_request
-from engine.host.wasi.serving import handler_export
+from engine.host.wasi.incoming_handler import Answer, ReceivedRequest, give_request, handler_export
 from engine.wasm.linking import LinkedComponent
 
 

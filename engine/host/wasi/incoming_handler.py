@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engine.activity.http.messages import Header
 from engine.activity.http.outbound import CONNECTION_HEADERS
+from engine.errors import LinkError
 from engine.host.wasi.http_fields import Fields
 from engine.host.wasi.http_resources import IncomingRequest, OutgoingResponse, ResponseOutparam
 from engine.host.wasi.incoming_body import FedBody
 from engine.host.wasi.state import WasiState
+from engine.wit.names import InterfaceName
 from engine.wit.options import JsonValue
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+_HANDLER = "wasi:http/incoming-handler@"
 
 Answer = Callable[[OutgoingResponse | None, JsonValue], None]
 """Takes the response, or the canonical ``error-code``; the response's body may still be written then."""
@@ -56,6 +60,18 @@ def give_request(state: WasiState, request: ReceivedRequest, answer: Answer) -> 
         source=request.body,
     )
     return state.table.add(incoming), state.table.add(ResponseOutparam(answer, inform=_drop))
+
+
+def handler_export(exports: Iterable[str]) -> str:
+    """Return the name under which a component exports its handler, of whatever 0.2 version.
+
+    Raises:
+        LinkError: If it exports none.
+    """
+    for export in exports:
+        if export.startswith(_HANDLER) and (InterfaceName.parse(export).version or "").startswith("0.2."):
+            return export
+    raise LinkError("the component exports no wasi:http/incoming-handler of version 0.2, so it answers no requests")
 
 
 def _drop(_status: int, _headers: Fields) -> None:
