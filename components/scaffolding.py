@@ -37,6 +37,7 @@ _FILES: Mapping[Language, Mapping[str, str]] = {
     Language.PYTHON: {
         "app.py": "@MODULE@.py",
         "deployment.toml": "deployment.toml",
+        "conftest.py": "conftest.py",
         "test_app.py": "test_@MODULE@.py",
     },
     Language.JAVASCRIPT: {

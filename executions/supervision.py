@@ -21,6 +21,7 @@ from engine.errors import EngineError
 
 log = structlog.get_logger(__name__)
 
+_GUARD = Path(__file__).with_name("orphan_guard.py")
 _POLL_S = 0.1
 _STOP_S = 30.0
 
@@ -30,7 +31,7 @@ class SiteFailed(EngineError):
 
 
 class SiteProcesses:
-    """Starts processes and stops them again, the last first.
+    """Starts processes and stops them again, the last first; a guard does if this process is killed.
 
     Args:
         directory: Where they run: the project's folder.
@@ -43,12 +44,20 @@ class SiteProcesses:
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def __enter__(self) -> SiteProcesses:
+        self._guard = subprocess.Popen(
+            [sys.executable, "-I", str(_GUARD)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        # What it would stop is gone.
+        self._guard.kill()
+        self._guard.communicate()
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start a Python process of the site.
@@ -59,6 +68,9 @@ class SiteProcesses:
             [sys.executable, *arguments], cwd=self._directory, env=self._environment, start_new_session=True
         )
         self._children.append((name, child))
+        assert self._guard.stdin is not None
+        self._guard.stdin.write(f"{child.pid}\n".encode())
+        self._guard.stdin.flush()
 
     def check(self) -> None:
         """Check that all go on.

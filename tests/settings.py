@@ -54,5 +54,6 @@ DATABASES = {
     | {"TEST": {"NAME": _data_dir / "test.sqlite3"}},
 }
 
-# Building an interpreter takes half a minute, and every session would do it again.
-OBELISK_RUNTIMES_DIR = Path(__file__).resolve().parent.parent / "var" / "tests" / "runtimes"
+# Building an interpreter takes half a minute. What lies there is named by its content, so the site of this checkout and
+# the tests may share it.
+OBELISK_RUNTIMES_DIR = Path(__file__).resolve().parent.parent / "var" / "cache" / "runtimes"

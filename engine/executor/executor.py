@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import structlog
 
@@ -32,6 +33,18 @@ log = structlog.get_logger(__name__)
 _MILLISECOND = timedelta(milliseconds=1)
 _BUSY_TICK_S = 0.1
 _UNAVAILABLE_PAUSE_S = 1.0
+
+
+class RunPool(Protocol):
+    """What runs take place on."""
+
+    def submit(self, function: Callable[..., None], /, *args: Any) -> object:
+        """Have a run take place soon."""
+        ...
+
+    def shutdown(self, *, wait: bool = True) -> None:
+        """Take no more runs; wait for those that there are."""
+        ...
 
 
 class Executor:
@@ -77,7 +90,7 @@ class Executor:
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
         self._slots = Slots(settings.slots)
         self._locker = Locker(self._services, self._slots, randomness, self._start)
-        self._pool = ThreadPoolExecutor(settings.slots, thread_name_prefix="run")
+        self._pool: RunPool = ThreadPoolExecutor(settings.slots, thread_name_prefix="run")
         self._services.commits.lock_for(self._locker)
         self._is_stopping = threading.Event()
         self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)

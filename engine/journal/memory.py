@@ -85,6 +85,33 @@ class MemoryJournal:
         with self._mutex:
             return tuple(self._call_sites)
 
+    def restore(
+        self,
+        state: ExecutionState,
+        entries: Iterable[LogEntry],
+        responses: Sequence[Response],
+        delays: Iterable[DelayRow],
+        *,
+        unheard: ExecutionId | None = None,
+    ) -> None:
+        """Take in an execution as it was elsewhere, in the place of what is known of it.
+
+        Args:
+            state: What its log folds to, or what is wanted of it from here on.
+            entries: Its log, oldest first.
+            responses: What it received, in order.
+            delays: What it waits for.
+            unheard: A child that may respond once more.
+        """
+        with self._mutex:
+            self._states[state.execution_id] = state
+            self._events[state.execution_id] = [
+                _StoredEvent(entry.created_at, encode_event(entry.event)) for entry in entries
+            ]
+            self._responses[state.execution_id] = list(responses)
+            self._responded.update({source_of(response) for response in responses} - {unheard})
+            self._delays.update({delay.delay_id: delay for delay in delays})
+
     # Writing.
 
     def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:

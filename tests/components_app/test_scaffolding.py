@@ -92,7 +92,7 @@ def test_what_was_written_in_python_and_javascript_passes_its_own_tests(tmp_path
     python = write(tmp_path / "hello", Language.PYTHON, "hello")
     javascript = write(tmp_path / "hello-js", Language.JAVASCRIPT, "hello-js")
 
-    assert "3 passed" in run_tests_in(python, javascript)
+    assert "5 passed" in run_tests_in(python, javascript)
 
 
 def test_what_was_written_in_rust_is_built_or_says_what_it_takes(tmp_path: Path) -> None:

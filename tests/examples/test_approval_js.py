@@ -9,9 +9,10 @@ import pytest
 
 from components.preparation import prepare
 from engine.deployment.registry import Registry
+from engine.simulation.recordings import record
 from tests.harness.components import add_file, deploy
 from tests.harness.javascript_components import compiled_runtime
-from tests.harness.recordings import cut, record
+from tests.harness.recordings import cut
 from tests.harness.replay import resume
 from tests.harness.simulation import Simulation
 
@@ -53,7 +54,7 @@ def test_nobody_is_waited_for_longer_than_two_days(world: Simulation, registry: 
 
     assert world.result_of(target) == {"ok": "nobody answered"}
     assert world.clock.now() - started >= timedelta(days=2)
-    recording = record(world, target)
+    recording = record(world.journal, target)
     for length in range(2, len(recording[target].entries)):
         resumed = resume(cut(recording, target, length), registry=registry)
         resumed.run(target)

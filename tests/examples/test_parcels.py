@@ -16,12 +16,14 @@ from engine.activity.secret_values import OperatorPolicy
 from engine.deployment.registry import Registry
 from engine.deployment.spec import AllowedHost
 from engine.log.events import TemporarilyFailed
+from engine.simulation.recordings import record
+from engine.simulation.stepped import simulated_settings
 from tests.harness.components import add_file, deploy
 from tests.harness.http_servers import Answer, Received, Upstream, serve
 from tests.harness.javascript_components import compiled_runtime
-from tests.harness.recordings import cut, record
+from tests.harness.recordings import cut
 from tests.harness.replay import resume
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +111,7 @@ def test_a_restarted_workflow_goes_on_from_its_log(world: Simulation, upstream: 
     target = world.submit(CHEAPEST, [upstream.origin, ["Rome", "Oslo"], 60_000])
     world.run(target)
     world.executors[0].executor._services.transport.close()
-    recording = record(world, target)
+    recording = record(world.journal, target)
     tip = len(recording[target].entries) - 1
 
     resumed = resume(cut(recording, target, tip), registry=registry)

@@ -17,11 +17,12 @@ from engine.activity.secret_values import OperatorPolicy
 from engine.deployment.spec import AllowedHost
 from engine.log.events import TemporarilyFailed
 from engine.log.ids import ExecutionId
+from engine.simulation.stepped import simulated_settings
 from tests.harness.components import add_file, deploy
 from tests.harness.http_servers import Answer, Received, Upstream, serve
 from tests.harness.live import LiveWorld
 from tests.harness.python_components import compiled_runtime
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 pytestmark = pytest.mark.django_db
 

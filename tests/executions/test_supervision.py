@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +42,20 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 pathlib.Path(sys.argv[1]).touch()
 signal.pause()
+"""
+
+
+_SITE = """
+import os, pathlib, signal, sys
+from executions.supervision import SiteProcesses
+folder = pathlib.Path(sys.argv[1])
+with SiteProcesses(folder, os.environ) as site:
+    for name in ("one", "two"):
+        site.start(name, ["-c", sys.argv[2], name])
+    while not all((folder / name).exists() for name in ("one", "two")):
+        pass
+    print("started", flush=True)
+    signal.pause()
 """
 
 
@@ -244,3 +259,18 @@ def test_a_port_that_somebody_listens_on_is_taken() -> None:
     assert str(caught.value) == (
         f"port {port} of this machine is taken (Address already in use); stop what uses it or set PORT"
     )
+
+
+def test_processes_end_in_order_though_the_command_is_killed(tmp_path: Path) -> None:
+    command = subprocess.Popen([sys.executable, "-c", _SITE, tmp_path, _TELLS_ITS_END], stdout=subprocess.PIPE)
+    assert command.stdout is not None
+    assert command.stdout.readline() == b"started\n"
+    children = psutil.Process(command.pid).children()  # the two and their guard
+
+    command.kill()
+
+    assert len(children) == 3
+    _, alive = psutil.wait_procs(children, timeout=20)
+    command.communicate()
+    assert not alive
+    assert (tmp_path / "ended").read_text() in ("onetwo", "twoone")

@@ -16,8 +16,8 @@ from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
+from engine.simulation.connection import Connection, Cut
 from tests.harness.components import load, read
-from tests.harness.connections import Connection, Cut
 from tests.harness.simulation import AttemptHook, WatchedRunning
 from tests.harness.world import World
 

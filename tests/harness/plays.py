@@ -9,7 +9,7 @@ from engine.deployment.registry import Registry
 from engine.executor.settings import ExecutorSettings
 from engine.log.events import HistoryEvent
 from engine.log.ids import ExecutionId
-from tests.harness.recordings import record
+from engine.simulation.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 from tests.harness.steps import Step
@@ -50,6 +50,6 @@ def play(*steps: Step, registry: Registry | None = None, settings: ExecutorSetti
     world.run_to_the_end(target)
     world.run_to_rest()
     world.check(target)
-    retval = replay(record(world, target), target, registry=world.registry)
+    retval = replay(record(world.journal, target), target, registry=world.registry)
     assert retval == world.retval_of(target), "the replay ended otherwise"
     return Play(world, target, world.result_of(target), world.history_of(target))

@@ -3,66 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.clock import SimulatedClock
 from engine.deployment.registry import Registry
-from engine.executor.executor import Executor
 from engine.executor.running import Running, Stoppable
 from engine.executor.settings import ExecutorSettings
 from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
+from engine.simulation.connection import Connection, Cut, ProcessKilled
+from engine.simulation.stepped import SteppedExecutor, simulated_settings
 from tests.harness.components import load, read
-from tests.harness.connections import Connection, Cut, ProcessKilled
 from tests.harness.world import World
 
-Task = Callable[[], None]
 AttemptHook = Callable[[ExecutionId], object]
 
-_NEVER = timedelta(days=1)
 _IDLE_STEP = timedelta(seconds=1)
 _MAX_IDLE_STEPS = 30
-
-
-def simulated_settings(
-    *, slots: int = 4, commit_window: timedelta = _NEVER, buffer_events: int = 1000
-) -> ExecutorSettings:
-    """Return settings under which nothing depends on real time.
-
-    Args:
-        slots: Executions locked at once.
-        commit_window: Zero commits every host call; anything else stands for one that is never over, as the thread
-            that looks after windows does not run.
-        buffer_events: Events that force a commit.
-    """
-    return ExecutorSettings(
-        slots=slots,
-        commit_window=commit_window,
-        buffer_events=buffer_events,
-        hot_wait=timedelta(),
-        timer_leeway=timedelta(),
-    )
-
-
-class Tasks:
-    """Stands in for an executor's pool of threads: what it is given waits until the simulation runs it."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[Task] = deque()
-
-    def submit(self, function: Callable[..., None], *args: Any) -> Future[None]:
-        self.waiting.append(lambda: function(*args))
-        return Future()
-
-    def shutdown(self, *, wait: bool = True) -> None:
-        """Have everything run."""
-        while self.waiting:
-            self.waiting.popleft()()
 
 
 class WatchedRunning(Running):
@@ -92,25 +52,21 @@ class SimulatedExecutor:
         self.connection = Connection(
             world.journal, on_write=lambda: world.interleave(self), cut=cut, error=ProcessKilled
         )
-        self.tasks = Tasks()
-        self.executor = Executor(
-            journal=self.connection,
+        self.executor = SteppedExecutor(
+            connection=self.connection,
             clock=world.clock,
             registry=world.registry,
             load=load,
             read=read,
             settings=settings,
             randomness=random.Random(seed).randbytes,
+            running=None if on_attempt is None else WatchedRunning(on_attempt),
         )
-        self.executor._pool = self.tasks  # type: ignore[assignment]  # what it uses of a pool
-        if on_attempt is not None:
-            self.executor._services.running = WatchedRunning(on_attempt)
+        self.tasks = self.executor.tasks
 
     def tick(self, now: datetime) -> bool:
         """Let it look for work; tell whether it found any."""
-        before = self.connection.transactions
-        self.executor.tick(now)
-        return self.connection.transactions > before
+        return self.executor.look(now)
 
 
 class Simulation(World):

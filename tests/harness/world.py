@@ -14,19 +14,18 @@ from engine.journal.protocol import Journal
 from engine.journal.records import Append, Committed, NewExecution, Submit, Write
 from engine.log.events import (
     HISTORY_EVENTS,
-    ChildRequested,
     Created,
     ExecutionEvent,
     Finished,
     HistoryEvent,
     LogEntry,
     Response,
-    Scheduled,
 )
 from engine.log.ids import DeploymentId, ExecutionId, Version
 from engine.log.return_values import JsonText, ReturnValue
 from engine.log.retval_json import retval_to_api
 from engine.log.state import ExecutionState, fold_log
+from engine.simulation.family import children_of, family_of, kin_of
 from tests.harness.components import RUN, deploy
 from tests.harness.steps import Step, params_of
 
@@ -118,26 +117,15 @@ class World:
 
     def children_of(self, target: ExecutionId) -> list[ExecutionId]:
         """Return the children that were really created, in the order of their submission."""
-        return [
-            event.child_execution_id
-            for event in self.events_of(target)
-            if isinstance(event, ChildRequested) and event.error is None
-        ]
+        return children_of(self.journal, target)
 
     def family_of(self, target: ExecutionId) -> list[ExecutionId]:
         """Return an execution and everything below it."""
-        return [target, *(member for child in self.children_of(target) for member in self.family_of(child))]
+        return family_of(self.journal, target)
 
     def kin_of(self, target: ExecutionId) -> list[ExecutionId]:
         """Return an execution, everything below it, and everything that these scheduled."""
-        family = self.family_of(target)
-        scheduled = [
-            event.execution_id
-            for member in family
-            for event in self.events_of(member)
-            if isinstance(event, Scheduled) and event.error is None
-        ]
-        return family + [kin for other in scheduled for kin in self.kin_of(other)]
+        return kin_of(self.journal, target)
 
     def retval_of(self, target: ExecutionId) -> ReturnValue:
         last = self.events_of(target)[-1]

@@ -24,10 +24,11 @@ from engine.journal.records import Append
 from engine.log.events import ComponentUpgradeFinished, Finished, LogEntry, Paused, Persist, Unpaused
 from engine.log.ids import DelayId, DeploymentId, ExecutionId
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.recordings import Recording, dump_recording, record
 from tests.harness import steps as s
 from tests.harness.components import ADD, PROBE, RUN_CANCELLABLE, STEPPER, approve, deploy, probe, stepper, stub_flow
-from tests.harness.connections import Cut, Moment, ProcessKilled
-from tests.harness.recordings import Recording, dump_recording, record, with_events
+from tests.harness.recordings import with_events
 from tests.harness.replay import resume
 from tests.harness.simulation import Simulation
 
@@ -199,7 +200,7 @@ def lost_its_way() -> tuple[Simulation, ExecutionId]:
     world = _world()
     target = world.submit_steps(s.random_u64(0, 1000), s.sleep(s.after_ms(50)))
     world.run_to_rest()
-    recording = record(world, target)
+    recording = record(world.journal, target)
     events = [
         Persist(value=bytes(8), kind=event.kind) if isinstance(event, Persist) else event
         for event in world.events_of(target)
@@ -251,7 +252,7 @@ def _survive_once(world: Simulation, target: ExecutionId) -> None:
 
 def _write(story: Story, path: Path) -> None:
     world, target = story()
-    recording: Recording = record(world, target)
+    recording: Recording = record(world.journal, target)
     document: dict[str, Any] = {
         "about": story.__doc__,
         "target": target,

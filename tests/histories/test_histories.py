@@ -39,7 +39,7 @@ from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind, Returned
 from engine.log.schedules import At, In, Now
 from engine.log.state import result_kind_of
-from tests.harness.recordings import Recording, dump_recording, parse_recording
+from engine.simulation.recordings import Recording, dump_recording, parse_recording
 from tests.harness.replay import replay
 from tests.histories.record import STORIES, recorded_deployment
 

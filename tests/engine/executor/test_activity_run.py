@@ -13,9 +13,10 @@ from engine.deployment.registry import Registry
 from engine.log.events import ExecutionEvent, Finished, TemporarilyFailed
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.stepped import simulated_settings
 from tests.harness import steps as s
 from tests.harness.components import ADD, PROBE, deploy, probe, stepper
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 BACKOFF = timedelta(milliseconds=100)
 

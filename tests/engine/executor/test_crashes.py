@@ -15,11 +15,12 @@ from engine.journal.memory import MemoryJournal
 from engine.log.events import Created, Locked
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.stepped import simulated_settings
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import ASK, NESTED, RUN, approve, deploy, probe, stepper, stub_flow
-from tests.harness.connections import Cut, Moment, ProcessKilled
-from tests.harness.histories import normalised
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 # Long enough to end in the restarted executor, short enough to show that nothing runs for ever.
 _MOST_TRANSACTIONS = 150

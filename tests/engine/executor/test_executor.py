@@ -15,9 +15,9 @@ from engine.executor.settings import ExecutorSettings
 from engine.log.events import ChildFinished, Locked, TemporarilyTimedOut, Unlocked
 from engine.log.ids import ExecutionId
 from engine.log.state import Status
+from engine.simulation.connection import Cut, Moment
 from tests.harness import steps as s
 from tests.harness.components import ADD, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper, stub_flow
-from tests.harness.connections import Cut, Moment
 from tests.harness.live import LiveExecutor, LiveWorld
 
 SHORT = timedelta(milliseconds=150)

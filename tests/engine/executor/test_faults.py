@@ -17,10 +17,10 @@ from engine.log.events import CancellationRequested, Locked, Unlocked
 from engine.log.ids import DeploymentId, RunId
 from engine.log.return_values import CANCELLED
 from engine.log.state import Holder, Status
+from engine.simulation.connection import Moment
 from tests.engine.journal.commits import lock_pending
 from tests.harness import steps as s
 from tests.harness.components import ADD, RUN_CANCELLABLE, deploy, probe, stepper
-from tests.harness.connections import Moment
 from tests.harness.live import LiveWorld
 from tests.harness.simulation import Simulation
 

@@ -10,8 +10,8 @@ from engine.executor.best_effort import BestEffort
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import LogLine
 from engine.log.ids import RunId
+from engine.simulation.connection import Connection
 from tests.builders import NOW, make_execution_id
-from tests.harness.connections import Connection
 
 
 def _line(number: int) -> LogLine:

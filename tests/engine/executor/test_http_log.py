@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from engine.executor.best_effort import BestEffort
 from engine.journal.memory import MemoryJournal
+from engine.simulation.connection import Connection
 from tests.builders import make_http_exchange
-from tests.harness.connections import Connection
 
 
 def urls(journal: MemoryJournal) -> list[str]:

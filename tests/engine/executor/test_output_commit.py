@@ -12,10 +12,11 @@ from engine.log.events import CancellationRequested, Created, JoinNext, Locked
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED
 from engine.log.state import Status
+from engine.simulation.stepped import simulated_settings
 from tests.harness import steps as s
 from tests.harness.components import RUN_CANCELLABLE, approve, deploy, probe, stepper
 from tests.harness.live import LiveWorld
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 from tests.harness.steps import Step
 
 HUMAN = "test:stubs/human"

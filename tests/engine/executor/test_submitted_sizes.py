@@ -10,11 +10,11 @@ from engine.deployment.limits import ComponentLimits
 from engine.deployment.registry import Registry
 from engine.log.events import ChildRequested, Scheduled, Stubbed, TypeCheckError
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.recordings import record
 from tests.harness import steps as s
 from tests.harness.components import ADD, approve, deploy, probe, stepper
 from tests.harness.plays import Play, play
 from tests.harness.python_components import python_app, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 from tests.harness.steps import Step
@@ -129,7 +129,7 @@ def test_a_limit_that_changes_between_two_runs_changes_nothing_that_was_recorded
     )
     world.run_to_the_end(target)
 
-    again = replay(record(world, target), target, registry=site(params=replayed_under))
+    again = replay(record(world.journal, target), target, registry=site(params=replayed_under))
 
     assert again == world.retval_of(target)
 
@@ -159,5 +159,5 @@ def test_a_python_workflow_can_catch_the_refusal() -> None:
     target = world.submit("acme:app/workflows.main", [LONG])
     world.run_to_the_end(target)
 
-    assert PROBLEM.replace("probe", "app.activity") in world.result_of(target)["ok"]
-    assert replay(record(world, target), target, registry=world.registry) == world.retval_of(target)
+    assert PROBLEM.replace("probe", "app.activities") in world.result_of(target)["ok"]
+    assert replay(record(world.journal, target), target, registry=world.registry) == world.retval_of(target)

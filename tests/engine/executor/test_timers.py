@@ -21,9 +21,10 @@ from engine.log.events import (
 )
 from engine.log.ids import DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId
 from engine.log.state import Status
+from engine.simulation.stepped import simulated_settings
 from tests.harness import steps as s
 from tests.harness.components import ADD, deploy, probe, stepper
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 SECOND = timedelta(seconds=1)
 

@@ -9,9 +9,10 @@ from typing import Any
 from engine.log.backtraces import CallSite
 from engine.log.events import JoinNext, JoinSetCreated
 from engine.log.ids import ExecutionId, JoinSetId
-from tests.harness.connections import Cut, Moment, ProcessKilled
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.stepped import simulated_settings
 from tests.harness.python_components import deploy_python, source
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 APP = source("""\
     from datetime import timedelta
@@ -91,7 +92,7 @@ def test_its_versions_are_those_of_the_events_that_it_wrote() -> None:
     assert isinstance(log[first.behind - 1].event, JoinNext)
     assert log[nap.first].event == JoinSetCreated(join_set_id=JoinSetId("o:3-sleep"))
     (calls,) = {calls.component_id for calls in world.memory.call_sites}
-    assert calls.name == "app.workflow"
+    assert calls.name == "app.workflows"
 
 
 def test_a_run_that_goes_on_after_a_crash_stores_what_it_writes_only() -> None:

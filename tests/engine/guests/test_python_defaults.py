@@ -13,9 +13,9 @@ from engine.deployment.verify import exports_of
 from engine.errors import ValueMismatch
 from engine.log.events import Created
 from engine.log.return_values import Failed, FailureKind, Returned
+from engine.simulation.recordings import record
 from tests.harness.components import deploy
 from tests.harness.python_components import deploy_python, describe, python_app, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 
@@ -79,7 +79,7 @@ def test_a_history_from_before_a_parameter_with_a_default_replays() -> None:
     target = world.submit("acme:app/workflows.tour", [["Rome", "Oslo"]])
     world.run(target)
 
-    retval = replay(record(world, target), target, registry=_changed(AFTER))
+    retval = replay(record(world.journal, target), target, registry=_changed(AFTER))
     assert retval == world.retval_of(target)
 
 
@@ -100,7 +100,7 @@ def test_a_parameter_that_the_code_gives_is_not_one_that_it_leaves_out() -> None
     target = world.submit("acme:app/workflows.tour", [["Rome"]])
     world.run(target)
 
-    retval = replay(record(world, target), target, registry=_changed(GIVEN))
+    retval = replay(record(world.journal, target), target, registry=_changed(GIVEN))
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.NONDETERMINISM_DETECTED
 
@@ -172,7 +172,7 @@ def test_a_history_from_before_fields_with_defaults_replays_and_gives_them() -> 
     world.run(target)
 
     changed = _changed(RECORD_AFTER, before=RECORD_BEFORE)
-    retval = replay(record(world, target), target, registry=changed)
+    retval = replay(record(world.journal, target), target, registry=changed)
 
     assert isinstance(retval, Returned)
     assert retval.payload is not None
@@ -186,7 +186,7 @@ def test_a_history_with_another_value_in_an_old_field_does_not_replay() -> None:
     world.run(target)
 
     changed = _changed(RECORD_AFTER.replace('Guest("Ada")', 'Guest("Bob")'), before=RECORD_BEFORE)
-    retval = replay(record(world, target), target, registry=changed)
+    retval = replay(record(world.journal, target), target, registry=changed)
 
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.NONDETERMINISM_DETECTED
@@ -245,4 +245,4 @@ def test_a_call_of_an_imported_function_leaves_out_what_its_declaration_does() -
     # A declaration that has grown since follows the same history.
     grown = caller.replace("def shorter(city: str)", "def shorter(city: str, nights: int = 1)")
     changed = _changed(grown, before=caller)
-    assert replay(record(world, target), target, registry=changed) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=changed) == world.retval_of(target)

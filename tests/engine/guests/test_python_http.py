@@ -13,10 +13,11 @@ import pytest
 from engine.activity.secret_values import OperatorPolicy, SecretValue
 from engine.deployment.spec import AllowedHost, SandboxPolicy, SecretLocation
 from engine.log.events import TemporarilyFailed
+from engine.simulation.stepped import simulated_settings
 from tests.harness.components import deploy
 from tests.harness.http_servers import Answer, Received, Upstream, serve
 from tests.harness.python_components import python_app, source
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 APP = source("""
     from __future__ import annotations

@@ -12,11 +12,12 @@ import pytest
 from engine.log.events import Created, Locked, TemporarilyFailed
 from engine.log.ids import ExecutionId
 from engine.log.labels import labels_of
+from engine.simulation.recordings import record
+from engine.simulation.stepped import simulated_settings
 from tests.harness.components import deploy
 from tests.harness.python_components import deploy_python, python_app, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 APP = """
     from datetime import timedelta
@@ -165,7 +166,7 @@ def test_options_may_change_under_a_history() -> None:
     before = REGISTRY.deployment.components
     registry = deploy(*(replace(new, id=old.id) for new, old in zip(changed, before, strict=True)))
 
-    assert replay(record(world, target), target, registry=registry) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=registry) == world.retval_of(target)
 
 
 INFO = """

@@ -12,12 +12,13 @@ import pytest
 from engine.deployment.registry import Registry
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.recordings import record
+from engine.simulation.stepped import simulated_settings
 from tests.engine.guests.apps import EVERY_VERB, VERBS
-from tests.harness.connections import Cut, Moment, ProcessKilled
 from tests.harness.python_components import deploy_python, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 from tests.harness.world import execution_id
 
 REGISTRY = deploy_python(EVERY_VERB)
@@ -46,7 +47,7 @@ def timeless(result: Any) -> Any:
 def test_a_replay_asks_for_the_same_and_ends_the_same(name: str, params: Sequence[object]) -> None:
     world, target = run_whole(name, params)
 
-    assert replay(record(world, target), target, registry=REGISTRY) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=REGISTRY) == world.retval_of(target)
 
 
 @pytest.mark.parametrize(("name", "params"), [verb for verb in VERBS if verb[0] != "stubborn"])
@@ -105,7 +106,7 @@ def test_a_change_of_the_code_under_a_running_workflow_is_noticed() -> None:
     )
     world, target = run_whole("flow", (), registry=first)
 
-    retval = replay(record(world, target), target, registry=second)
+    retval = replay(record(world.journal, target), target, registry=second)
 
     assert isinstance(retval, Failed)
     assert retval.kind is FailureKind.NONDETERMINISM_DETECTED

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.log.events import Created
+from engine.simulation.recordings import record
 from tests.harness import steps as s
 from tests.harness.components import deploy, stepper
 from tests.harness.python_components import python_app, source
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 
@@ -37,7 +37,7 @@ def test_it_has_a_secret_seed_and_replays() -> None:
         created = world.events_of(child)[0]
         assert isinstance(created, Created)
         assert [key for key, _ in created.metadata] == ["obelisk-seed"]
-        recording = record(world, parent)
+        recording = record(world.journal, parent)
         assert replay(recording, child, registry=REGISTRY) == world.retval_of(child)
         assert replay(recording, parent, registry=REGISTRY) == world.retval_of(parent)
         tokens.append(world.result_of(child)["ok"])

@@ -8,10 +8,10 @@ from engine.log.events import ChildRequested, JoinNext, JoinNextTooMany, JoinSet
 from engine.log.ids import ExecutionId, JoinSetId
 from engine.log.return_values import Failed
 from engine.log.schedules import Now
+from engine.simulation.recordings import record
 from tests.harness import steps as s
 from tests.harness.components import ADD, ASK, ASK_AND_WAIT, deploy, probe, stepper
 from tests.harness.plays import Play, play
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.simulation import Simulation
 from tests.harness.steps import Step
@@ -147,7 +147,7 @@ def test_a_workflow_answers_its_own_question_through_the_stub_function() -> None
     assert world.result_of(target) == {"ok": True}
     assert [type(event) for event in world.history_of(target)] == [JoinSetCreated, ChildRequested, Stubbed, JoinNext]
     world.check(target)
-    assert replay(record(world, target), target) == world.retval_of(target)
+    assert replay(record(world.journal, target), target) == world.retval_of(target)
 
 
 def test_a_question_stays_open_until_somebody_answers() -> None:

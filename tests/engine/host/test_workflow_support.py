@@ -31,11 +31,11 @@ from engine.log.events import (
 from engine.log.ids import ExecutionId, JoinSetId, parse_top_level_id, top_level_of, ulid_timestamp_ms
 from engine.log.return_values import Failed, FailureKind, JsonText
 from engine.log.schedules import At, In, Now
+from engine.simulation.recordings import record
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import ADD, APPROVE, NESTED, PROBE, STEPPER, approve, deploy, probe, stepper
-from tests.harness.histories import normalised
 from tests.harness.plays import Play, play
-from tests.harness.recordings import record
 from tests.harness.replay import replay
 from tests.harness.steps import Step
 
@@ -475,7 +475,7 @@ def test_the_record_of_a_refused_call_outlives_a_deployment_that_has_the_functio
     played = play(s.call("add", 1, 2), s.create(), s.submit(0, "add", 1, 2), s.join_next(0), registry=without_probe)
 
     # `play` replayed it with the same deployment; now with one that offers the function.
-    retval = replay(record(played.world, played.target), played.target, registry=deploy())
+    retval = replay(record(played.world.journal, played.target), played.target, registry=deploy())
 
     assert retval == played.world.retval_of(played.target)
     assert played.outcomes[0] == "error function-not-found"

@@ -14,15 +14,17 @@ from engine.executor.settings import ExecutorSettings
 from engine.log.events import HistoryEvent
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind, ReturnValue
+from engine.simulation.connection import Cut, Moment, ProcessKilled
+from engine.simulation.recordings import record
+from engine.simulation.stepped import simulated_settings
+from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import approve, deploy, probe, stepper, stub_flow
-from tests.harness.connections import Cut, Moment, ProcessKilled
-from tests.harness.histories import normalised
 from tests.harness.live import LiveWorld
 from tests.harness.programs import ordered_programs, unordered_programs
-from tests.harness.recordings import cut, record
+from tests.harness.recordings import cut
 from tests.harness.replay import replay, resume
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 from tests.harness.steps import Step
 
 _MANY_WAYS = (
@@ -104,7 +106,7 @@ def test_real_threads_and_time_make_no_difference(
         target = world.submit_steps(*program)
         world.run(target)
         world.check(target)
-        recording, retval = record(world, target), world.retval_of(target)
+        recording, retval = record(world.journal, target), world.retval_of(target)
 
     assert (retval, normalised(world.history_of(target))) == expected
     assert replay(recording, target, registry=world.registry) == retval
@@ -116,7 +118,7 @@ def test_going_on_from_any_prefix_of_its_history_gives_the_same_result_and_histo
     program: list[Step], seed: int
 ) -> None:
     world, target = _run(program, simulated_settings(buffer_events=4), seed=seed)
-    recording, expected = record(world, target), _outcome(world, target)
+    recording, expected = record(world.journal, target), _outcome(world, target)
 
     for version in range(1, len(recording[target].entries)):
         resumed = resume(cut(recording, target, version), registry=world.registry, seed=seed)
@@ -131,7 +133,7 @@ def test_a_replay_gives_the_recorded_result_and_writes_nothing(
     program: list[Step], seed: int, how: ExecutorSettings
 ) -> None:
     world, target = _run(program, how, seed=seed, executors=3)
-    recording = record(world, target)
+    recording = record(world.journal, target)
 
     for member in world.family_of(target):
         if world.state_of(member).component_id.name == "stepper":
@@ -165,7 +167,7 @@ def test_any_number_of_kills_leaves_a_log_that_replays(
     world.check(target)
     retval = world.retval_of(target)
     assert not isinstance(retval, Failed) or retval.kind is FailureKind.UNCATEGORIZED, retval
-    assert replay(record(world, target), target, registry=world.registry) == retval
+    assert replay(record(world.journal, target), target, registry=world.registry) == retval
 
 
 @pytest.mark.parametrize("late", [s.submit_delay(0, s.NOW), s.submit(0, "add", 5, 5)], ids=["delay", "child"])
@@ -181,4 +183,4 @@ def test_what_comes_late_to_a_join_set_does_not_overtake_what_others_answered(la
 
     world.run_to_the_end(target)
 
-    assert replay(record(world, target), target, registry=world.registry) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=world.registry) == world.retval_of(target)

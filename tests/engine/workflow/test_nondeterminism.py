@@ -33,9 +33,10 @@ from engine.log.events import (
 from engine.log.ids import DelayId, ExecutionId, JoinSetId
 from engine.log.return_values import Failed, FailureKind, JsonText
 from engine.log.schedules import In
+from engine.simulation.recordings import Recording, record
 from tests.harness import steps as s
 from tests.harness.components import ADD, STEPPER, approve, deploy, probe, stepper
-from tests.harness.recordings import Recording, cut, record, with_events
+from tests.harness.recordings import cut, with_events
 from tests.harness.replay import resume
 from tests.harness.simulation import Simulation
 
@@ -72,7 +73,7 @@ def _recorded() -> tuple[Recording, ExecutionId]:
     world.start_executor()
     target = world.submit_steps(*STEPS)
     world.run_to_the_end(target)
-    return record(world, target), target
+    return record(world.journal, target), target
 
 
 def _events() -> list[ExecutionEvent]:
@@ -279,7 +280,7 @@ def test_the_parent_hears_of_a_childs_nondeterminism_as_a_failure() -> None:
     )
     child = ExecutionId(f"{parent}.g:1_1")
     world.run_until(lambda: world.exists(child) and len(world.history_of(child)) > 1)
-    recording = record(world, parent)
+    recording = record(world.journal, parent)
     tampered = with_events(
         recording[child],
         *[replace(event, value=bytes(8)) if isinstance(event, Persist) else event for event in world.events_of(child)],

@@ -14,9 +14,10 @@ from engine.activity.secret_values import OperatorPolicy, SecretValue
 from engine.deployment.spec import AllowedHost, SecretLocation
 from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
+from engine.simulation.stepped import simulated_settings
 from tests.harness.http_servers import Answer, Received, Upstream, serve
 from tests.harness.javascript_components import JavaScriptApp
-from tests.harness.simulation import Simulation, simulated_settings
+from tests.harness.simulation import Simulation
 
 ANYWHERE = AllowedHost(pattern="http://127.0.0.1:*", methods=None)
 

@@ -21,8 +21,9 @@ from engine.log.events import (
 )
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind
+from engine.simulation.recordings import record
 from tests.harness.javascript_components import JavaScriptApp
-from tests.harness.recordings import cut, record
+from tests.harness.recordings import cut
 from tests.harness.replay import replay, resume
 from tests.harness.simulation import Simulation
 
@@ -126,7 +127,7 @@ def run_workflow(source: str, *params: Any, result: str = "result<string, string
     target = world.submit("math:ops/flows.under-test", params)
     world.run(target)
     world.check(target)
-    assert replay(record(world, target), target, registry=app.deploy()) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=app.deploy()) == world.retval_of(target)
     return world.result_of(target)
 
 
@@ -243,13 +244,13 @@ def test_a_replay_of_a_workflow_ends_the_same(world: Simulation) -> None:
     target = world.submit("math:ops/flows.several", [10])
     world.run(target)
 
-    assert replay(record(world, target), target, registry=_app().deploy()) == world.retval_of(target)
+    assert replay(record(world.journal, target), target, registry=_app().deploy()) == world.retval_of(target)
 
 
 def test_a_workflow_goes_on_after_a_crash_at_every_host_call(world: Simulation) -> None:
     target = world.submit("math:ops/flows.several", [10])
     world.run(target)
-    recording = record(world, target)
+    recording = record(world.journal, target)
     registry: Registry = _app().deploy()
 
     for version in range(1, len(recording[target].entries)):
@@ -400,7 +401,7 @@ def test_a_workflow_that_does_something_else_than_its_history_is_caught() -> Non
     target = world.submit("math:ops/flows.changing", [])
     world.run(target)
 
-    recording = record(world, target)
+    recording = record(world.journal, target)
     resumed = resume(cut(recording, target, len(recording[target].entries) - 1), registry=other.deploy())
     retval = resumed.run(target)
 

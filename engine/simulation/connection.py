@@ -1,4 +1,4 @@
-"""An executor's way to the journal, which a test watches, counts and cuts."""
+"""An executor's way to the journal, which others watch, count and cut."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class ProcessKilled(BaseException):
 
 
 def unavailable() -> JournalUnavailable:
+    """Return what a run meets whose executor goes on without its journal."""
     return JournalUnavailable("the connection is cut")
 
 
