@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from components.manifest.entries import EnvVar, FunctionPolicy, HostRule, Route, WebhookMount
+from components.manifest.entries import EnvVar, FunctionPolicy, HostRule
+from components.webhook_codec import decode_webhook, encode_webhook
 from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     BlockingStrategy,
@@ -25,6 +26,7 @@ from engine.deployment.spec import (
     StreamTarget,
     WorkflowPolicy,
 )
+from engine.deployment.webhooks import WebhookMount
 from engine.errors import DeploymentError
 from engine.wit.grammar import format_type, parse_type
 from engine.wit.types import WitType
@@ -117,7 +119,7 @@ def encode_config(config: ComponentConfig) -> dict[str, Any]:
         stored["source"] = _encode_source(config.source)
         stored["reuses_instances"] = config.reuses_instances
     if config.webhook is not None:
-        stored["webhook"] = _encode_webhook(config.webhook)
+        stored["webhook"] = encode_webhook(config.webhook)
     if config.process is not None:
         stored["process"] = _encode_process(config.process)
     if config.limits != OPERATORS:
@@ -151,20 +153,6 @@ def _encode_rule(rule: HostRule) -> dict[str, Any]:
         stored["secrets"] = list(rule.secrets)
         stored["replace_in"] = [location.value for location in rule.replace_in]
     return stored
-
-
-def _encode_webhook(webhook: WebhookMount) -> dict[str, Any]:
-    return {
-        "http_server": webhook.http_server,
-        "routes": [{"methods": list(route.methods), "path": route.path} for route in webhook.routes],
-    }
-
-
-def _decode_webhook(stored: dict[str, Any] | None) -> WebhookMount | None:
-    if stored is None:
-        return None
-    routes = (Route(methods=tuple(route["methods"]), path=route["path"]) for route in stored["routes"])
-    return WebhookMount(http_server=stored["http_server"], routes=tuple(routes))
 
 
 def _encode_limits(limits: ComponentLimits) -> dict[str, Any]:
@@ -250,7 +238,7 @@ def _decode(stored: dict[str, Any]) -> ComponentConfig:
         functions={name: _decode_function(policy) for name, policy in stored.get("functions", {}).items()},
         source=_decode_source(stored.get("source")),
         reuses_instances=stored.get("reuses_instances", False),
-        webhook=_decode_webhook(stored.get("webhook")),
+        webhook=decode_webhook(stored.get("webhook")),
         process=_decode_process(stored.get("process")),
         limits=_decode_limits(stored.get("limits")),
         type_names={name: parse_type(text) for name, text in stored.get("type_names", {}).items()},

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
-from components.manifest import ActivityEntry, BinaryEntry, DeclaredActivityEntry, DeclaredFunction, WorkflowEntry
+from components.manifest import (
+    ActivityEntry,
+    BinaryEntry,
+    DeclaredActivityEntry,
+    DeclaredFunction,
+    WebhookEntry,
+    WorkflowEntry,
+)
 from components.manifest.shared_keys import DEFAULT_BACKOFF
 from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
 
@@ -18,6 +25,8 @@ def make_id(entry: BinaryEntry, *, digest: str) -> ComponentId:
             component_type = ComponentType.ACTIVITY
         case WorkflowEntry():
             component_type = ComponentType.WORKFLOW
+        case WebhookEntry():
+            component_type = ComponentType.WEBHOOK_ENDPOINT
         case DeclaredActivityEntry():
             component_type = entry.component_type
         case _:
@@ -59,6 +68,21 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
                 stub_wasi=entry.stub_wasi,
                 backtrace_sources=backtrace_sources,
                 log_level=entry.log_level,
+                limits=entry.limits,
+            )
+        case WebhookEntry():
+            return ComponentConfig(
+                retry=RetryPolicy(max_retries=0, backoff=DEFAULT_BACKOFF),
+                exec=ExecPolicy(),
+                workflow=None,
+                env_vars=entry.env_vars,
+                allowed_hosts=entry.allowed_hosts,
+                stdout=entry.stdout,
+                stderr=entry.stderr,
+                stub_wasi=False,
+                backtrace_sources=backtrace_sources,
+                log_level=entry.log_level,
+                webhook=entry.mount,
                 limits=entry.limits,
             )
         case DeclaredActivityEntry():

@@ -24,6 +24,8 @@ from components.manifest import (
     JavaScriptEntry,
     ProcessEntry,
     PythonEntry,
+    PythonWebhookEntry,
+    WebhookEntry,
     WorkflowEntry,
 )
 from components.manifest.files import FileSource, UnusableFile, content_digest
@@ -34,14 +36,16 @@ from components.prepared import NamedFile, Origin, PreparedComponent
 from components.problems import DeploymentRefused
 from components.program_preparation import program_config, program_id
 from components.python_preparation import prepare_python
+from components.python_webhook_preparation import read_python_webhook
 from components.shapes import name_shape
 from components.specs import make_spec
 from engine.deployment.declaration import declaration_parts
 from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentId, ComponentSpec, FunctionSpec, Runner
-from engine.errors import InvalidComponent
+from engine.errors import InvalidComponent, LinkError
 from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
+from engine.host.wasi.incoming_handler import handler_export
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
@@ -80,6 +84,8 @@ class EntryPreparation:
         match entry:
             case PythonEntry():
                 return self._prepare_python(entry)
+            case PythonWebhookEntry():
+                component = self._prepare_python_webhook(entry)
             case JavaScriptEntry():
                 component = self._prepare_javascript(entry)
             case DeclaredActivityEntry():
@@ -90,16 +96,15 @@ class EntryPreparation:
                 )
             case ProcessEntry():
                 component = self._prepare_program(entry)
-            case ActivityEntry() | WorkflowEntry():
+            case ActivityEntry() | WorkflowEntry() | WebhookEntry():
                 component = self._prepare_binary(entry, entry.file)
             case _:
                 assert_never(entry)
         return () if component is None else (component,)
 
     def _prepare_python(self, entry: PythonEntry) -> Sequence[PreparedComponent]:
-        files = [self._source(entry, source) for source in entry.sources]
-        sources = [file for file in files if file is not None]
-        if len(sources) < len(files):
+        sources = self._sources(entry)
+        if sources is None:
             return ()
         runtime = load_python_runtime(self.on_progress)
         started = time.perf_counter()
@@ -109,7 +114,6 @@ class EntryPreparation:
             self.problems.extend(map(str, error.problems))
             return ()
         seconds = time.perf_counter() - started
-        contents = [source.text.encode() for source in sources]
         self.files[content_digest(app.artefact)] = app.artefact
         self.source_imports.extend(app.imports)
         if runtime.path is not None:
@@ -121,14 +125,47 @@ class EntryPreparation:
                 exports=component.exports,
                 origin=Origin.READ,
                 seconds=seconds,
-                files=tuple(
-                    _named(source.path, content, FileRole.SOURCE)
-                    for source, content in zip(entry.sources, contents, strict=True)
-                    if isinstance(source, FileReference)
-                ),
+                files=_source_files(entry, sources),
             )
             for component in app.components
         ]
+
+    def _prepare_python_webhook(self, entry: PythonWebhookEntry) -> PreparedComponent | None:
+        sources = self._sources(entry)
+        if sources is None:
+            return None
+        runtime = load_python_runtime(self.on_progress)
+        started = time.perf_counter()
+        try:
+            endpoint = read_python_webhook(entry, sources, runtime)
+        except SourceRefused as error:
+            self.problems.extend(error.problems)
+            return None
+        seconds = time.perf_counter() - started
+        artefact = content_digest(endpoint.artefact)
+        self.files[artefact] = endpoint.artefact
+        self.source_imports.extend(endpoint.imports)
+        if runtime.path is not None:
+            self.runtimes[runtime.digest] = runtime.path
+        spec = self._spec(
+            endpoint.id,
+            endpoint.config,
+            runner=Runner.SOURCE,
+            functions=(),
+            imports={},
+            wasm_digest=runtime.digest,
+            artefact_digest=artefact,
+        )
+        if spec is None:
+            return None
+        return PreparedComponent(
+            spec=spec,
+            config=endpoint.config,
+            exports={},
+            origin=Origin.READ,
+            seconds=seconds,
+            files=_source_files(entry, sources),
+        )
 
     def _prepare_javascript(self, entry: JavaScriptEntry) -> PreparedComponent | None:
         runtime = load_javascript_runtime(self.on_progress)
@@ -195,7 +232,14 @@ class EntryPreparation:
             spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0, files=files
         )
 
-    def _source(self, entry: PythonEntry, source: FileReference | InlineSource) -> SourceText | None:
+    def _sources(self, entry: PythonEntry | PythonWebhookEntry) -> list[SourceText] | None:
+        files = [self._source(entry, source) for source in entry.sources]
+        sources = [file for file in files if file is not None]
+        return sources if len(sources) == len(files) else None
+
+    def _source(
+        self, entry: PythonEntry | PythonWebhookEntry, source: FileReference | InlineSource
+    ) -> SourceText | None:
         if isinstance(source, InlineSource):
             self.files[content_digest(source.text.encode())] = source.text.encode()
             return SourceText(path=source.path, text=source.text)
@@ -246,11 +290,16 @@ class EntryPreparation:
                 f"{entry.place}: it imports {names} outside of a named interface; nobody can provide it"
             )
             return None
+        is_webhook = isinstance(entry, WebhookEntry)
+        if is_webhook and (problem := _handler_problem(shape.exports)):
+            self.problems.append(f"{entry.place}: {problem}")
+            return None
+        digest = None if isinstance(entry, WebhookEntry) else entry.component_digest
         spec = self._spec(
-            make_id(entry, digest=entry.component_digest or compiled.digest),
+            make_id(entry, digest=digest or compiled.digest),
             config,
             runner=Runner.NONE if is_declared else Runner.WASM,
-            functions=_offered_functions(shape.exports),
+            functions=() if is_webhook else _offered_functions(shape.exports),
             imports={} if is_declared else shape.imports,
             wasm_digest=compiled.digest,
         )
@@ -274,7 +323,7 @@ class EntryPreparation:
         return self.cache.compile(self.engine, wasm), Origin.COMPILED
 
     def _backtrace_sources(self, entry: BinaryEntry) -> dict[str, NamedFile]:
-        if not isinstance(entry, WorkflowEntry):
+        if not isinstance(entry, WorkflowEntry | WebhookEntry):
             return {}
         sources = {}
         for frame, file in entry.backtrace_sources:
@@ -323,6 +372,22 @@ class EntryPreparation:
         except DeploymentRefused as error:
             self.problems.extend(error.problems)
             return None
+
+
+def _source_files(entry: PythonEntry | PythonWebhookEntry, sources: Sequence[SourceText]) -> tuple[NamedFile, ...]:
+    return tuple(
+        _named(source.path, text.text.encode(), FileRole.SOURCE)
+        for source, text in zip(entry.sources, sources, strict=True)
+        if isinstance(source, FileReference)
+    )
+
+
+def _handler_problem(exports: Interfaces) -> str | None:
+    try:
+        handler_export(map(str, exports))
+    except LinkError as error:
+        return str(error)
+    return None
 
 
 def _named(path: str, content: bytes, role: FileRole) -> NamedFile:

@@ -28,6 +28,10 @@ def _read(patterns: tuple[str, ...], file: str) -> OperatorConfig:
     return read_operator_config(patterns, Path(file).expanduser() if file else None)
 
 
+_taken: dict[str, str] = {}
+"""Variables that were taken out of the environment, for whoever asks again in this process."""
+
+
 def take_operator_policy() -> OperatorPolicy:
     """Return the policy with its secrets, and take their variables out of this process's environment.
 
@@ -37,9 +41,10 @@ def take_operator_policy() -> OperatorPolicy:
         DeploymentRefused: If the configuration cannot be used, or a secret's variable is not set.
     """
     config = operator_config()
-    policy = config.resolve(os.environ)
+    policy = config.resolve({**_taken, **os.environ})
     for variable in config.secret_variables.values():
-        os.environ.pop(variable, None)
+        if variable in os.environ:
+            _taken[variable] = os.environ.pop(variable)
     return policy
 
 

@@ -14,12 +14,14 @@ def limit_problems(component: str, config: ComponentConfig) -> list[str]:
 
 def secret_problems(component: str, config: ComponentConfig, operator: OperatorConfig) -> list[str]:
     """Return which secrets the operator does not declare."""
-    asked = {name for rule in config.allowed_hosts for name in rule.secrets}
+    asked = {("allowed_host", name) for rule in config.allowed_hosts for name in rule.secrets}
     if config.process is not None:
-        asked |= set(config.process.secrets)
-    key = "allowed_host" if config.process is None else "secrets"
+        asked |= {("secrets", name) for name in config.process.secrets}
+    if config.webhook is not None and config.webhook.verify is not None:
+        asked |= {("verify", name) for name in config.webhook.verify.secrets}
     return [
         f"component {component}, {key}: the operator's file declares no secret {name}; add "
         f'[secrets] {name} = {{ env = "VARIABLE" }} to the file that OBELISK_SERVER_CONFIG names'
-        for name in sorted(asked - set(operator.secret_variables))
+        for key, name in sorted(asked)
+        if name not in operator.secret_variables
     ]

@@ -211,12 +211,26 @@ def _digest(
     functions: Sequence[SourceFunction],
 ) -> str:
     """Return a component's identity: what runs, by what, as what; the options of its table are not part of it."""
+    parts = [] if entry.single is None else [str(entry.single.name), *(_signature(function) for function in functions)]
+    return source_digest(component_type, runtime, entry.package, files, parts)
+
+
+def source_digest(
+    component_type: ComponentType, runtime: str, package: str | None, files: Sequence[SourceText], more: Sequence[str]
+) -> str:
+    """Return the digest of what runs, by what, as what.
+
+    Args:
+        component_type: Its kind.
+        runtime: Digest of the interpreter.
+        package: Of its functions, if its table says so.
+        files: The main file first.
+        more: What else makes it another component.
+    """
     digest = hashlib.sha256()
-    parts = [f"python:{component_type.value}", runtime, entry.package or ""]
+    parts = [f"python:{component_type.value}", runtime, package or ""]
     parts += [part for file in files for part in (file.path, file.text)]
-    if entry.single is not None:
-        parts += [str(entry.single.name), *(_signature(function) for function in functions)]
-    for part in parts:
+    for part in (*parts, *more):
         encoded = part.encode()
         digest.update(f"{len(encoded)}:".encode() + encoded)
     return f"sha256:{digest.hexdigest()}"

@@ -9,6 +9,7 @@ from components.config_codec import ComponentConfig
 from components.manifest.entries import EnvVar, HostRule
 from components.manifest.interpolation import UnresolvedReference, interpolate
 from components.problems import DeploymentRefused
+from engine.deployment.routes import Pattern
 from engine.deployment.spec import AllowedHost, SandboxPolicy
 
 
@@ -40,6 +41,7 @@ def _problems(config: ComponentConfig, *, component: str, environ: Mapping[str, 
         except UnresolvedReference as error:
             yield f'component {component}, env_vars "{variable.key}": {error}'
     variables = {variable.key for variable in config.env_vars}
+    yield from _route_problems(config, variables, component=component)
     for rule in config.allowed_hosts:
         for secret in sorted(variables.intersection(rule.secrets)):
             yield (
@@ -53,6 +55,19 @@ def _problems(config: ComponentConfig, *, component: str, environ: Mapping[str, 
             yield f"{place}: {error}"
         except re.error as error:
             yield f"{place}: request_url_regex is not a regular expression: {error}"
+
+
+def _route_problems(config: ComponentConfig, variables: set[str], *, component: str) -> Iterator[str]:
+    """Refuse parameters that would take the place of what the deployment says: whoever calls would choose it."""
+    secrets = {secret for rule in config.allowed_hosts for secret in rule.secrets}
+    for route in config.webhook.routes if config.webhook is not None else ():
+        for name in Pattern.parse(route.path).names:
+            if name in variables or name in secrets:
+                kind = "variable in env_vars" if name in variables else "secret"
+                yield (
+                    f'component {component}, routes "{route.path}": the parameter {name} has the name of a {kind}; '
+                    "parameters are environment variables of the guest, so give it another name"
+                )
 
 
 def _value(variable: EnvVar, environ: Mapping[str, str]) -> str:

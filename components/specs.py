@@ -61,6 +61,7 @@ def make_spec(
         log_level=config.log_level,
         reuses_instances=config.reuses_instances,
         process=config.process,
+        webhook=config.webhook,
         limits=config.limits,
     )
 

@@ -27,7 +27,6 @@
     │   ├── OutboundConnectError  no connection could be had, or it broke
     │   ├── OutboundTimeout       something took longer than the request allows
     │   └── OutboundProtocolError what came back is no HTTP response, or larger than the limits
-    ├── NoResponse                a component that was to answer an HTTP request and did not, or not wholly
     ├── JournalError
     │   ├── VersionConflict       another writer appended first
     │   ├── LockLost              the writer does not hold the lock any more
@@ -185,10 +184,6 @@ class OutboundTimeout(OutboundError):
 
 class OutboundProtocolError(OutboundError):
     """What came back is no HTTP response, or larger than the limits."""
-
-
-class NoResponse(EngineError):
-    """A component that was to answer an HTTP request did not, or not wholly; the message says why."""
 
 
 class JournalError(EngineError):

@@ -56,7 +56,7 @@ build_rust() {
     [ -d "$("$RUSTC" --print sysroot)/lib/rustlib/src/rust/library" ] ||
         fail "the source of Rust's standard library is missing beside $RUSTC: on Debian install rust-web-src."
     build_workspace "$examples" fibo fibo-workflow
-    build_workspace "$tests" probe stepper stubs courier stubbed answerer
+    build_workspace "$tests" probe stepper stubs courier stubbed doorman
 }
 
 # build_workspace FOLDER PACKAGE...

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from components.reports import counted
+from engine.deployment.spec import ComponentType
 from engine.log.events import TemporarilyFailed, TemporarilyTimedOut
 from engine.log.state import Lifecycle, Status
 from executions.due_explanations import NOBODY_ALIVE, why_due_is_not_run
@@ -44,6 +45,8 @@ def _explain(row: Execution, now: datetime, *, levels: int) -> str:
             return f"is being cancelled{_since(row, 'cancellation_requested')} and {_cancelling(row, now, levels)}"
         case _:
             pass
+    if row.component_type == ComponentType.WEBHOOK_ENDPOINT.value and row.due_at <= now:
+        return "is left of a web process that died; the next one, or an executor, ends it shortly"
     match row.status:
         case Status.LOCKED.value:
             return _locked(row, now)

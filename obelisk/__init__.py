@@ -27,17 +27,19 @@ from obelisk.errors import (
     Refused,
     RetryLater,
 )
-from obelisk.functions import Bound, Function, activity, imported, query, signal, stub, workflow
+from obelisk.functions import Bound, Function, activity, imported, query, signal, stub, webhook, workflow
 from obelisk.join_sets import Child, JoinSet
 from obelisk.sagas import Saga, saga
 from obelisk.scalars import Json, char, f32, s8, s16, s32, s64, u8, u16, u32, u64
 from obelisk.verbs import answer, execution_id, gather, info, join_set, patched, race, schedule, sleep, timeout
+from obelisk.webhooks import Ended, Request, Response, get, try_get
 
 __all__ = [
     "Bound",
     "Child",
     "ChildError",
     "CompensationFailed",
+    "Ended",
     "FailureKind",
     "Function",
     "Info",
@@ -46,6 +48,8 @@ __all__ = [
     "Json",
     "PermanentError",
     "Refused",
+    "Request",
+    "Response",
     "RetryLater",
     "Saga",
     "activity",
@@ -54,6 +58,7 @@ __all__ = [
     "execution_id",
     "f32",
     "gather",
+    "get",
     "http",
     "imported",
     "info",
@@ -71,9 +76,11 @@ __all__ = [
     "sleep",
     "stub",
     "timeout",
+    "try_get",
     "u8",
     "u16",
     "u32",
     "u64",
+    "webhook",
     "workflow",
 ]

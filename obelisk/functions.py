@@ -21,7 +21,7 @@ from obelisk.signatures import Signature, read_signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Kind = Literal["activity", "workflow", "stub", "signal", "imported", "query"]
+Kind = Literal["activity", "workflow", "stub", "signal", "imported", "query", "webhook"]
 
 INTERFACES: dict[Kind, str] = {
     "activity": "activities",
@@ -320,6 +320,11 @@ def stub(
 def signal(fn: Callable[P, R], /) -> Function[P, R]:
     """Make a function one that waits for something to be sent to the execution by name; its body is ``...``."""
     return _register(Function(fn, "signal"))
+
+
+def webhook(fn: Callable[P, R], /) -> Function[P, R]:
+    """Make a function the one that answers a ``[[webhook_endpoint_py]]``'s requests; see `obelisk.webhooks`."""
+    return _register(Function(fn, "webhook"))
 
 
 def query(fn: Callable[P, R], /) -> Function[P, R]:

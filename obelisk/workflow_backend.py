@@ -76,10 +76,11 @@ class _Ended:
     answer: Answer
 
     def result(self) -> Any:
-        return None if self.function is None else _result_of(self.function, self.answer)
+        return None if self.function is None else result_of(self.function, self.answer)
 
 
-def _result_of(function: Function[..., Any], answer: Answer) -> Any:
+def result_of(function: Function[..., Any], answer: Answer) -> Any:
+    """Return the result in a response, or raise its error."""
     if "ok" in answer:
         return function.signature.decode_result(answer["ok"])
     raise _error_of(function, answer)
@@ -124,7 +125,7 @@ class WorkflowBackend:
         body = self._call_body(function, args, kwargs, options)
         if self._scopes:
             return self._call_within(function, body)
-        return _result_of(function, self.ask("call", body))
+        return result_of(function, self.ask("call", body))
 
     def _call_within(self, function: Function[..., Any], body: str) -> Any:
         """Call a function, and give up when the timeout around it is over."""

@@ -19,6 +19,8 @@ LOOPBACK_HOSTS: Final = frozenset({"localhost", ".localhost", "127.0.0.1", "[::1
 
 _SECRET_KEY_MIN_LENGTH: Final = 32
 
+_OWN_PATHS: Final = ("/admin/", "/static/", "/v1/")
+
 
 @checks.register(checks.Tags.security)
 def check_security(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
@@ -57,6 +59,19 @@ def check_activities(app_configs: Sequence[AppConfig] | None, **_options: Any) -
     except DeploymentRefused as error:
         return [checks.Error(problem, id="obelisk.E008") for problem in error.problems]
     return []
+
+
+@checks.register()
+def check_webhooks(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Report a prefix of webhooks that would hide pages of the site, or never match."""
+    prefix: str = settings.OBELISK_WEBHOOK_PREFIX
+    if not (len(prefix) > 2 and prefix.startswith("/") and prefix.endswith("/")):
+        problem = 'it begins and ends with "/" and has something between'
+    elif taken := next((path for path in _OWN_PATHS if path.startswith(prefix) or prefix.startswith(path)), None):
+        problem = f"{taken} is the site's own"
+    else:
+        return []
+    return [checks.Error(f"OBELISK_WEBHOOK_PREFIX is {prefix!r}: {problem}.", id="obelisk.E009")]
 
 
 def _security_messages() -> Iterator[CheckMessage]:

@@ -176,6 +176,10 @@ OBELISK_OUTBOUND_HOSTS = env_list("OBELISK_OUTBOUND_HOSTS", [])
 # A TOML file with more to say on that: [[outbound_http.allowed_host]] with methods, regular expressions and secrets,
 # and [secrets] with the environment variables that hold them.
 OBELISK_SERVER_CONFIG = env_str("OBELISK_SERVER_CONFIG", "")
+if not OBELISK_SERVER_CONFIG and "OBELISK_APPS" not in os.environ:
+    # The examples have a webhook endpoint, whose secret is made up on first use, in the data directory.
+    OBELISK_SERVER_CONFIG = str(BASE_DIR / "examples" / "server.toml")
+    os.environ.setdefault("STARS_SECRET", read_or_create_secret_key(OBELISK_DATA_DIR / "stars_secret"))
 
 # Instructions one run may execute; 0 does not count them. Counting makes guests slower, and every component is compiled
 # anew when it is switched on or off.
@@ -184,6 +188,22 @@ OBELISK_FUEL = env_int("OBELISK_FUEL", 0, minimum=0)
 # How long finished executions are kept, such as "shop:* ok 7d, * failure 90d, * any 30d": the first rule that fits one
 # counts, and what none fits is kept for ever.
 OBELISK_RETENTION = env_parsed("OBELISK_RETENTION", parse_rules)
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+# Where webhook endpoints are mounted; their routes follow. A component sees its route's path alone.
+OBELISK_WEBHOOK_PREFIX = env_str("OBELISK_WEBHOOK_PREFIX", "/hooks/")
+
+# Requests that the web process lets components answer at a time; each takes a thread. Further ones are refused.
+OBELISK_WEBHOOK_SLOTS = env_int("OBELISK_WEBHOOK_SLOTS", 32, minimum=1, maximum=512)
+
+# How long a request may take, its response included, and how large its body may be. Endpoints may ask for less.
+OBELISK_WEBHOOK_TIMEOUT = env_seconds("OBELISK_WEBHOOK_TIMEOUT", 60)
+OBELISK_WEBHOOK_BODY_BYTES = env_int("OBELISK_WEBHOOK_BODY_BYTES", 10 << 20, minimum=0)
+
+# How much of a signed delivery's body, and of the response's, is kept.
+OBELISK_DELIVERY_BYTES = env_int("OBELISK_DELIVERY_BYTES", 1 << 20, minimum=0)
+
+# --- Queue ------------------------------------------------------------------------------------------------------------
 
 # The queue carries housekeeping only (sweeps, schedules, compilation): steps never pass through it.
 Q_CLUSTER = {

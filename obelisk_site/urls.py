@@ -20,6 +20,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(HEALTH_PATH.removeprefix("/"), healthz, name="healthz"),
     path("v1/", include(executions_api)),
+    path("v1/webhooks/", include("webhooks.api.urls")),
     path("openapi.json", SchemaView.as_view(), name="openapi"),
     path("v1/", include(executions_api.fallback)),
 ]

@@ -20,8 +20,8 @@ from components.manifest.entries import (
     Manifest,
     ProcessEntry,
     PythonEntry,
-    Route,
-    WebhookMount,
+    PythonWebhookEntry,
+    WebhookEntry,
     WorkflowEntry,
 )
 from components.manifest.files import DeploymentFolder
@@ -46,8 +46,8 @@ __all__ = [
     "Manifest",
     "ProcessEntry",
     "PythonEntry",
-    "Route",
-    "WebhookMount",
+    "PythonWebhookEntry",
+    "WebhookEntry",
     "WorkflowEntry",
     "parse_manifest",
 ]

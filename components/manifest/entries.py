@@ -24,6 +24,7 @@ from engine.deployment.spec import (
     StreamTarget,
     WorkflowPolicy,
 )
+from engine.deployment.webhooks import WebhookMount
 from engine.wit.names import FunctionName
 from engine.wit.types import FunctionType, WitType
 
@@ -233,27 +234,6 @@ class PythonEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One route of a webhook endpoint.
-
-    Args:
-        methods: HTTP methods that it takes; empty takes all that no other route takes by name.
-        path: ``/path``, ``/path/*``, ``/path/:name``; empty for everything.
-    """
-
-    methods: tuple[str, ...]
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookMount:
-    """Where a webhook endpoint is mounted."""
-
-    http_server: str
-    routes: tuple[Route, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class JavaScriptEntry:
     """An ``[[activity_js]]``, ``[[workflow_js]]`` or ``[[webhook_endpoint_js]]`` table.
 
@@ -301,10 +281,53 @@ class ProcessEntry:
     limits: ComponentLimits = OPERATORS
 
 
-BinaryEntry = ActivityEntry | WorkflowEntry | DeclaredActivityEntry
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEntry:
+    """A ``[[webhook_endpoint_wasm]]`` table.
+
+    Args:
+        backtrace_sources: Source files by the frame path (or ``.../suffix``) that backtraces name.
+    """
+
+    place: str
+    name: str
+    file: FileReference
+    mount: WebhookMount
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    backtrace_sources: tuple[tuple[str, FileReference], ...]
+    log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonWebhookEntry:
+    """A ``[[webhook_endpoint_py]]`` table.
+
+    Args:
+        sources: The main file first.
+        package: WIT package of the functions that its files define, if they do not say.
+    """
+
+    place: str
+    name: str
+    sources: tuple[FileReference | InlineSource, ...]
+    package: str | None
+    mount: WebhookMount
+    env_vars: tuple[EnvVar, ...]
+    allowed_hosts: tuple[HostRule, ...]
+    stdout: StreamTarget
+    stderr: StreamTarget
+    log_level: LogLevel | None
+    limits: ComponentLimits = OPERATORS
+
+
+BinaryEntry = ActivityEntry | WorkflowEntry | WebhookEntry | DeclaredActivityEntry
 """Entries of one component each, which is a binary or a mere declaration."""
 
-ComponentEntry = BinaryEntry | PythonEntry | JavaScriptEntry | ProcessEntry
+ComponentEntry = BinaryEntry | PythonEntry | PythonWebhookEntry | JavaScriptEntry | ProcessEntry
 """Entries that components come of."""
 
 

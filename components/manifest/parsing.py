@@ -9,18 +9,19 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 
+from components.manifest.backtrace_sources import read_backtrace_sources
 from components.manifest.cron import read_cron
 from components.manifest.declared import read_declared_activity
-from components.manifest.entries import ActivityEntry, Entry, FileReference, Manifest, WorkflowEntry
+from components.manifest.entries import ActivityEntry, Entry, Manifest, WorkflowEntry
 from components.manifest.javascript_source import read_activity_js, read_webhook_endpoint_js, read_workflow_js
 from components.manifest.native_program import read_activity_exec
 from components.manifest.python_source import read_python, read_python_function
+from components.manifest.python_webhook import read_webhook_endpoint_py
 from components.manifest.run_keys import read_activity_run, read_outside, read_workflow_run
-from components.manifest.shared_keys import read_file, read_name, read_path
+from components.manifest.shared_keys import read_file, read_name
 from components.manifest.table_reader import Findings, TableReader, WitSource, did_you_mean, no_wit
+from components.manifest.webhook_component import read_webhook_endpoint
 from components.problems import DeploymentRefused
-
-_NOT_SUPPORTED_YET = ("webhook_endpoint_wasm",)
 
 
 def parse_manifest(text: str, *, file_name: str, wit: WitSource = no_wit) -> Manifest:
@@ -56,8 +57,8 @@ def parse_manifest(text: str, *, file_name: str, wit: WitSource = no_wit) -> Man
 
 def _read_table(table: str, value: object, *, file_name: str, findings: Findings, wit: WitSource) -> list[Entry]:
     reader = _READERS.get(table)
-    if reader is None and table not in _NOT_SUPPORTED_YET:
-        hint = did_you_mean(table, [*_READERS, *_NOT_SUPPORTED_YET])
+    if reader is None:
+        hint = did_you_mean(table, list(_READERS))
         findings.refuse(file_name, f'table "{table}" is unknown{hint}')
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -66,10 +67,7 @@ def _read_table(table: str, value: object, *, file_name: str, findings: Findings
     entries = []
     for number, item in enumerate(value, start=1):
         place = _place(file_name, table, number, item)
-        if reader is None:
-            findings.refuse(place, f"{table} entries are not supported yet by this version")
-        else:
-            entries.append(reader(TableReader(item, place=place, findings=findings, wit=wit)))
+        entries.append(reader(TableReader(item, place=place, findings=findings, wit=wit)))
     return entries
 
 
@@ -107,33 +105,10 @@ def _read_workflow(reader: TableReader) -> WorkflowEntry:
         file=read_file(reader),
         **read_workflow_run(reader),
         stub_wasi=reader.boolean("stub_wasi", default=False),
-        backtrace_sources=_read_backtrace_sources(reader),
+        backtrace_sources=read_backtrace_sources(reader),
     )
     reader.refuse_unknown_keys()
     return entry
-
-
-def _read_backtrace_sources(reader: TableReader) -> tuple[tuple[str, FileReference], ...]:
-    backtrace = reader.table("backtrace")
-    sources = backtrace.table("sources") if backtrace else None
-    files = []
-    for frame in sources.keys() if sources else ():
-        assert sources is not None
-        files.append((frame, _read_source(sources, frame)))
-    if backtrace:
-        backtrace.refuse_unknown_keys()
-    return tuple(files)
-
-
-def _read_source(sources: TableReader, frame: str) -> FileReference:
-    key = f"backtrace.sources.{frame}"
-    if not isinstance(sources.value(frame), dict):
-        return FileReference(path=read_path(sources, frame), content_digest=None, key=key)
-    table = sources.table(frame)
-    assert table is not None
-    file = read_file(table, key="path")
-    table.refuse_unknown_keys()
-    return FileReference(path=file.path, content_digest=file.content_digest, key=key)
 
 
 def _all_tables() -> str:
@@ -148,7 +123,9 @@ _READERS: dict[str, Callable[[TableReader], Entry]] = {
     "activity_external": lambda reader: read_declared_activity(reader, table="activity_external"),
     "activity_js": read_activity_js,
     "workflow_js": read_workflow_js,
+    "webhook_endpoint_wasm": read_webhook_endpoint,
     "webhook_endpoint_js": read_webhook_endpoint_js,
+    "webhook_endpoint_py": read_webhook_endpoint_py,
     "python": read_python,
     "activity_py": lambda reader: read_python_function(reader, table="activity_py"),
     "workflow_py": lambda reader: read_python_function(reader, table="workflow_py"),

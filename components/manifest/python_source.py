@@ -51,7 +51,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def read_python(reader: TableReader) -> PythonEntry:
     """Read a ``[[python]]`` table."""
-    sources = _read_sources(reader)
+    sources = read_sources(reader)
     name = read_name(reader, default=PurePosixPath(sources[0].path).stem or _UNKNOWN)
     activity_exec, workflow_exec = _read_execs(reader)
     entry = PythonEntry(
@@ -59,7 +59,7 @@ def read_python(reader: TableReader) -> PythonEntry:
         table="python",
         name=name,
         sources=sources,
-        package=_read_package(reader),
+        package=read_package(reader),
         single=None,
         activity_exec=activity_exec,
         workflow_exec=workflow_exec,
@@ -82,7 +82,7 @@ def read_python_function(reader: TableReader, *, table: str) -> PythonEntry:
     is_workflow = table == "workflow_py"
     function = _read_single(reader, is_workflow=is_workflow)
     name = read_name(reader, default=default_name(function.name))
-    sources = _read_sources(reader, inline=function.name.function.removesuffix(CANCELLABLE_SUFFIX).replace("-", "_"))
+    sources = read_sources(reader, inline=function.name.function.removesuffix(CANCELLABLE_SUFFIX).replace("-", "_"))
     activity_exec, workflow_exec = _read_execs(reader)
     entry = PythonEntry(
         place=reader.place,
@@ -117,7 +117,8 @@ def _read_single(reader: TableReader, *, is_workflow: bool) -> NamedFunction:
     )
 
 
-def _read_sources(reader: TableReader, *, inline: str = "") -> tuple[FileReference | InlineSource, ...]:
+def read_sources(reader: TableReader, *, inline: str = "") -> tuple[FileReference | InlineSource, ...]:
+    """Read ``location`` or ``content``, and ``files``: the main file first."""
     main: FileReference | InlineSource
     content = reader.string("content")
     if content is None:
@@ -142,7 +143,8 @@ def _read_files(reader: TableReader) -> list[FileReference]:
     return files
 
 
-def _read_package(reader: TableReader) -> str | None:
+def read_package(reader: TableReader) -> str | None:
+    """Read ``package``."""
     package = reader.string("package")
     if package is None:
         return None

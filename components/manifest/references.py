@@ -16,6 +16,8 @@ from components.manifest.entries import (
     JavaScriptEntry,
     ProcessEntry,
     PythonEntry,
+    PythonWebhookEntry,
+    WebhookEntry,
     WorkflowEntry,
 )
 from engine.deployment.spec import ComponentType
@@ -40,6 +42,10 @@ def table_of(entry: Entry) -> str:
             return "workflow_wasm"
         case ProcessEntry():
             return "activity_exec"
+        case WebhookEntry():
+            return "webhook_endpoint_wasm"
+        case PythonWebhookEntry():
+            return "webhook_endpoint_py"
         case CronEntry():
             return "cron"
         case _:
@@ -51,10 +57,10 @@ def file_references(entry: Entry) -> Iterator[FileReference]:
     match entry:
         case ActivityEntry(file=file):
             yield file
-        case WorkflowEntry(file=file, backtrace_sources=sources):
+        case WorkflowEntry(file=file, backtrace_sources=sources) | WebhookEntry(file=file, backtrace_sources=sources):
             yield file
             yield from (source for _, source in sources)
-        case PythonEntry(sources=files):
+        case PythonEntry(sources=files) | PythonWebhookEntry(sources=files):
             yield from (file for file in files if isinstance(file, FileReference))
         case JavaScriptEntry():
             yield from _javascript_files(entry)

@@ -1,25 +1,52 @@
-"""Where a webhook endpoint is mounted.
+"""Where a webhook endpoint is mounted, and what its requests may take.
 
 Source:
-    Obelisk reference, sections 1.2 and 8.
+    Obelisk reference, sections 1.2 and 8; ``request`` and ``verify`` are ours.
 """
 
 from __future__ import annotations
 
 import re
 
-from components.manifest.entries import Route, WebhookMount
+from components.manifest.signatures import read_verification
 from components.manifest.table_reader import TableReader
+from engine.deployment.webhooks import SITE_LIMITS, RequestLimits, Route, WebhookMount
 
 DEFAULT_SERVER = "external"
+_MAX_BODY_BYTES = 1 << 30
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def read_webhook(reader: TableReader) -> WebhookMount:
-    """Read ``http_server``, ``routes`` and ``backtrace_persist``."""
-    # Accepted for compatibility; call-site backtraces are made on demand here, by replay.
-    reader.boolean("backtrace_persist", default=False)
-    return WebhookMount(http_server=reader.string("http_server") or DEFAULT_SERVER, routes=_read_routes(reader))
+    """Read ``http_server``, ``routes``, ``request``, ``verify`` and ``backtrace_persist``."""
+    server = reader.string("http_server") or DEFAULT_SERVER
+    if server != DEFAULT_SERVER:
+        reader.warn(
+            "http_server",
+            f'is "{server}"; the routes of all servers stand under one address here, OBELISK_WEBHOOK_PREFIX',
+        )
+    return WebhookMount(
+        http_server=server,
+        routes=_read_routes(reader),
+        limits=_read_limits(reader),
+        verify=read_verification(reader),
+        keeps_backtraces=reader.boolean("backtrace_persist", default=False),
+    )
+
+
+def _read_limits(reader: TableReader) -> RequestLimits:
+    table = reader.table("request")
+    if table is None:
+        return SITE_LIMITS
+    limits = RequestLimits(
+        body_bytes=table.integer("body_bytes", default=0, maximum=_MAX_BODY_BYTES) if table.has("body_bytes") else None,
+        timeout=table.optional_duration("timeout"),
+        concurrency=table.integer("concurrency", default=1, minimum=1) if table.has("concurrency") else None,
+    )
+    if limits.timeout is not None and not limits.timeout:
+        table.refuse("timeout", "must be longer than zero")
+    table.refuse_unknown_keys()
+    return limits
 
 
 def _read_routes(reader: TableReader) -> tuple[Route, ...]:
@@ -65,6 +92,8 @@ def route_problem(route: str) -> str | None:
     if any(segment.startswith("*") for segment in segments[:-1]):
         return f'is "{route}"; a * stands at the end of a route only'
     captured = [segment[1:] for segment in segments if segment[:1] in (":", "*") and segment[1:]]
+    if any("=" in name or "\0" in name for name in captured):
+        return f'is "{route}", where a parameter has a name that no environment variable can have'
     if any(segment == ":" for segment in segments):
         return f'is "{route}", where a parameter has no name'
     if len(captured) != len(set(captured)):

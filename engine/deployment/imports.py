@@ -23,6 +23,8 @@ from engine.wit.obelisk_types import (
     LOG,
     LOG_INTERFACE,
     TIME_INTERFACE,
+    WEBHOOK_SUPPORT,
+    WEBHOOK_SUPPORT_BACKTRACE,
     WEBHOOK_SUPPORT_BACKTRACE_INTERFACE,
     WEBHOOK_SUPPORT_INTERFACE,
     WORKFLOW_SUPPORT,
@@ -45,6 +47,17 @@ WORKFLOW_HOST: HostInterfaces = {
     WORKFLOW_SUPPORT_BACKTRACE_INTERFACE: WORKFLOW_SUPPORT_BACKTRACE,
 }
 """What a workflow may import besides the functions of components."""
+WEBHOOK_HOST: HostInterfaces = {
+    **_TYPES_ONLY,
+    LOG_INTERFACE: LOG,
+    WEBHOOK_SUPPORT_INTERFACE: WEBHOOK_SUPPORT,
+    WEBHOOK_SUPPORT_BACKTRACE_INTERFACE: WEBHOOK_SUPPORT_BACKTRACE,
+}
+"""What a webhook endpoint may import besides WASI and the functions of components."""
+_HOSTS: Mapping[ComponentType, HostInterfaces] = {
+    ComponentType.WORKFLOW: WORKFLOW_HOST,
+    ComponentType.WEBHOOK_ENDPOINT: WEBHOOK_HOST,
+}
 
 EXPORT_KINDS: Mapping[ComponentType, ExportKind] = {
     ComponentType.ACTIVITY: "activity",
@@ -99,7 +112,7 @@ _Found = Iterator[tuple[object, str]]
 def _obelisk_problems(
     component: ComponentSpec, interface: InterfaceName, functions: Mapping[str, FunctionType]
 ) -> _Found:
-    host = WORKFLOW_HOST if component.id.component_type is ComponentType.WORKFLOW else ACTIVITY_HOST
+    host = _HOSTS.get(component.id.component_type, ACTIVITY_HOST)
     offered = _compatible(interface, host)
     if offered is None:
         yield interface, _why_not_offered(interface, host)
@@ -144,9 +157,12 @@ def _component_problems(
         return
     for name, wanted in functions.items():
         function = FunctionName(interface, name)
-        message = _companion_problem(function, wanted, exports) if interface.is_extension else None
         if not interface.is_extension:
             message = _primary_problem(function, wanted, exports)
+        elif component.id.component_type is ComponentType.WEBHOOK_ENDPOINT and not _is_schedule(function):
+            message = "a webhook endpoint may import the functions of components, and those that schedule them, only"
+        else:
+            message = _companion_problem(function, wanted, exports)
         if message is not None:
             yield function, message
 
@@ -158,6 +174,11 @@ def _primary_problem(function: FunctionName, wanted: FunctionType, exports: Expo
     if same_shape(wanted, exported.type):
         return None
     return _mismatch(wanted, exported.type, f"component {exported.component.id.name}")
+
+
+def _is_schedule(function: FunctionName) -> bool:
+    place = primary_of(function)
+    return place is None or place[0] == "schedule"
 
 
 def _companion_problem(function: FunctionName, wanted: FunctionType, exports: Exports) -> str | None:

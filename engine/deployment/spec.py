@@ -12,6 +12,7 @@ from msgspec import Struct
 from engine.cron.schedule import CronSchedule
 from engine.cron.ticks import MissedTicks, Overlap
 from engine.deployment.limits import OPERATORS, ComponentLimits
+from engine.deployment.webhooks import WebhookMount
 from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import FunctionType
 
@@ -248,6 +249,7 @@ class ComponentSpec:
         reuses_instances: Whether an instance of an interpreter may serve one call after another, with the modules that
             the first one imported; activities only.
         process: Set for native programs only.
+        webhook: Set for webhook endpoints only.
         limits: What its runs may use up, where that is less than the operator gives.
     """
 
@@ -265,6 +267,7 @@ class ComponentSpec:
     log_level: LogLevel | None = LogLevel.DEBUG
     reuses_instances: bool = False
     process: ProcessPolicy | None = None
+    webhook: WebhookMount | None = None
     limits: ComponentLimits = OPERATORS
 
     @property

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.deployment.imports import EXPORT_KINDS, Exported, Exports, import_problems
 from engine.deployment.problems import Problem
+from engine.deployment.routes import clashes
 from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec, Runner
 from engine.errors import NameSyntaxError, NotExtendable
 from engine.wit.names import FunctionName, InterfaceName
@@ -31,6 +32,7 @@ def verify(components: Sequence[ComponentSpec]) -> list[Problem]:
     for component in components:
         problems += _export_problems(component)
     problems += _export_clashes(components)
+    problems += _route_clashes(components)
     exports = exports_of(components)
     for component in components:
         problems += import_problems(component, exports)
@@ -55,9 +57,14 @@ def _repeated_names(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
 
 
 def _equal_components(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
-    """Executions name the component they ran on by its digest, so one digest is one component."""
+    """Executions name the component they ran on by its digest, so one digest is one component.
+
+    A webhook endpoint may be mounted more than once.
+    """
     first: dict[str, ComponentSpec] = {}
     for component in components:
+        if component.id.component_type is ComponentType.WEBHOOK_ENDPOINT:
+            continue
         other = first.setdefault(component.id.digest, component)
         if other is not component:
             yield _problem(component, "", f"component {other.id.name} has the same digest, {component.id.digest}")
@@ -124,6 +131,15 @@ def _export_clashes(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
                     f"component {home.id.name} exports the same interface; one interface cannot come from a binary "
                     "and from source or functions declared in the deployment file",
                 )
+
+
+def _route_clashes(components: Sequence[ComponentSpec]) -> Iterator[Problem]:
+    mounted = [(component, component.webhook) for component in components if component.webhook is not None]
+    routes = [(route, component.id.name) for component, mount in mounted for route in mount.routes]
+    for name, route, earlier in clashes(routes):
+        methods = f" for {', '.join(route.methods)}" if route.methods else ""
+        other = "an earlier route of its own" if earlier == name else f"a route of component {earlier}"
+        yield Problem(component=name, place=f'route "{route.path}"', message=f"{other} matches the same{methods}")
 
 
 def _problem(component: ComponentSpec, place: str, message: str) -> Problem:

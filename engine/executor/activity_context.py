@@ -47,6 +47,7 @@ class ActivityContext:
     """
 
     __slots__ = (
+        "_add_exchange",
         "_component",
         "_expires_at",
         "_is_stopped",
@@ -78,6 +79,7 @@ class ActivityContext:
         self._is_stopped = False
         self._limits = limits
         self._lines = log_quota(services, facts.execution_id, limits.log_lines, is_first_run=is_first_run)
+        self._add_exchange: Callable[[HttpExchange], None] = services.http_log.add
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
         self.facts = facts
@@ -231,7 +233,7 @@ class ActivityContext:
         file.write(f"{self._redact(line)}\n")
 
     def _record(self, trace: RequestTrace) -> None:
-        self._services.http_log.add(
+        self._add_exchange(
             HttpExchange(
                 execution_id=self.facts.execution_id,
                 run_id=self._run_id,

@@ -10,32 +10,24 @@ from typing import Any, Protocol
 
 import structlog
 
-from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable
 from engine.executor.activity_run import ActivityRuns, Job
-from engine.executor.best_effort import BestEffort
 from engine.executor.cron_run import CronRuns
-from engine.executor.detached_threads import DetachedThreads
-from engine.executor.durations import Durations
 from engine.executor.flusher import Flusher
-from engine.executor.group_commit import GroupCommit
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.host_functions import HostFunctions
 from engine.executor.locker import Locker
-from engine.executor.programs import ComponentLoader, FileReader, Programs
-from engine.executor.running import Running
-from engine.executor.services import ExecutorServices
+from engine.executor.programs import ComponentLoader, FileReader
+from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
 from engine.executor.slots import Slots
 from engine.executor.timers import Timers
-from engine.executor.wakeups import Wakeups
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
 from engine.journal.records import LockedExecution
-from engine.log.ids import make_executor_id
 from engine.log.state import Holder
 
 log = structlog.get_logger(__name__)
@@ -83,27 +75,19 @@ class Executor:
         read: FileReader | None = None,
         host_functions: HostFunctions | None = None,
     ) -> None:
-        self.executor_id = make_executor_id(clock.now(), randomness(10))
-        self.wakeups = Wakeups()
         self._settings = settings
-        self._services = ExecutorServices(
-            executor_id=self.executor_id,
-            settings=settings,
-            clock=clock,
+        self._services = make_services(
             journal=journal,
-            commits=GroupCommit(journal, clock, self.wakeups.on_hints),
-            wakeups=self.wakeups,
-            programs=Programs(load, read),
-            guest_log=BestEffort(journal.add_log_lines, what="log lines"),
-            http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
-            call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
-            transport=HttpTransport(),
+            clock=clock,
             registry=registry,
-            running=Running(),
-            durations=Durations(),
+            load=load,
+            settings=settings,
+            randomness=randomness,
+            read=read,
             host_functions=host_functions,
-            threads=DetachedThreads(_nothing if host_functions is None else host_functions.thread_ends),
         )
+        self.executor_id = self._services.executor_id
+        self.wakeups = self._services.wakeups
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
         self._slots = Slots(settings.slots)
@@ -288,7 +272,3 @@ class Executor:
 
     def _is_short_of_slots(self) -> bool:
         return self._slots.free <= 0
-
-
-def _nothing() -> None:
-    """Nothing belongs to a thread that never called a function of the host."""

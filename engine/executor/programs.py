@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from engine.deployment.spec import ComponentSpec, ComponentType, Runner
 from engine.errors import InvalidComponent
 from engine.executor.process_program import ProcessProgram, write_program
-from engine.guests.host_call import activity_call, workflow_call
+from engine.guests.host_call import activity_call, webhook_call, workflow_call
 from engine.guests.program import GuestProgram, Runtime
 from engine.host.imports import imports_for
 from engine.wasm.component import CompiledComponent, digest_of
@@ -23,6 +23,7 @@ from engine.wit.options import JsonValue
 _CALLS: dict[ComponentType, Callable[..., str]] = {
     ComponentType.ACTIVITY: activity_call,
     ComponentType.WORKFLOW: workflow_call,
+    ComponentType.WEBHOOK_ENDPOINT: webhook_call,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.activity.http.transport import HttpTransport
@@ -12,14 +13,14 @@ from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
 from engine.executor.host_functions import HostFunctions
-from engine.executor.programs import Programs
+from engine.executor.programs import ComponentLoader, FileReader, Programs
 from engine.executor.running import Running
 from engine.executor.settings import ExecutorSettings
 from engine.executor.wakeups import Wakeups
 from engine.journal.protocol import Journal
 from engine.journal.records import HttpExchange, LogLine
 from engine.log.backtraces import CallSites
-from engine.log.ids import ExecutorId
+from engine.log.ids import ExecutorId, make_executor_id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,3 +52,40 @@ class ExecutorServices:
     durations: Durations
     host_functions: HostFunctions | None
     threads: DetachedThreads
+
+
+def make_services(
+    *,
+    journal: Journal,
+    clock: Clock,
+    registry: Registry,
+    load: ComponentLoader,
+    settings: ExecutorSettings,
+    randomness: Callable[[int], bytes],
+    read: FileReader | None = None,
+    host_functions: HostFunctions | None = None,
+) -> ExecutorServices:
+    """Return the parts of a new executor; its arguments are those of `engine.executor.executor.Executor`."""
+    wakeups = Wakeups()
+    return ExecutorServices(
+        executor_id=make_executor_id(clock.now(), randomness(10)),
+        settings=settings,
+        clock=clock,
+        journal=journal,
+        commits=GroupCommit(journal, clock, wakeups.on_hints),
+        wakeups=wakeups,
+        programs=Programs(load, read),
+        guest_log=BestEffort(journal.add_log_lines, what="log lines"),
+        http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
+        call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
+        transport=HttpTransport(),
+        registry=registry,
+        running=Running(),
+        durations=Durations(),
+        host_functions=host_functions,
+        threads=DetachedThreads(_nothing if host_functions is None else host_functions.thread_ends),
+    )
+
+
+def _nothing() -> None:
+    """Nothing belongs to a thread that never called a function of the host."""

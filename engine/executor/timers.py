@@ -11,17 +11,25 @@ from datetime import datetime
 import structlog
 
 from engine.activity.outcome import TimedOut, event_after
+from engine.deployment.spec import ComponentType
 from engine.errors import JournalError
 from engine.executor.cancellation import drive_cancellation, is_held
 from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, FinishDelay
 from engine.log.events import Finished, Locked, LogEntry, Unlocked
+from engine.log.return_values import Failed, FailureKind
 from engine.log.state import ExecutionState
 
 log = structlog.get_logger(__name__)
 
 _BATCH = 100
+
+ABANDONED = Failed(
+    kind=FailureKind.UNCATEGORIZED,
+    reason="the web process that served the request died; what it had started by then goes on",
+)
+"""How the execution of a request to a webhook endpoint ends whose lock expired."""
 
 
 class Timers:
@@ -60,6 +68,8 @@ class Timers:
         return len(expired)
 
     def _after_expiry(self, state: ExecutionState, now: datetime) -> Append:
+        if state.component_id.component_type is ComponentType.WEBHOOK_ENDPOINT:
+            return end_of(state, ABANDONED, now)
         if state.max_retries is None and self._made_progress(state):
             entry = LogEntry(state.next_version, now, Unlocked(backoff_expires_at=now, reason="made progress"))
             return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))

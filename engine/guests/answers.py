@@ -14,6 +14,7 @@ from engine.log.events import (
     SubmitError,
     TypeCheckError,
 )
+from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.wit.json_values import JsonValue, dump_json
 from engine.wit.return_values import failure_projection
@@ -44,7 +45,12 @@ def write_response(response: Response, function: DeployedFunction | None) -> str
         case DelayFinished(delay_id=delay, cancelled=cancelled):
             return f'{{"id":"{delay}","{"err" if cancelled else "ok"}":null}}'
         case ChildFinished(child_execution_id=child, retval=retval):
-            return f'{{"id":"{child}",{_retval(retval, function)}}}'
+            return write_end(child, retval, function)
+
+
+def write_end(execution_id: ExecutionId, retval: ReturnValue, function: DeployedFunction | None) -> str:
+    """Return how an execution ended, in the form of a child's response; ``function`` is its own."""
+    return f'{{"id":"{execution_id}",{_retval(retval, function)}}}'
 
 
 def _retval(retval: ReturnValue, function: DeployedFunction | None) -> str:

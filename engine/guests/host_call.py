@@ -91,6 +91,24 @@ Activities::
                                                            what http answers, or "failed": code and "message"
     http_cancel {"request": n}                             {}: the request is given up, if it has not ended
 
+Webhook endpoints, besides what activities have; a request's are of one response::
+
+    call       as a workflow's                             as a workflow's; but nothing is recorded of what is
+                                                           refused
+    schedule   as a workflow's                             as a workflow's
+    new_id     {}                                          {"id"}: a fresh top-level execution id
+    status     {"id"}                                      {"status": "pending_at", "locked", "blocked_by_join_set",
+                                                           "finished", "paused" or "cancelling", "pending_at_us"?: n,
+                                                           "finished"?: "ok", "err" or "execution_failure"};
+                                                           or refused not_found, execution_id_parsing_error
+    get        {"id"}                                      how an execution ended, in the form of a response, once
+                                                           it has; or refused not_found, execution_id_parsing_error
+    try_get    {"id"}                                      the same; or refused not_finished
+    body       {"most": n}                                 {"data": base64, null at the end}: what comes next of the
+                                                           request's body; or refused broken
+    respond    {"status", "headers": [[name, value], ..]}  {}: sends the head of the response; or refused invalid
+    write      {"data": base64}                            {}: sends a piece of its body; or refused closed, invalid
+
 An operation that is not offered where it is asked for is refused ``not_here``.
 """
 
@@ -98,11 +116,12 @@ from __future__ import annotations
 
 from engine.deployment.spec import LogLevel
 from engine.errors import ConstraintViolation, RunSuspended
-from engine.guests import activity_operations, hashing, workflow_operations
+from engine.guests import activity_operations, hashing, webhook_operations, workflow_operations
 from engine.guests.answers import DONE, refused, write
 from engine.guests.bodies import Body
 from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest, microseconds
+from engine.guests.webhook_guest import WebhookGuest
 from engine.log.labels import labels_of
 
 _LEVELS = {level.value: level for level in LogLevel}
@@ -145,6 +164,18 @@ def activity_call(guest: ActivityGuest, op: str, text: str) -> str:
     """
     body = Body(op, text)
     operation = activity_operations.OPERATIONS.get(op)
+    return _common(guest, op, body) if operation is None else operation(guest, body)
+
+
+def webhook_call(guest: WebhookGuest, op: str, text: str) -> str:
+    """Carry out an operation for a webhook endpoint.
+
+    Raises:
+        ConstraintViolation: If the body is malformed.
+        Trap: If the request is given up.
+    """
+    body = Body(op, text)
+    operation = webhook_operations.OPERATIONS.get(op)
     return _common(guest, op, body) if operation is None else operation(guest, body)
 
 

@@ -12,10 +12,14 @@ from datetime import timedelta
 from types import TracebackType
 
 from engine.deployment.spec import ComponentSpec, ComponentType
+from engine.deployment.webhooks import HANDLER
 from engine.errors import LinkError, Trap, TrapKind
 from engine.guests.contexts import ActivityGuest, Reading, WorkflowGuest
 from engine.guests.wasi import wasi_imports
+from engine.guests.webhook_guest import WebhookGuest
 from engine.host.context import ActivityContext, GuestNote, WorkflowContext
+from engine.host.wasi.incoming_handler import Answer, ReceivedRequest
+from engine.host.webhook_context import WebhookContext
 from engine.wasm.component import CompiledComponent
 from engine.wasm.host_functions import HostFunction, HostInterface
 from engine.wasm.instance import Instance, InstanceLimits
@@ -99,7 +103,11 @@ class GuestProgram:
         }
 
     def instantiate(
-        self, *, context: ActivityContext | WorkflowContext, deadline: float | None, limits: InstanceLimits
+        self,
+        *,
+        context: ActivityContext | WorkflowContext | WebhookContext,
+        deadline: float | None,
+        limits: InstanceLimits,
     ) -> GuestInstance:
         """Return an instance for one call; arguments are those of `LinkedComponent.instantiate`.
 
@@ -109,10 +117,13 @@ class GuestProgram:
             idle.begin(context, deadline, limits.fuel)  # type: ignore[arg-type]  # as below
             return idle
         guest: ActivityGuest | WorkflowGuest
-        if self._component.id.component_type is ComponentType.WORKFLOW:
-            guest = WorkflowGuest(context)  # type: ignore[arg-type]  # a workflow's run has such a context
-        else:
-            guest = ActivityGuest(context)  # type: ignore[arg-type]  # an attempt has such a context
+        match self._component.id.component_type:
+            case ComponentType.WORKFLOW:
+                guest = WorkflowGuest(context)  # type: ignore[arg-type]  # a workflow's run has such a context
+            case ComponentType.WEBHOOK_ENDPOINT:
+                guest = WebhookGuest(context)  # type: ignore[arg-type]  # a request has such a context
+            case _:
+                guest = ActivityGuest(context)  # type: ignore[arg-type]  # an attempt has such a context
         instance = self._runtime.instantiate(context=guest, deadline=deadline, limits=limits)
         return GuestInstance(self, instance, guest)
 
@@ -147,19 +158,34 @@ class GuestProgram:
         spec = self._functions.get((export, function))
         if spec is None:
             raise LinkError(f"the component has no function {export}.{function}")
+        kind = self._component.id.component_type.value
+        params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
+        context = self._about(guest, str(spec.name), _shape(spec.type.result))
+        text = instance.call(RUNTIME, "run", [kind, self._artefact, function, params, context])
+        return _read_answer(guest, spec.type.result, text)
+
+    def handle(self, instance: Instance, guest: WebhookGuest, request: ReceivedRequest, answer: Answer) -> None:
+        """Have a webhook endpoint answer a request; see `GuestInstance.handle`."""
+        params = dump_json([guest.begin(request, answer)])
+        context = self._about(guest, HANDLER, {"ok": False, "err": "string"})
+        found = _load_object(instance.call(RUNTIME, "run", ["webhook", self._artefact, "handle", params, context]))
+        if isinstance(broken := found.get("broken"), str):
+            raise LinkError(broken)
+        if "err" in found:
+            raise Trap(TrapKind.OTHER, f"the handler failed: {found.get('trace') or found['err']}")
+        guest.finish()
+
+    def _about(self, guest: ActivityGuest | WorkflowGuest, ffqn: str, result: JsonValue) -> str:
         context: JsonValue = {
             "execution_id": guest.facts.execution_id,
-            "ffqn": str(spec.name),
+            "ffqn": ffqn,
             "seed": guest.seed.hex(),
             "attentive": isinstance(guest, WorkflowGuest) and guest.is_attentive,
             "env": dict(guest.environment),
             "imports": self._imports,
-            "result": _shape(spec.type.result),
+            "result": result,
         }
-        kind = self._component.id.component_type.value
-        params = dump_json(list(args))  # type: ignore[arg-type]  # canonical values
-        text = instance.call(RUNTIME, "run", [kind, self._artefact, function, params, dump_json(context)])
-        return _read_answer(guest, spec.type.result, text)
+        return dump_json(context)
 
 
 class GuestInstance:
@@ -215,6 +241,17 @@ class GuestInstance:
             Trap: If the guest dies.
         """
         return _load_object(self._instance.call(RUNTIME, "query", [name, params]))
+
+    def handle(self, request: ReceivedRequest, answer: Answer) -> None:
+        """Have a webhook endpoint answer a request.
+
+        Raises:
+            LinkError: If the source cannot be loaded, or has no handler.
+            Trap: If the handler fails, gives no response, or the guest dies.
+            BaseException: Whatever a host function raised.
+        """
+        assert isinstance(self._guest, WebhookGuest)
+        self._program.handle(self._instance, self._guest, request, answer)
 
     def close(self) -> None:
         """Free the sandbox."""

@@ -6,79 +6,28 @@ from collections.abc import Callable, Mapping
 
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import Runner
-from engine.errors import ConstraintViolation, IdSyntaxError, NameSyntaxError, ValueMismatch
+from engine.errors import ConstraintViolation, IdSyntaxError, ValueMismatch
 from engine.guests.answers import DONE, refused, write, write_response, write_stub_outcome, write_submit_error
 from engine.guests.bodies import Body
 from engine.guests.contexts import WorkflowGuest, microseconds
-from engine.host.context import WorkflowContext
-from engine.log.call_options import option_metadata
+from engine.guests.targets import MalformedCall, read_target
 from engine.log.events import (
     ChildFinished,
     FunctionNotFound,
-    Metadata,
     Response,
     StubNotFound,
     TryOutcome,
     TypeCheckError,
 )
 from engine.log.ids import ExecutionId, JoinSetId, parse_execution_id, parse_top_level_id
-from engine.log.labels import label_metadata
 from engine.log.return_codec import return_codec
-from engine.log.return_values import JsonText, Returned
-from engine.wit.json_values import dump_json, read_value
-from engine.wit.names import FunctionName
+from engine.log.return_values import Returned
+from engine.wit.json_values import read_value
 from engine.wit.types import ResultType
 from engine.workflow.run import NameInvalid, NameTaken
-from engine.workflow.target import Target
 
 _NO_RETVAL = Returned(ok=False, payload=None)
 """Stands in for a stub's result that cannot be read."""
-
-
-class _Malformed(Exception):
-    """A call that makes no sense at all; it is refused without being recorded."""
-
-    def __init__(self, code: str, error: Exception) -> None:
-        super().__init__(str(error))
-        self.answer = refused(code, str(error))
-
-
-def _target(context: WorkflowContext, body: Body) -> Target:
-    """Return what to call.
-
-    A function that is not deployed, and parameters that do not fit, become part of the target: they are recorded, so
-    that a later deployment cannot change what a replay sees.
-    """
-    ffqn, params = body.text("ffqn"), body.array("params")
-    metadata = _metadata(body)
-    deployed = context.find_function(ffqn)
-    if deployed is None:
-        try:
-            FunctionName.parse(ffqn)
-        except NameSyntaxError as error:
-            raise _Malformed("ffqn_parsing_error", error) from None
-        return Target(ffqn, _spell(params), None, error=FunctionNotFound())
-    try:
-        args = deployed.read_params(params)
-    except ValueMismatch as error:
-        return Target(ffqn, _spell(params), deployed, error=TypeCheckError(str(error)))
-    given = body.optional_integer("given")
-    return Target(ffqn, JsonText(dump_json(args)), deployed, args, given=given, metadata=metadata)
-
-
-def _metadata(body: Body) -> Metadata:
-    """Return what the call itself says about how it is run."""
-    retries, timeout = body.optional_integer("max_retries"), body.optional_duration("attempt_timeout_us")
-    labels = body.optional_mapping("labels")
-    try:
-        options = option_metadata(max_retries=retries, attempt_timeout=timeout)
-        return options if labels is None else (*options, *label_metadata(labels))
-    except ValueMismatch as error:
-        raise _Malformed("invalid_options", error) from None
-
-
-def _spell(params: list[object]) -> JsonText:
-    return JsonText(dump_json(params))  # type: ignore[arg-type]  # what a JSON parser returned
 
 
 def _answer(guest: WorkflowGuest, response: Response) -> str:
@@ -90,8 +39,8 @@ def _answer(guest: WorkflowGuest, response: Response) -> str:
 
 def _call(guest: WorkflowGuest, body: Body) -> str:
     try:
-        target = _target(guest.context, body)
-    except _Malformed as error:
+        target = read_target(guest.context, body)
+    except MalformedCall as error:
         return error.answer
     outcome = guest.context.run.call(target, target.ffqn.rpartition(".")[2])
     if isinstance(outcome, Response):
@@ -114,8 +63,8 @@ def _create(guest: WorkflowGuest, body: Body) -> str:
 
 def _submit(guest: WorkflowGuest, body: Body) -> str:
     try:
-        target = _target(guest.context, body)
-    except _Malformed as error:
+        target = read_target(guest.context, body)
+    except MalformedCall as error:
         return error.answer
     outcome = guest.context.run.submit(_set(body), target)
     if isinstance(outcome, FunctionNotFound | TypeCheckError):
@@ -181,9 +130,9 @@ def _schedule(guest: WorkflowGuest, body: Body) -> str:
     run = guest.context.run
     given = body.optional_text("id")
     try:
-        target = _target(guest.context, body)
+        target = read_target(guest.context, body)
         execution_id = run.generate_execution_id() if given is None else parse_top_level_id(given)
-    except _Malformed as error:
+    except MalformedCall as error:
         return error.answer
     except IdSyntaxError as error:
         return refused("execution_id_parsing_error", str(error))

@@ -124,6 +124,14 @@ class Question(Protocol):
         ...
 
 
+class Deployed(Protocol):
+    """A run that may name deployed functions."""
+
+    def find_function(self, ffqn: str) -> DeployedFunction | None:
+        """Return a deployed function, or ``None``."""
+        ...
+
+
 class WorkflowContext(LoggingContext, Protocol):
     """A workflow's run.
 

@@ -10,6 +10,8 @@ from engine.host.component_functions import host_function
 from engine.host.guest_log import LOG_HOST
 from engine.host.join_set_resource import JOIN_SET_HANDLE, JOIN_SET_HOST
 from engine.host.wasi.interfaces import ACTIVITY_WASI, WORKFLOW_WASI
+from engine.host.webhook_functions import webhook_function
+from engine.host.webhook_support import WEBHOOK_SUPPORT_BACKTRACE_HOST, WEBHOOK_SUPPORT_HOST
 from engine.host.workflow_support import WORKFLOW_SUPPORT_BACKTRACE_HOST, WORKFLOW_SUPPORT_HOST
 from engine.wasm.host_functions import HostInterface
 from engine.wasm.introspection import ComponentShape, InterfaceShape
@@ -31,6 +33,14 @@ _FOR_WORKFLOWS: Mapping[_Offer, HostInterface] = {
     ("obelisk", "workflow", "workflow-support", 6): WORKFLOW_SUPPORT_HOST,
     ("obelisk", "workflow", "workflow-support-backtrace", 6): WORKFLOW_SUPPORT_BACKTRACE_HOST,
 }
+_FOR_WEBHOOKS: Mapping[_Offer, HostInterface] = {
+    **_FOR_ALL,
+    ("obelisk", "types", "execution", 5): HostInterface(),
+    ("obelisk", "types", "time", 5): HostInterface(),
+    ("obelisk", "types", "backtrace", 5): HostInterface(),
+    ("obelisk", "webhook", "webhook-support", 6): WEBHOOK_SUPPORT_HOST,
+    ("obelisk", "webhook", "webhook-support-backtrace", 6): WEBHOOK_SUPPORT_BACKTRACE_HOST,
+}
 
 
 def imports_for(
@@ -49,6 +59,8 @@ def imports_for(
     offers, wasi = _FOR_ALL, ACTIVITY_WASI
     if component_type is ComponentType.WORKFLOW:
         offers, wasi = _FOR_WORKFLOWS, WORKFLOW_WASI if stub_wasi else {}
+    elif component_type is ComponentType.WEBHOOK_ENDPOINT:
+        offers = _FOR_WEBHOOKS
     return {
         text: _interface(component_type, offers, wasi, text, interface) for text, interface in shape.imports.items()
     }
@@ -73,6 +85,13 @@ def _interface(
         if offer is None:
             raise LinkError(f"a component of type {component_type} cannot import {text}")
         return offer
+    if component_type is ComponentType.WEBHOOK_ENDPOINT:
+        return HostInterface(
+            functions={
+                function: webhook_function(FunctionName(name, function), function_type)
+                for function, function_type in shape.functions.items()
+            }
+        )
     if component_type is not ComponentType.WORKFLOW:
         raise LinkError(f"a component of type {component_type} cannot import functions of other components ({text})")
     return HostInterface(

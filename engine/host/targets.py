@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import NameSyntaxError, ValueMismatch
-from engine.host.context import WorkflowContext
+from engine.host.context import Deployed
 from engine.log.events import FunctionNotFound, TypeCheckError
 from engine.log.return_values import JsonText
 from engine.wit.json_values import dump_json, load_json
@@ -30,7 +30,7 @@ class MalformedCallError(Exception):
         return {"err": {self.case: self.message}}
 
 
-def read_target(context: WorkflowContext, function: JsonValue, params: str) -> Target:
+def read_target(context: Deployed, function: JsonValue, params: str) -> Target:
     """Return the target of a call by name.
 
     A function that is not deployed, and parameters that do not fit, become part of the target: they are recorded, so

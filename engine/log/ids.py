@@ -112,6 +112,11 @@ def one_off_join_set(count: int, name: str) -> JoinSetId:
     return JoinSetId(f"o:{count}-{name}")
 
 
+def numbered_join_set(count: int) -> JoinSetId:
+    """Return the id of a webhook endpoint's ``count``-th join set, made for one call."""
+    return JoinSetId(f"o:{count}")
+
+
 def named_join_set(name: str) -> JoinSetId:
     """Return the id of a join set that the workflow named."""
     return JoinSetId(f"n:{name}")

@@ -65,11 +65,11 @@ class OtherExecutions:
             execution_id=execution_id,
             schedule_at=schedule,
             target_ffqn=target.ffqn,
-            params_hash=_hash(target.params),
+            params_hash=hash_params(target.params),
             error=target.error,
         )
         event = self._recorder.as_recorded(
-            event, (replace(event, params_hash=_hash(params)) for params in target.older_params())
+            event, (replace(event, params_hash=hash_params(params)) for params in target.older_params())
         )
         recorded = self._recorder.replay(event)
         if recorded is not None:
@@ -138,5 +138,6 @@ def instant_of(schedule: ScheduleAt, now: datetime) -> datetime:
         raise ConstraintViolation(f"the schedule {schedule} is out of range") from error
 
 
-def _hash(params: JsonText) -> str:
+def hash_params(params: JsonText) -> str:
+    """Return what an event keeps of a scheduled execution's parameters."""
     return hashlib.sha256(params.encode()).hexdigest()

@@ -59,6 +59,7 @@ def test_the_addresses_are_printed(served: tuple[Site, str]) -> None:
     assert printed(out, "Data") == str(site.data_dir)
     assert printed(out, "Admin") == f"http://127.0.0.1:{site.port}/admin/"
     assert printed(out, "Health") == f"http://127.0.0.1:{site.port}/healthz"
+    assert printed(out, "Hooks") == f"http://127.0.0.1:{site.port}/hooks/"
     assert printed(out, "Try").endswith("manage.py submit testing:fibo-workflow/workflow.fiboa '[10, 500]' --follow")
 
 

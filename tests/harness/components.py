@@ -44,9 +44,7 @@ ASK_AND_WAIT = "test:stub-flow/workflow.ask-and-wait"
 
 _POLICY = WorkflowPolicy()
 _ROOT = Path(__file__).parents[1] / "components"
-_WASM_FILES = {
-    name: _ROOT / name / f"{name}.wasm" for name in ("probe", "stepper", "stubs", "courier", "stubbed", "answerer")
-}
+_WASM_FILES = {name: _ROOT / name / f"{name}.wasm" for name in ("probe", "stepper", "stubs", "courier", "stubbed")}
 
 
 @lru_cache

@@ -89,3 +89,10 @@ def test_hosts_of_the_operator_that_mean_nothing_are_reported(settings: Settings
 
     settings.OBELISK_SERVER_CONFIG = "/no/such/file.toml"
     assert reported() == {"obelisk.E007"}
+
+
+@pytest.mark.parametrize("prefix", ["/", "hooks/", "/hooks", "/admin/hooks/", "/v1/", ""])
+def test_a_prefix_of_webhooks_that_cannot_be_is_an_error(settings: Settings, prefix: str) -> None:
+    settings.OBELISK_WEBHOOK_PREFIX = prefix
+
+    assert reported() == {"obelisk.E009"}

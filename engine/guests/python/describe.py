@@ -103,6 +103,20 @@ def describe_module(runtime: Runtime, files: Sequence[SourceText], *, package: s
     return _describe(runtime, files, {"kind": "module", "package": package})
 
 
+def describe_webhook(runtime: Runtime, files: Sequence[SourceText], *, package: str | None) -> SourceDescription:
+    """Read a webhook endpoint. It exports nothing, and every function that its files define is another component's.
+
+    Args:
+        runtime: The Python runtime.
+        files: The main file first.
+        package: ``namespace:name`` of those functions, unless the files have ``PACKAGE``.
+
+    Raises:
+        SourceRefused: If anything in them is wrong.
+    """
+    return _describe(runtime, files, {"kind": "webhook", "package": package})
+
+
 def describe_function(
     runtime: Runtime, files: Sequence[SourceText], *, kind: str, name: FunctionName, declared: FunctionType | None
 ) -> SourceDescription:

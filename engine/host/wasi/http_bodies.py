@@ -13,7 +13,7 @@ from engine.host.wasi.streams import StreamClosed, StreamFailed
 
 
 class IncomingSource(Protocol):
-    """Where the body of an incoming message comes from; an `Exchange` is one, a `RequestBody` another.
+    """Where the body of an incoming message comes from; an `Exchange` is one, a `FedBody` another.
 
     Args:
         error: Why it broke.

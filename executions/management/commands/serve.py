@@ -129,6 +129,7 @@ class Command(BaseCommand):
         if self._token is not None:
             self.stdout.write(f"Token:  {self._token}")
         self.stdout.write(f"Health: {base}/healthz")
+        self.stdout.write(f"Hooks:  {base}{settings.OBELISK_WEBHOOK_PREFIX}")
         if _has_examples():
             self.stdout.write(
                 f"Try:    {_shown_python()} manage.py submit {HEADLINE_FUNCTION} "

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from components.manifest import FileReference, InlineSource, JavaScriptEntry, Route, parse_manifest
+from components.manifest import FileReference, InlineSource, JavaScriptEntry, parse_manifest
 from components.problems import DeploymentRefused
 from engine.deployment.spec import ComponentType, LockingStrategy, LogLevel
+from engine.deployment.webhooks import Route
 from engine.wit.grammar import format_type
 
 

@@ -327,13 +327,6 @@ def test_a_wrong_declaration_is_refused(text: str, expected: str) -> None:
     assert expected in problem
 
 
-@pytest.mark.parametrize("table", ["webhook_endpoint_wasm"])
-def test_a_table_of_a_later_version_is_named_with_its_entry(table: str) -> None:
-    [problem] = problems(f'{FIBO}[[{table}]]\nname = "nightly"\n')
-
-    assert problem == f'd.toml: [[{table}]] #1 "nightly": {table} entries are not supported yet by this version'
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -20,6 +20,7 @@ from obelisk.names import wit_name
 from obelisk.signatures import describe_error
 
 _MILLISECOND = timedelta(milliseconds=1)
+_CALLED_BY_WEBHOOKS = ("activity", "imported", "stub", "workflow")
 
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +39,7 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     if problems:
         return {"problems": problems}
     single = None
-    if request["kind"] != "module":
+    if request["kind"] not in ("module", "webhook"):
         single = (request["kind"], request["function"].replace("-", "_"), bool(request.get("has_types")))
     program = Program(Artefact(request.get("package"), tuple(files), single))
     try:
@@ -47,6 +48,8 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
     except BaseException as error:  # noqa: BLE001  # whatever the user's file raises is told to its author
         return {"problems": [_import_problem(program, error)]}
     program.artefact = replace(program.artefact, generated=generated)
+    if request["kind"] == "webhook":
+        return _describe_webhook(program)
     return _describe_single(program, request["ffqn"]) if single is not None else _describe_all(program)
 
 
@@ -78,6 +81,9 @@ def _describe_all(program: Program) -> dict[str, Any]:
     names: dict[tuple[str, str], str] = {}
     for function in program.functions:
         try:
+            if function.kind == "webhook":
+                # Its endpoint is an entry of its own, which may name the same file.
+                continue
             if function.kind == "imported":
                 imports.append(_describe_import(function))
                 continue
@@ -112,6 +118,30 @@ def _describe_single(program: Program, ffqn: str) -> dict[str, Any]:
     except Refused as refusal:
         return {"problems": [f"{_place(function)}: {refusal}"]}
     return _answer(program, described, imports)
+
+
+def _describe_webhook(program: Program) -> dict[str, Any]:
+    """Describe an endpoint: whatever else its files define, other components have to export."""
+    path = program.artefact.files[0].path
+    try:
+        handler = program.handler()
+    except LookupError as error:
+        return {"problems": [f"{path}:1: {error}"]}
+    try:
+        handler.check()
+        _check_handler(handler)
+        others = [function for function in program.functions if function.kind in _CALLED_BY_WEBHOOKS]
+        imports = [_describe_import(function) for function in others]
+    except Refused as refusal:
+        return {"problems": [f"{_place(handler)}: {refusal}"]}
+    return _answer(program, [], imports)
+
+
+def _check_handler(handler: Function[..., Any]) -> None:
+    params = inspect.signature(handler.fn).parameters.values()
+    needed = [param for param in params if param.default is param.empty and param.kind is not param.VAR_KEYWORD]
+    if len(needed) != 1 or needed[0].kind is needed[0].KEYWORD_ONLY:
+        raise Refused(f"{handler.name}: it must take one parameter, the request")
 
 
 def _answer(program: Program, described: list[dict[str, Any]], imports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -133,6 +133,8 @@ class Program:
         """
         if self.artefact.single is not None:
             return self.single()
+        if kind == "webhook":
+            return self.handler()
         for function in self.functions:
             if function.kind == kind and function.wit == wit:
                 return function
@@ -146,6 +148,22 @@ class Program:
         if found is None or not callable(found):
             raise LookupError(f"the file defines no function {name}")
         return found if isinstance(found, Function) else Function(found, kind)  # type: ignore[arg-type]  # a kind
+
+    def handler(self) -> Function[..., Any]:
+        """Return the function that answers requests: the one with the decorator, or ``handle`` of the main file.
+
+        Raises:
+            LookupError: If there is none, or more than one.
+        """
+        decorated = [function for function in self.functions if function.kind == "webhook"]
+        if len(decorated) > 1:
+            raise LookupError(f"{decorated[0].name} and {decorated[1].name} are both decorated as webhook")
+        if decorated:
+            return decorated[0]
+        found = getattr(self.main(), "handle", None)
+        if found is None or not callable(found):
+            raise LookupError("the file has no function handle and none that is decorated as webhook")
+        return Function(found, "webhook")
 
     def show_sources(self) -> None:
         """Let tracebacks quote the files."""

@@ -21,6 +21,7 @@ from obelisk.activity_backend import ActivityBackend
 from obelisk.backends import Backend, active
 from obelisk.functions import Function
 from obelisk.signatures import describe_error
+from obelisk.webhook_backend import WebhookBackend, answer_request
 from obelisk.workflow_backend import WorkflowBackend
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,7 +44,7 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
     program = _kept.get(artefact) or Program(Artefact.load(artefact))
     if context["attentive"]:
         host = attentive(host, program)
-    backend: Backend = WorkflowBackend(host, program.paths) if kind == "workflow" else ActivityBackend(host)
+    backend = _backend_of(kind, host, program)
     time.sleep = _sleep_of(host, backend)
     try:
         if not _kept:
@@ -52,7 +53,11 @@ def run(host: HostCall, kind: str, artefact: str, function: str, params: str, co
         target = program.find(kind, function)
         is_raw = program.artefact.single is not None and program.artefact.single[2]
         with active(backend):
-            answer = {"ok": _call_raw(target, params) if is_raw else _call(target, params)}
+            if kind == "webhook":
+                answer_request(host, target.fn, json.loads(params)[0])
+                answer: dict[str, Any] = {"ok": None}
+            else:
+                answer = {"ok": _call_raw(target, params) if is_raw else _call(target, params)}
     except BaseException as error:  # noqa: BLE001  # whatever leaves the function is its error value
         answer = _failed(program, target, error)
         output.send_line(host, "error", answer["trace"])
@@ -66,6 +71,16 @@ def query(name: str, params: str) -> str:
     """Answer a query after `run` has returned."""
     (program,) = _kept.values()
     return _dump(answer_query(program, name, json.loads(params)))
+
+
+def _backend_of(kind: str, host: HostCall, program: Program) -> Backend:
+    match kind:
+        case "workflow":
+            return WorkflowBackend(host, program.paths)
+        case "webhook":
+            return WebhookBackend(host, program.paths)
+        case _:
+            return ActivityBackend(host)
 
 
 def forget() -> None:
@@ -113,7 +128,7 @@ def _failed(program: Program, function: Function[..., Any] | None, error: BaseEx
 
 def _error_value(program: Program, function: Function[..., Any] | None, error: BaseException) -> Any:
     is_raw = program.artefact.single is not None and program.artefact.single[2]
-    if function is None or is_raw:
+    if function is None or is_raw or function.kind == "webhook":
         return describe_error(error)
     try:
         return function.signature.encode_error(error)

@@ -288,6 +288,24 @@ def test_what_http_does_not_allow_is_refused(expression: str, said: str) -> None
     assert run(f"export default () => {expression};")["err"] == said
 
 
+class WebhookHost(ScriptedHost):
+    """Gives a request's body in pieces, and keeps the response."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        waiting = [base64.b64encode(piece).decode() for piece in pieces]
+        super().__init__(
+            {
+                "body": lambda _: {"data": waiting.pop(0) if waiting else None},
+                "respond": lambda _: {},
+                "write": lambda _: {},
+            }
+        )
+
+    def written(self) -> list[bytes]:
+        """Return the pieces of the response's body."""
+        return [base64.b64decode(body["data"]) for op, body in self.asked if op == "write"]
+
+
 def test_a_webhook_is_given_a_request_and_returns_a_response() -> None:
     source = """
         export default async function handle(request) {
@@ -295,18 +313,60 @@ def test_a_webhook_is_given_a_request_and_returns_a_response() -> None:
             const url = new URL(request.url);
             return Response.json([request.method, url.pathname, request.headers.get("x-a"), name], { status: 202 });
         }"""
-    body = base64.b64encode(b'{"name": "Ada"}').decode()
+    host = WebhookHost(b'{"name": ', b'"Ada"}')
+    request = {"method": "POST", "url": "http://h/p?q", "headers": [["X-A", "1"]]}
 
-    answer = run(
-        source, {"method": "POST", "url": "http://h/p?q", "headers": [["X-A", "1"]], "body": body}, kind="webhook"
-    )
+    assert run(source, request, kind="webhook", host=host) == {"ok": None}
 
-    assert base64.b64decode(answer["ok"].pop("body")) == b'["POST","/p","1","Ada"]'
-    assert answer == {"ok": {"status": 202, "headers": [["content-type", "application/json"]]}}
+    assert host.written() == [b'["POST","/p","1","Ada"]']
+    heads = [body for op, body in host.asked if op == "respond"]
+    assert heads == [{"status": 202, "headers": [["content-type", "application/json"]]}]
+
+
+def test_a_webhooks_response_may_be_made_piece_by_piece() -> None:
+    source = """
+        export default async function handle(request) {
+            const reader = request.body.getReader();
+            const first = await reader.read();
+            reader.releaseLock();
+            return new Response(new ReadableStream({
+                async start(controller) {
+                    controller.enqueue(first.value);
+                    controller.enqueue("text");
+                    for await (const chunk of request.body) {
+                        controller.enqueue(chunk);
+                    }
+                    controller.close();
+                },
+            }));
+        }"""
+    host = WebhookHost(b"one", b"two", b"three")
+
+    assert run(source, {"method": "POST", "url": "http://h/", "headers": []}, kind="webhook", host=host) == {"ok": None}
+
+    assert host.written() == [b"one", b"text", b"two", b"three"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("(await request.text(), await request.text())", "the body was read already"),
+        ("request.clone()", "a body that is yet to come cannot be cloned; read it first"),
+        ("(request.body.getReader(), await request.text())", "the body was read already"),
+        ("(request.body.getReader(), request.body.getReader())", "the stream has a reader already"),
+    ],
+)
+def test_a_body_is_read_once(expression: str, said: str) -> None:
+    source = f"export default async (request) => new Response(String({expression}));"
+
+    request = {"method": "POST", "url": "http://h/", "headers": []}
+    answer = run(source, request, kind="webhook", host=WebhookHost(b"one"))
+
+    assert answer["err"] == said
 
 
 def test_a_webhook_that_returns_anything_else_is_broken() -> None:
-    request: dict[str, Any] = {"method": "GET", "url": "http://h/", "headers": [], "body": None}
+    request: dict[str, Any] = {"method": "GET", "url": "http://h/", "headers": []}
 
     answer = run("export default () => 'hello';", request, kind="webhook")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from engine.errors import Trap
+from engine.errors import LinkError, Trap
 from engine.host.wasi.http_fields import Fields, fields_from
 from engine.host.wasi.http_resources import IncomingRequest, OutgoingResponse, ResponseOutparam
 from engine.host.wasi.http_types import TYPES_INTERFACE
-from engine.host.wasi.request_body import RequestBody
+from engine.host.wasi.incoming_body import FedBody
+from engine.host.wasi.incoming_handler import ReceivedRequest, give_request, handler_export
 from engine.host.wasi.state import WasiState
 from engine.host.wasi.streams import STREAMS_INTERFACE
 
@@ -32,9 +34,8 @@ def context() -> Context:
 
 
 def test_a_request_is_read(context: Context) -> None:
-    body = RequestBody(context.wasi.loop)
-    body.feed(b"hello")
-    body.finish((("x-sum", b"9"),))
+    body = FedBody.whole(b"hello")
+    body.trailers = (("x-sum", b"9"),)
     request = IncomingRequest(
         method="post",
         scheme="HTTPS",
@@ -100,3 +101,44 @@ def test_an_error_is_given_instead(context: Context) -> None:
     context.call("[static]response-outparam.set", param, {"err": {"internal_error": "no"}})
 
     assert given == [(None, {"internal_error": "no"})]
+
+
+def test_a_guest_is_given_a_request_without_what_concerns_the_connection(context: Context) -> None:
+    request = ReceivedRequest(
+        method="PURGE",
+        authority="a.test",
+        target="/x?y",
+        headers=(("connection", b"close"), ("x-a", b"1")),
+        body=FedBody.whole(b""),
+    )
+
+    number, outparam = give_request(context.wasi, request, lambda response, error: None)
+
+    assert context.call("[method]incoming-request.method", number) == {"other": "PURGE"}
+    assert context.call("[method]incoming-request.scheme", number) == "HTTP"
+    headers = context.call("[method]incoming-request.headers", number)
+    assert context.call("[method]fields.entries", headers) == [["x-a", b"1"]]
+    informational = context.wasi.table.add(Fields())
+    assert context.call("[method]response-outparam.send-informational", outparam, 103, informational) == {"ok": None}
+
+
+def test_a_body_that_is_fed_wakes_whoever_reads_it(context: Context) -> None:
+    taken: list[int] = []
+    body = FedBody(taken.append)
+    body.attach(context.wasi.loop)
+    feeder = threading.Timer(0.05, lambda: body.feed(b"hello"))
+    feeder.start()
+
+    context.wasi.loop.wait_until(lambda: body.available() > 0)
+
+    assert (body.take(3), body.take(9), body.has_ended) == (b"hel", b"lo", False)
+    assert taken == [3, 2]
+    body.end()
+    assert body.has_ended
+
+
+def test_only_a_component_with_a_handler_answers() -> None:
+    assert handler_export(["test:a/b", "wasi:http/incoming-handler@0.2.3"]) == "wasi:http/incoming-handler@0.2.3"
+    for exports in ([], ["wasi:http/incoming-handler@0.3.0"], ["wasi:http/outgoing-handler@0.2.0"]):
+        with pytest.raises(LinkError, match="answers no requests"):
+            handler_export(exports)

@@ -15,6 +15,9 @@ export async function fetch(input, init = {}) {
   const request = new Request(input, init);
   request.signal?.throwIfAborted();
   const url = request.url.replace(/#.*$/, "");
+  if (Body.peek(request) === null && request.body !== null) {
+    Body.fill(request, await request.bytes());
+  }
   const answer = await answerTo(request, url);
   if (request.redirect === "error" && REDIRECTS.includes(answer.status)) {
     throw new TypeError(`fetch failed: ${url} redirects, which this request refuses`);

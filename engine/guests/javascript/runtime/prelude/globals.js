@@ -9,6 +9,7 @@ import { TextDecoder, TextEncoder } from "runtime:encoding";
 import { fetch } from "runtime:fetch";
 import { Blob, Headers, Request, Response } from "runtime:http";
 import { makeObelisk, randomU64 } from "runtime:obelisk";
+import { ReadableStream } from "runtime:streams";
 import { TIMERS } from "runtime:timers";
 import { URL, URLSearchParams } from "runtime:url";
 
@@ -28,6 +29,7 @@ define({
   Event,
   EventTarget,
   Headers,
+  ReadableStream,
   Request,
   Response,
   SubtleCrypto,

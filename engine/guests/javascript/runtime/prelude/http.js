@@ -2,6 +2,7 @@
 
 import { bytesOf, utf8, TextDecoder } from "runtime:encoding";
 import { parse, stringify } from "runtime:host";
+import { ReadableStream, collect } from "runtime:streams";
 import { URL, URLSearchParams } from "runtime:url";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -123,10 +124,16 @@ function headerValue(value) {
   return text;
 }
 
-// The bytes of a body, and the content type that goes with it.
+// The bytes of a body or the stream that they come from, and the content type that goes with it.
 function extract(body) {
   if (body === undefined || body === null) {
     return { bytes: null, type: null };
+  }
+  if (body instanceof ReadableStream) {
+    return { bytes: null, stream: body, type: null };
+  }
+  if (typeof body[Symbol.asyncIterator] === "function") {
+    return { bytes: null, stream: ReadableStream.from(body), type: null };
   }
   if (body instanceof URLSearchParams) {
     return { bytes: utf8(body.toString()), type: "application/x-www-form-urlencoded;charset=UTF-8" };
@@ -176,44 +183,78 @@ export class Blob {
 }
 
 class Body {
+  // One of them is null, or both.
   #bytes = null;
-  bodyUsed = false;
+  #stream = null;
+  #isUsed = false;
 
-  static fill(body, bytes) {
+  static fill(body, bytes, stream = null) {
     body.#bytes = bytes;
+    body.#stream = stream;
   }
 
-  // The bytes without using them up.
+  static flow(body, stream) {
+    Body.fill(body, null, stream);
+  }
+
+  // The bytes without using them up; null for a stream.
   static peek(body) {
     return body.#bytes;
   }
 
-  #take() {
-    if (this.bodyUsed) {
+  // The stream of a body whose bytes are yet to come, which is another's now.
+  static take(body) {
+    const stream = body.#bytes === null ? body.#stream : null;
+    body.#isUsed ||= stream !== null;
+    return stream;
+  }
+
+  get body() {
+    if (this.#stream === null && this.#bytes !== null) {
+      const bytes = this.#bytes.slice();
+      this.#stream = new ReadableStream({
+        start(controller) {
+          controller.enqueue(bytes);
+          controller.close();
+        },
+      });
+    }
+    return this.#stream;
+  }
+
+  get bodyUsed() {
+    return this.#isUsed || (this.#stream !== null && ReadableStream.isDisturbed(this.#stream));
+  }
+
+  async #take() {
+    if (this.bodyUsed || this.#stream?.locked) {
       throw new TypeError("the body was read already");
     }
-    this.bodyUsed = this.#bytes !== null;
+    if (this.#bytes === null && this.#stream !== null) {
+      return collect(this.#stream);
+    }
+    this.#isUsed = this.#bytes !== null;
     return this.#bytes ?? new Uint8Array();
   }
 
   async text() {
-    return new TextDecoder().decode(this.#take());
+    return new TextDecoder().decode(await this.#take());
   }
 
   async json() {
-    return parse(new TextDecoder().decode(this.#take()));
+    return parse(new TextDecoder().decode(await this.#take()));
   }
 
   async arrayBuffer() {
-    return this.#take().slice().buffer;
+    return (await this.#take()).slice().buffer;
   }
 
   async bytes() {
-    return this.#take().slice();
+    return (await this.#take()).slice();
   }
 
   async blob() {
-    return new Blob([this.#take()], { type: this.headers.get("content-type") ?? "" });
+    return new Blob([await this.#take()], { type: this.headers.get("content-type") ?? "" });
   }
 
   // The fields of a form, as an object.
@@ -222,7 +263,7 @@ class Body {
     if (!type.startsWith("application/x-www-form-urlencoded")) {
       throw new TypeError(`formData() reads application/x-www-form-urlencoded only, not '${type}'`);
     }
-    return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(this.#take())));
+    return Object.fromEntries(new URLSearchParams(new TextDecoder().decode(await this.#take())));
   }
 }
 
@@ -243,18 +284,32 @@ export class Request extends Body {
     if (from !== undefined && !hasOwnBody && from.bodyUsed) {
       throw new TypeError("the body of the request was read already");
     }
-    const { bytes, type } = hasOwnBody ? extract(init.body) : { bytes: from ? Body.peek(from) : null, type: null };
-    if (bytes !== null && (this.method === "GET" || this.method === "HEAD")) {
+    const { bytes, stream, type } = hasOwnBody ? extract(init.body) : bodyOf(from);
+    if ((bytes !== null || stream) && (this.method === "GET" || this.method === "HEAD")) {
       throw new TypeError(`a ${this.method} request cannot have a body`);
     }
     if (type !== null && !this.headers.has("content-type")) {
       this.headers.set("content-type", type);
     }
-    Body.fill(this, bytes);
+    Body.fill(this, bytes, stream);
   }
 
   clone() {
+    refuseStream(this);
     return new Request(this);
+  }
+}
+
+function bodyOf(request) {
+  return { bytes: request ? Body.peek(request) : null, stream: request ? Body.take(request) : null, type: null };
+}
+
+function refuseStream(message) {
+  if (message.bodyUsed) {
+    throw new TypeError("the body was read already");
+  }
+  if (Body.peek(message) === null && message.body !== null) {
+    throw new TypeError("a body that is yet to come cannot be cloned; read it first");
   }
 }
 
@@ -282,14 +337,14 @@ export class Response extends Body {
     this.url = "";
     this.redirected = false;
     this.type = "default";
-    const { bytes, type } = extract(body);
-    if (bytes !== null && NULL_BODY.includes(this.status)) {
+    const { bytes, stream, type } = extract(body);
+    if ((bytes !== null || stream) && NULL_BODY.includes(this.status)) {
       throw new TypeError(`a response of status ${this.status} has no body`);
     }
     if (type !== null && !this.headers.has("content-type")) {
       this.headers.set("content-type", type);
     }
-    Body.fill(this, bytes);
+    Body.fill(this, bytes, stream);
   }
 
   get ok() {
@@ -297,9 +352,7 @@ export class Response extends Body {
   }
 
   clone() {
-    if (this.bodyUsed) {
-      throw new TypeError("the body was read already");
-    }
+    refuseStream(this);
     const copy = new Response(null, { status: this.status, statusText: this.statusText, headers: this.headers });
     Body.fill(copy, Body.peek(this));
     return Object.assign(copy, { url: this.url, redirected: this.redirected, type: this.type });

@@ -9,7 +9,7 @@ import { setImports } from "runtime:imports";
 import { noteRejection, rejections, settle, unfinished } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
 import { Response } from "runtime:http";
-import { toRequest, fromResponse } from "runtime:webhook";
+import { sendResponse, toRequest } from "runtime:webhook";
 
 // Something that no further attempt can mend.
 class Broken extends Error {}
@@ -35,17 +35,25 @@ function call(kind, main, params, result) {
   const implementation = implementationOf(main);
   let value;
   try {
-    value = settle(kind === "webhook" ? implementation(toRequest(params[0])) : implementation(...params), main);
+    if (kind === "webhook") {
+      respond(settle(implementation(toRequest(params[0])), main), main);
+      return { ok: null };
+    }
+    value = settle(implementation(...params), main);
   } catch (error) {
+    if (error instanceof Broken) {
+      throw error;
+    }
     return failed(error, result);
   }
-  if (kind === "webhook") {
-    if (!(value instanceof Response)) {
-      throw new Broken("the handler must return a Response, such as new Response(...) or Response.json(...)");
-    }
-    return { ok: fromResponse(value) };
-  }
   return { ok: result?.ok === false ? null : plain(value, "returned") };
+}
+
+function respond(response, main) {
+  if (!(response instanceof Response)) {
+    throw new Broken("the handler must return a Response, such as new Response(...) or Response.json(...)");
+  }
+  settle(sendResponse(response), main);
 }
 
 function warnOfLeftovers() {

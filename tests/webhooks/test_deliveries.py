@@ -1,0 +1,192 @@
+"""Signed requests: checked, answered once, kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from components.problems import DeploymentRefused
+from executions.models import Execution
+from tests.harness.asgi_client import Reply, exchange, request
+from tests.harness.eventually import eventually
+from tests.webhooks.sites import ROUTES, deploy_doorman, events_of, requests_recorded
+from webhooks.application import WebhookApplication
+from webhooks.models import Delivery, DeliveryState
+from webhooks.reaping import fail_abandoned
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+VERIFY = 'verify = { provider = "github", secret = ["NEW", "OLD"] }\n'
+SERVER = '[secrets]\nNEW = { env = "OUR_NEW" }\nOLD = { env = "OUR_OLD" }\n'
+
+Send = Callable[..., Reply]
+
+
+@pytest.fixture(autouse=True)
+def secrets(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "server.toml").write_text(SERVER)
+    settings.OBELISK_SERVER_CONFIG = str(tmp_path / "server.toml")
+    monkeypatch.setenv("OUR_NEW", "the new one")
+    monkeypatch.setenv("OUR_OLD", "the old one")
+
+
+def headers_for(body: bytes, delivery: str | None = "d-1", *, secret: str = "the new one") -> list[tuple[str, str]]:
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = [("x-hub-signature-256", f"sha256={signature}"), ("authorization", "Basic abc"), ("x-shown", "yes")]
+    return headers if delivery is None else [*headers, ("x-github-delivery", delivery)]
+
+
+@pytest.fixture
+def send(application: WebhookApplication, tmp_path: Path) -> Send:
+    """Sends a signed request to an endpoint."""
+    deploy_doorman(tmp_path, ROUTES + VERIFY)
+
+    def sign_and_send(
+        op: str, body: bytes = b"hello", delivery: str | None = "d-1", *, secret: str = "the new one"
+    ) -> Reply:
+        headers = headers_for(body, delivery, secret=secret)
+        return request(application, "POST", f"/hooks/do/{op}", headers=headers, body=body)
+
+    return sign_and_send
+
+
+def test_a_signed_request_is_answered_and_kept(send: Send) -> None:
+    reply = send("length")
+
+    delivery = Delivery.objects.get()
+    (execution,) = requests_recorded()
+    assert (reply.status, reply.text) == (200, "5")
+    assert (delivery.endpoint, delivery.provider, delivery.delivery_id) == ("doorman", "github", "d-1")
+    assert (delivery.state, delivery.status, bytes(delivery.response_body)) == ("answered", 200, b"5")
+    assert (delivery.method, delivery.target, bytes(delivery.body)) == ("POST", "/do/length", b"hello")
+    assert delivery.is_whole
+    assert delivery.execution_id == execution.execution_id
+    assert events_of(execution.execution_id) == ["Created", "Locked", "Finished"]
+
+
+def test_headers_that_may_be_secret_are_not_kept(send: Send) -> None:
+    send("length")
+
+    names = [name for name, _ in Delivery.objects.get().headers]
+    assert names == ["host", "x-shown", "x-github-delivery"]
+
+
+def test_the_old_secret_of_a_rotation_still_counts(send: Send) -> None:
+    assert send("length", secret="the old one").status == 200
+
+
+def test_a_request_that_nobody_signed_reaches_no_component(send: Send, application: WebhookApplication) -> None:
+    forged = send("length", secret="another")
+    bare = request(
+        application, "POST", "/hooks/do/length", body=b"hello", headers=[("accept", "application/problem+json")]
+    )
+
+    assert forged.status == 401
+    assert json.loads(bare.text)["code"] == "signature_refused"
+    assert not Delivery.objects.exists()
+    assert not Execution.objects.exists()
+
+
+def test_a_body_that_is_too_large_is_refused(send: Send, settings: Settings, tmp_path: Path) -> None:
+    deploy_doorman(tmp_path, ROUTES + VERIFY + "request = { body_bytes = 4 }\n")
+
+    assert eventually(lambda: send("length").status == 413)
+
+
+def test_a_redelivery_has_the_first_answer(send: Send) -> None:
+    first, second, other = send("id"), send("id"), send("id", delivery="d-2")
+
+    assert first.text == second.text != other.text
+    assert second.header("content-type") == "text/plain"
+    assert [execution.execution_id for execution in requests_recorded()] == [first.text, other.text]
+
+
+def test_a_delivery_that_failed_is_tried_again(send: Send) -> None:
+    assert send("panic").status == 500
+    failed = Delivery.objects.get()
+    assert (failed.state, failed.status) == (DeliveryState.FAILED, 500)
+    assert "unreachable" in (failed.failure or "")
+
+    assert send("hello").text == "hello"
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.ANSWERED, 2)
+    assert delivery.execution_id != failed.execution_id
+
+
+def test_requests_without_an_id_are_all_answered(send: Send) -> None:
+    assert send("id", delivery=None).text != send("id", delivery=None).text
+    assert Delivery.objects.count() == 2
+
+
+def test_the_same_delivery_at_the_same_time_waits_for_the_answer(
+    send: Send, application: WebhookApplication, tmp_path: Path
+) -> None:
+    later: list[Reply] = []
+    other = Thread(target=lambda: later.append(send("flood")))
+
+    def on_chunk(_data: bytes, count: int) -> bool:
+        if count == 1:
+            other.start()
+        return count < 3
+
+    deploy_doorman(tmp_path, ROUTES + VERIFY + "request = { timeout = { seconds = 1 } }\n")
+    eventually(lambda: send("hello", delivery="d-0").status == 200)
+    exchange(application, "POST", "/hooks/do/flood", headers=headers_for(b"hello"), body=b"hello", on_chunk=on_chunk)
+    other.join()
+
+    # The first one broke off, so the other one was tried.
+    delivery = Delivery.objects.get(delivery_id="d-1")
+    assert (delivery.attempts, delivery.state) == (2, DeliveryState.FAILED)
+
+
+def test_a_client_that_does_not_wait_changes_nothing(
+    send: Send, application: WebhookApplication, tmp_path: Path
+) -> None:
+    headers = headers_for(b"hello")
+
+    exchange(application, "POST", "/hooks/do/hello", headers=headers, body=b"hello", gone_after_s=0.0)
+
+    assert eventually(lambda: Delivery.objects.get().state == DeliveryState.ANSWERED)
+    assert send("hello").text == "hello"
+
+
+def test_only_so_much_of_a_body_is_kept(send: Send, settings: Settings) -> None:
+    settings.OBELISK_DELIVERY_BYTES = 10
+
+    reply = send("echo", b"a longer body")
+
+    delivery = Delivery.objects.get()
+    assert reply.text == "a longer body"
+    assert (bytes(delivery.body), delivery.body_size, delivery.is_whole) == (b"a longer b", 13, False)
+    assert (bytes(delivery.response_body), delivery.response_size) == (b"a longer b", 13)
+    assert send("echo", b"a longer body").body == b""
+
+
+def test_a_delivery_whose_process_died_can_be_tried_again(send: Send) -> None:
+    send("hello")
+    Delivery.objects.update(state=DeliveryState.RUNNING, status=None, started_at=timezone.now() - timedelta(hours=1))
+
+    assert fail_abandoned(timezone.now()) == 1
+    assert send("hello").text == "hello"
+    assert Delivery.objects.get().attempts == 2
+
+
+def test_old_deliveries_can_be_pruned(send: Send) -> None:
+    send("hello")
+
+    assert not Delivery.objects.prune(timezone.now() - timedelta(days=1)).exists()
+    assert Delivery.objects.prune(timezone.now() + timedelta(days=1)).count() == 1
+
+
+def test_a_secret_that_nobody_declared_is_refused_at_deploy(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentRefused, match="declares no secret MISSING"):
+        deploy_doorman(tmp_path, ROUTES + 'verify = { provider = "github", secret = "MISSING" }\n')

@@ -1,0 +1,1 @@
+"""Deliveries over HTTP, under ``/v1/webhooks/``."""
