@@ -72,6 +72,9 @@ class ProblemCode(StrEnum):
     FILES_REFUSED = "files_refused"
     DEPLOYMENT_EXISTS = "deployment_exists"
     BUSY = "busy"
+    # Webhooks
+    DELIVERY_NOT_FOUND = "delivery_not_found"
+    DELIVERY_NOT_REPLAYABLE = "delivery_not_replayable"
     # The site
     TOO_MANY_FOLLOWERS = "too_many_followers"
     DATABASE_UNAVAILABLE = "database_unavailable"
@@ -242,6 +245,12 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
     ),
     ProblemCode.BUSY: ProblemKind(
         503, "Another operation of the kind is under way", "Try again in a moment; nothing was changed."
+    ),
+    ProblemCode.DELIVERY_NOT_FOUND: ProblemKind(
+        404, "There is no delivery of this id", "/v1/webhooks/deliveries lists what is kept."
+    ),
+    ProblemCode.DELIVERY_NOT_REPLAYABLE: ProblemKind(
+        409, "The delivery cannot be answered once more", "`detail` says why; nothing was changed."
     ),
     ProblemCode.TOO_MANY_FOLLOWERS: ProblemKind(
         503, "Too many clients follow executions", "Ask for the status now and then, or raise OBELISK_API_FOLLOWERS."

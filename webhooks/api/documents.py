@@ -3,53 +3,94 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
 
 from webhooks.models import Delivery
 
 
-def summary(delivery: Delivery) -> dict[str, Any]:
+class DeliverySummary(Struct, frozen=True, kw_only=True):
+    """What lists say of a delivery."""
+
+    id: int
+    endpoint: str
+    provider: str
+    delivery_id: str | None
+    replay_of: int | None
+    received_at: datetime
+    method: str
+    target: str
+    state: str
+    attempts: int
+    execution_id: str | None
+    status: int | None
+    failure: str | None
+
+
+class BodyDocument(Struct, frozen=True, kw_only=True):
+    """A body as far as it was kept: as text, or as base64 where it is none."""
+
+    text: str | UnsetType = UNSET
+    base64: str | UnsetType = UNSET
+    size: int
+    is_whole: bool
+
+
+class AnswerDocument(Struct, frozen=True, kw_only=True):
+    """What the sender was answered."""
+
+    status: int
+    headers: list[list[str]]
+    body: BodyDocument
+
+
+class DeliveryDocument(DeliverySummary, frozen=True, kw_only=True):
+    """All of a delivery."""
+
+    headers: list[list[str]]
+    body: BodyDocument
+    response: AnswerDocument | None
+
+
+def summary(delivery: Delivery) -> DeliverySummary:
     """Return what lists say of a delivery."""
-    return {
-        "id": delivery.pk,
-        "endpoint": delivery.endpoint,
-        "provider": delivery.provider,
-        "delivery_id": delivery.delivery_id,
-        "replay_of": delivery.replay_of_id,
-        "received_at": _instant(delivery.received_at),
-        "method": delivery.method,
-        "target": delivery.target,
-        "state": delivery.state,
-        "attempts": delivery.attempts,
-        "execution_id": delivery.execution_id,
-        "status": delivery.status,
-        "failure": delivery.failure,
-    }
+    return DeliverySummary(
+        id=delivery.pk,
+        endpoint=delivery.endpoint,
+        provider=delivery.provider,
+        delivery_id=delivery.delivery_id,
+        replay_of=delivery.replay_of_id,
+        received_at=delivery.received_at,
+        method=delivery.method,
+        target=delivery.target,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        execution_id=delivery.execution_id,
+        status=delivery.status,
+        failure=delivery.failure,
+    )
 
 
-def document(delivery: Delivery) -> dict[str, Any]:
-    """Return all of a delivery; bodies as text, or as base64 where they are none."""
-    return {
-        **summary(delivery),
-        "headers": delivery.headers,
-        "body": _body(bytes(delivery.body), delivery.body_size),
-        "response": None
+def document(delivery: Delivery) -> DeliveryDocument:
+    """Return all of a delivery."""
+    shown = summary(delivery)
+    return DeliveryDocument(
+        **{name: getattr(shown, name) for name in shown.__struct_fields__},
+        headers=delivery.headers,
+        body=_body(bytes(delivery.body), delivery.body_size),
+        response=None
         if delivery.status is None
-        else {
-            "status": delivery.status,
-            "headers": delivery.response_headers,
-            "body": _body(bytes(delivery.response_body), delivery.response_size),
-        },
-    }
+        else AnswerDocument(
+            status=delivery.status,
+            headers=delivery.response_headers,
+            body=_body(bytes(delivery.response_body), delivery.response_size),
+        ),
+    )
 
 
-def _body(kept: bytes, size: int) -> dict[str, Any]:
+def _body(kept: bytes, size: int) -> BodyDocument:
     try:
-        content: dict[str, Any] = {"text": kept.decode()}
+        return BodyDocument(text=kept.decode(), size=size, is_whole=len(kept) == size)
     except UnicodeDecodeError:
-        content = {"base64": base64.b64encode(kept).decode()}
-    return {**content, "size": size, "is_whole": len(kept) == size}
-
-
-def _instant(instant: Any) -> str:
-    return str(instant.isoformat()).replace("+00:00", "Z")
+        return BodyDocument(base64=base64.b64encode(kept).decode(), size=size, is_whole=len(kept) == size)

@@ -2,99 +2,92 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from rest_framework.permissions import IsAdminUser
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
+from typing import Annotated, Literal
 
-from components.problems import DeploymentRefused
-from webhooks.api.documents import document, summary
-from webhooks.models import Delivery, DeliveryState
-from webhooks.problems import Problem
+from django.http import HttpResponse
+from msgspec import Meta, Struct
+from rest_framework.request import Request
+
+from executions.access.scopes import Scope
+from executions.api.answers import json_answer
+from executions.api.bodies import read_query
+from executions.api.execution_queries import NoQuery
+from executions.api.problems import Problem, ProblemCode
+from executions.api.schema import endpoint
+from executions.api.views import ApiView
+from webhooks.api.documents import DeliveryDocument, DeliverySummary, document, summary
+from webhooks.models import Delivery
 from webhooks.replaying import DeliveryNotFound, ReplayRefused, replay
 
-_LENGTH = 20
-_MOST = 200
+
+class DeliveriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which deliveries."""
+
+    endpoint: Annotated[str, Meta(description="Only those to this endpoint.")] | None = None
+    state: Annotated[Literal["running", "answered", "failed"], Meta(description="Only those in this state.")] | None = (
+        None
+    )
+    cursor: Annotated[int, Meta(ge=1, le=2**63 - 1, description="The last id of the page before.")] | None = None
+    length: Annotated[int, Meta(ge=1, le=200)] = 20
 
 
-class QueryRefused(Exception):
-    """A parameter that is none; says why in one sentence."""
+class DeliveryListView(ApiView):
+    """All deliveries."""
 
+    scopes = {"GET": Scope.READ}
 
-class DeliveryListView(APIView):
-    """All deliveries, newest first."""
-
-    permission_classes = (IsAdminUser,)
-
-    def get(self, request: Request) -> Response | HttpResponse:
-        """Return a page: ``endpoint`` and ``state`` choose, ``cursor`` is the last id of the page before."""
+    @endpoint("list_deliveries", tag="webhooks", query=DeliveriesQuery, answers={200: list[DeliverySummary]})
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of the signed requests to webhook endpoints, newest first."""
+        query = read_query(request, DeliveriesQuery)
         rows = Delivery.objects.newest_first().defer("body", "response_body")
-        try:
-            length, cursor = _number(request, "length", _LENGTH), _number(request, "cursor", 0)
-        except QueryRefused as error:
-            return _problem(Problem(status=422, code="invalid_query", detail=str(error)))
-        if endpoint := request.query_params.get("endpoint"):
-            rows = rows.of_endpoint(endpoint)
-        if state := request.query_params.get("state"):
-            if state not in DeliveryState.values:
-                known = ", ".join(DeliveryState.values)
-                return _problem(
-                    Problem(status=422, code="invalid_query", detail=f'state is "{state[:40]}"; known are {known}')
-                )
-            rows = rows.filter(state=state)
-        if cursor:
-            rows = rows.filter(pk__lt=cursor)
-        return Response([summary(delivery) for delivery in rows[: min(length, _MOST)]])
+        if query.endpoint is not None:
+            rows = rows.of_endpoint(query.endpoint)
+        if query.state is not None:
+            rows = rows.filter(state=query.state)
+        if query.cursor is not None:
+            rows = rows.filter(pk__lt=query.cursor)
+        return json_answer([summary(delivery) for delivery in rows[: query.length]])
 
 
-class DeliveryView(APIView):
+class DeliveryView(ApiView):
     """One delivery."""
 
-    permission_classes = (IsAdminUser,)
+    scopes = {"GET": Scope.READ}
 
-    def get(self, _request: Request, delivery_id: int) -> Response | HttpResponse:
-        """Return all of it."""
+    @endpoint(
+        "get_delivery", tag="webhooks", answers={200: DeliveryDocument}, problems=[ProblemCode.DELIVERY_NOT_FOUND]
+    )
+    def get(self, request: Request, delivery_id: int) -> HttpResponse:
+        """Return a delivery with its headers, its body and what was answered."""
+        read_query(request, NoQuery)
         delivery = Delivery.objects.filter(pk=delivery_id).first()
         if delivery is None:
-            return _not_found(f"there is no delivery {delivery_id}")
-        return Response(document(delivery))
+            raise Problem(ProblemCode.DELIVERY_NOT_FOUND, f"there is no delivery {delivery_id}")
+        return json_answer(document(delivery))
 
 
-class ReplayView(APIView):
+class ReplayView(ApiView):
     """Having a delivery answered once more."""
 
-    permission_classes = (IsAdminUser,)
+    scopes = {"POST": Scope.OPERATE}
 
-    def post(self, _request: Request, delivery_id: int) -> Response | HttpResponse:
-        """Answer it again, and return the new delivery once it is answered."""
-        try:
-            return Response(document(replay(delivery_id)), status=201)
-        except DeliveryNotFound as error:
-            return _not_found(str(error))
-        except ReplayRefused as error:
-            return _problem(Problem(status=409, code="replay_refused", detail=str(error)))
-        except DeploymentRefused as error:
-            return _problem(Problem(status=503, code="webhooks_unusable", detail=str(error)))
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise QueryRefused(f"{name} must be a whole number")
-    return int(text)
-
-
-def _not_found(detail: str) -> HttpResponse:
-    return _problem(Problem(status=404, code="delivery_not_found", detail=detail))
-
-
-def _problem(problem: Problem) -> HttpResponse:
-    headers, body = problem.render((("accept", b"application/problem+json"),))
-    return HttpResponse(
-        body,
-        status=problem.status,
-        headers={name: value.decode() for name, value in headers if name != "content-length"},
+    @endpoint(
+        "replay_delivery",
+        tag="webhooks",
+        answers={201: DeliveryDocument},
+        problems=[
+            ProblemCode.DELIVERY_NOT_FOUND,
+            ProblemCode.DELIVERY_NOT_REPLAYABLE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
     )
+    def post(self, request: Request, delivery_id: int) -> HttpResponse:
+        """Hand a delivery to what is deployed now, and return the new delivery once it is answered."""
+        read_query(request, NoQuery)
+        try:
+            return json_answer(document(replay(delivery_id)), status=201)
+        except DeliveryNotFound as error:
+            raise Problem(ProblemCode.DELIVERY_NOT_FOUND, str(error)) from error
+        except ReplayRefused as error:
+            raise Problem(ProblemCode.DELIVERY_NOT_REPLAYABLE, str(error)) from error
