@@ -174,8 +174,8 @@ def _refused(response: requests.Response) -> Refused:
         document = None
     message = response.text.strip()
     if isinstance(document, dict):
-        # Obelisk's replies, then problem documents.
-        message = str(document.get("err") or document.get("detail") or document.get("title") or message)
+        # A problem document says more than the word that Obelisk has for it.
+        message = str(document.get("detail") or document.get("err") or document.get("title") or message)
     if response.status_code == requests.codes.unauthorized:
         message += " (set OBELISK_API_TOKEN, or give --api-token)"
     return Refused(response.status_code, message or f"the server answers {response.status_code}", document)

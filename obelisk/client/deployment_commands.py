@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from obelisk.client.api import ClientError
-from obelisk.client.command import Client, with_client
+from obelisk.client.command import FAILED, Client, with_client
 from obelisk.client.uploads import submit_deployment
 
 _COUNTS = ("pending", "scheduled", "locked", "blocked", "paused", "cancelling")
@@ -47,20 +47,22 @@ def submit(client: Client, file: Path, description: str | None, *, allow_unavail
 
 
 @deployment_group.command("verify")
-@_file
-@_allow
+@click.argument("source", default="deployment.toml")
 @with_client
-def verify(client: Client, file: Path, *, allow_unavailable_runtime_config: bool) -> None:
-    """Check FILE and its components on the server, and change nothing."""
-    answer = submit_deployment(
-        client.api, file, "verify", allow_unavailable_runtime_config=allow_unavailable_runtime_config
-    )
+def verify(client: Client, source: str) -> None:
+    """Check SOURCE on the server: a deployment file, which is sent and stays inactive, or the id of a deployment."""
+    deployment_id = _id_of(client, source, None)
+    answer = client.api.post("deployments", deployment_id, "verify")
+    found = [*answer["problems"], *answer["unavailable"]]
     if client.out.as_json:
-        client.out.document(answer)
+        client.out.document({"deployment_id": deployment_id, **answer})
+    elif not found:
+        client.out.line(f"{source} can be deployed")
     else:
-        for warning in answer.get("warnings") or ():
-            client.out.note(f"warning: {warning}")
-        client.out.line(f"{file} can be deployed")
+        for problem in found:
+            client.out.line(problem, "error")
+    if found:
+        raise SystemExit(FAILED)
 
 
 @deployment_group.command("apply")

@@ -17,13 +17,12 @@ _MOST_ROUNDS = 50
 """A file may turn out to import a further one."""
 
 
-def submit_deployment(api: Api, manifest: Path, *path: str, description: str | None = None, **options: bool) -> Any:
+def submit_deployment(api: Api, manifest: Path, *, description: str | None = None, **options: bool) -> Any:
     """Send a deployment file and what it refers to.
 
     Args:
         api: The connection.
         manifest: The deployment file; what it names lies beside it.
-        path: Segments below ``/v1/deployments``.
         description: What people read about it.
         options: Further fields of the request.
 
@@ -45,7 +44,6 @@ def submit_deployment(api: Api, manifest: Path, *path: str, description: str | N
         try:
             return api.upload(
                 "deployments",
-                *path,
                 fields=fields,
                 files=[("file", (name, content)) for name, content in files.items()],
             )
@@ -61,7 +59,9 @@ def _missing_files(refusal: Refused) -> set[str]:
     document = refusal.document
     if refusal.status != _MISSING or not isinstance(document, dict):
         return set()
-    return {issue["path"] for issue in document.get("missing_files") or () if issue.get("path")}
+    # What has no digest can only be sent; what has one may be stored there already.
+    issues = [issue for key in ("missing_digest_fields", "missing_files") for issue in document.get(key) or ()]
+    return {issue["path"] for issue in issues if issue.get("path")}
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -40,7 +40,8 @@ class Obelisk:
         return Finished(done.returncode, done.stdout, done.stderr)
 
     def json(self, *arguments: str) -> Any:
-        finished = self(*arguments, "--json")
+        group, verb, *rest = arguments
+        finished = self(group, verb, "--json", *rest)
         assert finished.status == 0, finished
         return json.loads(finished.out)
 
@@ -74,7 +75,7 @@ def test_a_call_under_an_id_is_made_once(obelisk: Obelisk) -> None:
     assert obelisk(*call).out == obelisk(*call).out == f"{execution_id}\n"
     other = obelisk("execution", "submit", FIBO, "[11, 1]", "--execution-id", execution_id)
     assert other.status == 1
-    assert "already" in other.err
+    assert other.err == f"error: execution {execution_id} exists with another function or other parameters\n"
 
 
 def test_what_is_wrong_with_a_call_is_one_sentence(obelisk: Obelisk) -> None:
@@ -106,7 +107,7 @@ def test_a_paused_workflow_is_replayed_advanced_and_let_go(obelisk: Obelisk) -> 
     assert obelisk("execution", "unpause", execution_id).status == 0
     result = obelisk("execution", "result", execution_id, "--follow")
     assert (result.status, result.out) == (0, "55\n")
-    assert obelisk("execution", "cancel", execution_id).err == "error: already finished\n"
+    assert obelisk("execution", "cancel", execution_id).err == f"error: {execution_id}: already finished\n"
     assert obelisk.json("execution", "replay", execution_id) == {"type": "finished", "retval": {"ok": 55}}
 
 
@@ -137,7 +138,8 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     )
     before = obelisk("deployment", "active").out.strip()
 
-    assert obelisk("deployment", "verify", str(manifest)).out == f"{manifest} can be deployed\n"
+    verified = obelisk("deployment", "verify", str(manifest))
+    assert (verified.err, verified.out) == ("", f"{manifest} can be deployed\n")
     applied = obelisk("deployment", "apply", str(manifest), "--description", "greetings")
     assert applied.status == 0, applied
     deployment_id = applied.out.strip()
