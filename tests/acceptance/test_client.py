@@ -111,6 +111,22 @@ def test_a_paused_workflow_is_replayed_advanced_and_let_go(obelisk: Obelisk) -> 
     assert obelisk.json("execution", "replay", execution_id) == {"type": "finished", "retval": {"ok": 55}}
 
 
+def test_a_fork_goes_on_from_an_event_with_another_result(obelisk: Obelisk) -> None:
+    execution_id = obelisk("execution", "submit", ".../workflow.fibow", "[10]", "--follow").err.splitlines()[0]
+    (child,) = [
+        each["execution_id"]
+        for each in obelisk.json("execution", "list", "-e", execution_id, "--show-derived")
+        if each["execution_id"] != execution_id
+    ]
+
+    forked = obelisk("execution", "fork", execution_id, "--from", "4", "--result", f'{child}={{"ok": 7}}')
+
+    assert forked.status == 0, forked
+    assert obelisk("execution", "result", forked.out.strip(), "--follow").out == "7\n"
+    unknown = obelisk("execution", "signal", execution_id, "paid", "90")
+    assert (unknown.status, unknown.out) == (1, "")
+
+
 def test_executions_are_found_by_their_labels_and_shown(obelisk: Obelisk) -> None:
     execution_id = obelisk(
         "execution", "submit", ".../workflow.fibow", "[10]", "--label", "team=ops", "--follow"
