@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -16,7 +17,7 @@ from pytest_django import Settings
 
 from components.problems import DeploymentRefused
 from executions.models import Execution
-from tests.harness.asgi_client import Reply, exchange, request
+from tests.harness.asgi_client import Reply, Server, exchange, request, scope_of
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import ROUTES, deploy_doorman, events_of, requests_recorded
 from webhooks.application import WebhookApplication
@@ -78,6 +79,34 @@ def test_headers_that_may_be_secret_are_not_kept(send: Send) -> None:
 
     names = [name for name, _ in Delivery.objects.get().headers]
     assert names == ["host", "x-shown", "x-github-delivery"]
+
+
+def test_a_signature_is_not_kept_whatever_its_header_is_called(application: WebhookApplication, tmp_path: Path) -> None:
+    deploy_doorman(tmp_path, ROUTES + 'verify = { provider = "hmac", secret = ["NEW"], header = "X-Seal" }\n')
+    seal = hmac.new(b"the new one", b"hello", hashlib.sha256).hexdigest()
+
+    reply = request(application, "POST", "/hooks/do/length", headers=[("x-seal", seal)], body=b"hello")
+
+    assert reply.status == 200
+    assert [name for name, _ in Delivery.objects.get().headers] == ["host"]
+
+
+def test_an_endpoint_is_busy_until_its_thread_is_free(
+    send: Send, application: WebhookApplication, tmp_path: Path
+) -> None:
+    deploy_doorman(tmp_path, ROUTES + VERIFY + "request = { concurrency = 1, timeout = { seconds = 4 } }\n")
+
+    async def hang_up() -> None:
+        # As the server does with an application that goes on long after its client went away.
+        server = Server([b"hello"], lambda _data, _count: True)
+        scope = scope_of("POST", "/hooks/do/spin", headers_for(b"hello"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(application(scope, server.receive, server.send), 1)
+
+    asyncio.run(hang_up())
+
+    assert send("hello", delivery="d-2").status == 503
+    assert eventually(lambda: send("hello", delivery="d-2").status == 200)
 
 
 def test_the_old_secret_of_a_rotation_still_counts(send: Send) -> None:
