@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
+from executions.access.permissions import require_scope
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message
 from executions.api.bodies import read_body, read_query
@@ -92,8 +93,12 @@ class ReplayView(ApiView):
         problems=[*_OF_WORKFLOWS, ProblemCode.REPLAY_FAILED],
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
-        """Run the workflow against its history, without effects."""
+        """Run the workflow against its history, without effects.
+
+        The answer tells what it did, and needs the scope read as well.
+        """
         read_query(request, NoQuery)
+        require_scope(request, Scope.READ)
         return json_answer(replay_document(replay(parse_execution_id(execution_id))))
 
 
@@ -170,12 +175,16 @@ class ForkView(ApiView):
         ],
     )
     def post(self, request: Request, execution_id: str) -> HttpResponse:
-        """Start a new execution that has the history of this one up to an event."""
+        """Start a new execution that has the history of this one up to an event.
+
+        A dry run tells what it would do, and needs the scope read as well.
+        """
         read_query(request, NoQuery)
         source = parse_execution_id(execution_id)
         body = read_body(request, ForkBody)
         edits = Edits(params=body.params, results=body.results or None, digest=body.component_digest)
         if body.dry_run:
+            require_scope(request, Scope.READ)
             return json_answer(replay_document(try_fork(source, body.version, edits=edits)))
         return message(request, fork(source, body.version, edits=edits, paused=body.paused), status=201)
 

@@ -12,6 +12,7 @@ from components.services import deploy
 from engine.log.backtraces import CallSite, CallSites
 from engine.log.ids import ExecutionId, Version
 from engine.log.return_values import JsonText
+from executions.access.scopes import Scope
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 from executions.operations.submitting import submit
@@ -136,6 +137,14 @@ def test_a_dry_run_starts_nothing(api: Api, ended: ExecutionId) -> None:
 
     assert (tried.status, tried.json["type"]) == (200, "advanceable")
     assert api.get("executions").json == before
+
+
+def test_what_a_workflow_did_is_told_to_those_alone_who_may_read(api: Api, ended: ExecutionId) -> None:
+    writing = Api((Scope.SUBMIT, Scope.OPERATE))
+
+    assert writing.put(f"executions/{ended}/replay").code == "missing_scope"
+    assert writing.post(f"executions/{ended}/fork", {"version": 0, "dry_run": True}).code == "missing_scope"
+    assert writing.post(f"executions/{ended}/fork", {"version": 0, "paused": True}).status == 201
 
 
 # --- Backtraces and what must not be told -----------------------------------------------------------------------------
