@@ -29,6 +29,7 @@ from executions.api.execution_documents import present_state
 from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.problems import Problem, ProblemCode
+from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.backtraces import find_backtrace
@@ -43,6 +44,7 @@ _OF_WORKFLOWS = (
     ProblemCode.INVALID_ID,
     ProblemCode.NO_WORKFLOW,
     ProblemCode.VERSION_MISSING,
+    ProblemCode.BUSY,
     ProblemCode.DEPLOYMENT_UNUSABLE,
 )
 
@@ -92,6 +94,7 @@ class ReplayView(ApiView):
         answers={200: ReplayDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.REPLAY_FAILED],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Run the workflow against its history, without effects.
 
@@ -114,6 +117,7 @@ class AdvanceView(ApiView):
         answers={200: AdvanceDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.VERSION_MISMATCH, ProblemCode.REPLAY_MISMATCH, ProblemCode.ILLEGAL_STATE],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Apply the beginning of what a replay captured to a paused workflow."""
         read_query(request, NoQuery)
@@ -145,6 +149,7 @@ class UpgradeView(ApiView):
         text=True,
         problems=[*_OF_WORKFLOWS, ProblemCode.UPGRADE_FAILS, ProblemCode.ILLEGAL_STATE],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Have the execution be run by another version of its component, if that can follow its history."""
         read_query(request, NoQuery)
@@ -174,6 +179,7 @@ class ForkView(ApiView):
             ProblemCode.REPLAY_FAILED,
         ],
     )
+    @replaying
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Start a new execution that has the history of this one up to an event.
 
@@ -227,6 +233,7 @@ class PersistBacktracesView(ApiView):
         answers={200: PersistedDocument},
         problems=_OF_WORKFLOWS,
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Store the backtraces of the workflow's calls that are missing, by a replay without effects."""
         read_query(request, NoQuery)
