@@ -28,11 +28,13 @@ from executions.api.execution_documents import present_state
 from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.backtraces import find_backtrace
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
 from executions.operations.forking import Edits, fork, try_fork
+from executions.operations.recording import Operation
 from executions.operations.replaying import replay
 from executions.operations.tracing import persist_backtraces
 from executions.operations.upgrading import upgrade
@@ -105,23 +107,25 @@ class AdvanceView(ApiView):
     @endpoint(
         "advance",
         tag="debugging",
+        query=OperationQuery,
         body=AdvanceBody,
         answers={200: AdvanceDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.VERSION_MISMATCH, ProblemCode.REPLAY_MISMATCH, ProblemCode.ILLEGAL_STATE],
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Apply the beginning of what a replay captured to a paused workflow."""
-        read_query(request, NoQuery)
+        target = parse_execution_id(execution_id)
+        journal = recording(request, target, Operation.ADVANCE)
         body = read_body(request, AdvanceBody)
         try:
-            advanced = advance(parse_execution_id(execution_id), body.captured_writes)
+            advanced = advance(target, body.captured_writes, journal=journal)
         except VersionMismatch as error:
             members: dict[str, Any] = {"type": "version_mismatch", "expected": error.expected}
             raise Problem(ProblemCode.VERSION_MISMATCH, str(error), members=members) from error
         except ReplayMismatch as error:
             raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
         if body.persist_backtrace:
-            persist_backtraces(parse_execution_id(execution_id))
+            persist_backtraces(target)
         if advanced.retval is not None:
             return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
         return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
@@ -135,6 +139,7 @@ class UpgradeView(ApiView):
     @endpoint(
         "upgrade",
         tag="debugging",
+        query=OperationQuery,
         body=UpgradeBody,
         answers={200: MessageDocument},
         text=True,
@@ -142,10 +147,10 @@ class UpgradeView(ApiView):
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Have the execution be run by another version of its component, if that can follow its history."""
-        read_query(request, NoQuery)
         target = parse_execution_id(execution_id)
         body = read_body(request, UpgradeBody)
-        upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check)
+        journal = recording(request, target, Operation.UPGRADE, detail=f"{body.old} to {body.new}")
+        upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check, journal=journal)
         return message(request, "upgraded")
 
 
@@ -157,6 +162,7 @@ class ForkView(ApiView):
     @endpoint(
         "fork",
         tag="debugging",
+        query=OperationQuery,
         body=ForkBody,
         body_examples=[("Again from event 12, with another amount", {"version": 12, "params": ["Rome", 2]})],
         answers={200: ReplayDocument, 201: ForkedDocument},
@@ -171,13 +177,14 @@ class ForkView(ApiView):
     )
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Start a new execution that has the history of this one up to an event."""
-        read_query(request, NoQuery)
         source = parse_execution_id(execution_id)
+        journal = recording(request, source, Operation.FORK)
         body = read_body(request, ForkBody)
         edits = Edits(params=body.params, results=body.results or None, digest=body.component_digest)
         if body.dry_run:
             return json_answer(replay_document(try_fork(source, body.version, edits=edits)))
-        return message(request, fork(source, body.version, edits=edits, paused=body.paused), status=201)
+        forked = fork(source, body.version, edits=edits, paused=body.paused, journal=journal)
+        return message(request, forked, status=201)
 
 
 class BacktraceView(ApiView):
