@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
 from executions.access.scopes import Scope
-from executions.api.answers import json_answer, message
+from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_body, read_query
 from executions.api.debug_documents import (
     AdvanceDocument,
@@ -31,7 +31,8 @@ from executions.api.problems import Problem, ProblemCode
 from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
-from executions.backtraces import find_backtrace
+from executions.backtrace_sources import find_source
+from executions.backtraces import Backtrace, find_backtrace
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
 from executions.operations.forking import Edits, fork, try_fork
 from executions.operations.recording import Operation
@@ -80,6 +81,12 @@ class BacktraceQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     version: Annotated[
         str, Meta(pattern="^(first|last|[0-9]{1,9})$", description="`first`, `last`, or an event's version.")
     ] = "last"
+
+
+class SourceQuery(BacktraceQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which file, and of which call."""
+
+    file: Annotated[str, Meta(description="As a frame of the backtrace names it.", examples=["trips.py"])]
 
 
 class ReplayView(ApiView):
@@ -202,16 +209,37 @@ class BacktraceView(ApiView):
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return where in its source the workflow made a call."""
         query = read_query(request, BacktraceQuery)
-        row = find_execution(execution_id)
-        target = parse_execution_id(row.execution_id)
-        match query.version:
-            case "first" | "last" as place:
-                found = find_backtrace(target, place)
-            case number:
-                found = find_backtrace(target, Version(int(number)))
-        if found is None:
-            raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
-        return json_answer(backtrace_document(found))
+        return json_answer(backtrace_document(_backtrace_at(execution_id, query.version)))
+
+
+class BacktraceSourceView(ApiView):
+    """What stands where a workflow made its calls."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_backtrace_source",
+        tag="debugging",
+        query=SourceQuery,
+        answers={200: str},
+        text=True,
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.BACKTRACE_NOT_FOUND,
+            ProblemCode.SOURCE_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def get(self, request: Request, execution_id: str) -> HttpResponse:
+        """Return the source text of a backtrace's file, as it was when the call was made; a JSON string if asked so."""
+        query = read_query(request, SourceQuery)
+        found = _backtrace_at(execution_id, query.version)
+        text = find_source(found, query.file)
+        if text is None:
+            shown = query.file[:100]
+            raise Problem(ProblemCode.SOURCE_NOT_FOUND, f"no source {shown!r} is stored of {found.component}")
+        return text_answer(text) if wants_text(request, by_default=True) else json_answer(text)
 
 
 class PersistBacktracesView(ApiView):
@@ -229,3 +257,15 @@ class PersistBacktracesView(ApiView):
         """Store the backtraces of the workflow's calls that are missing, by a replay without effects."""
         read_query(request, NoQuery)
         return json_answer(PersistedDocument(persist_backtraces(parse_execution_id(execution_id))))
+
+
+def _backtrace_at(execution_id: str, version: str) -> Backtrace:
+    target = parse_execution_id(find_execution(execution_id).execution_id)
+    match version:
+        case "first" | "last" as place:
+            found = find_backtrace(target, place)
+        case number:
+            found = find_backtrace(target, Version(int(number)))
+    if found is None:
+        raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
+    return found

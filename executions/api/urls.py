@@ -48,6 +48,7 @@ urlpatterns = [
     path(f"{_ONE}/upgrade", debugging.UpgradeView.as_view(), name="api-upgrade"),
     path(f"{_ONE}/fork", debugging.ForkView.as_view(), name="api-fork"),
     path(f"{_ONE}/backtrace", debugging.BacktraceView.as_view(), name="api-backtrace"),
+    path(f"{_ONE}/backtrace/source", debugging.BacktraceSourceView.as_view(), name="api-backtrace-source"),
     path(f"{_ONE}/backtrace/persist", debugging.PersistBacktracesView.as_view(), name="api-backtrace-persist"),
     path(f"{_ONE}/retry", operations.RetryView.as_view(), name="api-retry"),
     path(f"{_DELAY}/cancel", operations.DelayCancelView.as_view(), name="api-delay-cancel"),
