@@ -11,10 +11,11 @@ from django.utils.safestring import SafeString
 
 from components.admin import ReadOnlyAdmin
 from executions.explanations import why_not_moving
-from executions.models import ApiToken, Execution, ExecutorHeartbeat, HttpExchange
+from executions.models import ApiToken, Execution, ExecutorHeartbeat, HttpExchange, OperationRecord
 
 _SHOWN_EVENTS = 200
 _SHOWN_REQUESTS = 200
+_SHOWN_OPERATIONS = 200
 
 
 @admin.register(Execution)
@@ -28,7 +29,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     exclude = ("parent",)
-    readonly_fields = ("explanation", "parent_link", "first_children", "event_log", "http_requests")
+    readonly_fields = ("explanation", "parent_link", "first_children", "event_log", "operations", "http_requests")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Return top-level executions for lists, and any for its own page."""
@@ -71,6 +72,19 @@ class ExecutionAdmin(ReadOnlyAdmin):
             ),
         )
         return format_html("<table>{}</table>", rows)
+
+    @admin.display(description="operations")
+    def operations(self, execution: Execution) -> SafeString | str:
+        """Return the last operations on it as a table: who did what, when and why."""
+        rows = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (f"{record.at:%Y-%m-%d %H:%M:%S}", record.operation, record.detail, record.actor, record.reason)
+                for record in OperationRecord.objects.newest_of(execution.pk, limit=_SHOWN_OPERATIONS)
+            ),
+        )
+        return format_html("<table>{}</table>", rows) if rows else "-"
 
     @admin.display(description="HTTP requests")
     def http_requests(self, execution: Execution) -> SafeString | str:

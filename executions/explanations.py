@@ -13,7 +13,7 @@ from engine.log.events import TemporarilyFailed, TemporarilyTimedOut
 from engine.log.state import Lifecycle, Status
 from executions.due_explanations import NOBODY_ALIVE, why_due_is_not_run
 from executions.liveness import alive_executors
-from executions.models import Event, Execution
+from executions.models import Delay, Event, Execution, OperationRecord
 
 __all__ = ["NOBODY_ALIVE", "why_not_moving"]
 
@@ -40,9 +40,9 @@ def _explain(row: Execution, now: datetime, *, levels: int) -> str:
     """Return the sentence without its subject and its full stop."""
     match row.lifecycle:
         case Lifecycle.PAUSED.value:
-            return f"is paused{_since(row, 'paused')}; unpause it"
+            return f"is paused{_by_whom(row, 'paused')}; unpause it"
         case Lifecycle.CANCELLING.value:
-            return f"is being cancelled{_since(row, 'cancellation_requested')} and {_cancelling(row, now, levels)}"
+            return f"is being cancelled{_by_whom(row, 'cancellation_requested')} and {_cancelling(row, now, levels)}"
         case _:
             pass
     if row.component_type == ComponentType.WEBHOOK_ENDPOINT.value and row.due_at <= now:
@@ -75,8 +75,7 @@ def _reason_of(failed: Event | None) -> str:
         return ""
     match failed.entry().event:
         case TemporarilyFailed(reason=reason):
-            text = reason if len(reason) <= _MOST_REASON_CHARACTERS else reason[: _MOST_REASON_CHARACTERS - 1] + "…"
-            return f", the last with: {text}"
+            return f", the last with: {_shortened(reason)}"
         case TemporarilyTimedOut():
             return ", the last of which took longer than it may"
         case _:
@@ -90,9 +89,14 @@ def _blocked(row: Execution, now: datetime, levels: int) -> str:
     delay = row.delays.filter(join_set_id=row.join_set_id).order_by("expires_at").first()
     parts = [] if waiting_for is None else [waiting_for]
     if delay is not None:
-        parts.insert(0, "a delay that is paused" if delay.is_paused else f"a delay until {_shown(delay.expires_at)}")
+        parts.insert(0, _paused_delay(delay) if delay.is_paused else f"a delay until {_shown(delay.expires_at)}")
     verb = "closes" if row.closing else "waits at"
     return f"{verb} join set {row.join_set_id} for {' or '.join(parts) if parts else 'a response'}"
+
+
+def _paused_delay(delay: Delay) -> str:
+    record = OperationRecord.objects.last_pause_of(delay.delay_id)
+    return "a delay that is paused" + ("" if record is None else _signed(record))
 
 
 def _cancelling(row: Execution, now: datetime, levels: int) -> str:
@@ -120,9 +124,22 @@ def _first_child(children: QuerySet[Execution], now: datetime, levels: int) -> s
     return f"{named}, {which} {_explain(child, now, levels=levels - 1)}"
 
 
-def _since(row: Execution, variant: str) -> str:
+def _by_whom(row: Execution, variant: str) -> str:
+    """Return who brought the last event of a kind, if it was somebody, and when and why."""
     event = row.events.filter(variant=variant).order_by("-version").first()
-    return "" if event is None else f" since {_shown(event.created_at)}"
+    if event is None:
+        return ""
+    record = OperationRecord.objects.behind(row.execution_id, event.created_at)
+    return f" since {_shown(event.created_at)}" if record is None else _signed(record)
+
+
+def _signed(record: OperationRecord) -> str:
+    reason = f" ({_shortened(record.reason)})" if record.reason else ""
+    return f" by {record.actor} since {_shown(record.at)}{reason}"
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _MOST_REASON_CHARACTERS else reason[: _MOST_REASON_CHARACTERS - 1] + "…"
 
 
 def _shown(instant: datetime) -> str:

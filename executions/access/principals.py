@@ -15,12 +15,14 @@ class Principal:
     Args:
         key: Tells principals apart, such as ``token:7`` or ``user:1``.
         name: For people who read logs; holds no secret.
+        actor: How what they did to executions is signed (`executions.models.OperationRecord.actor`).
         scopes: What they may do.
         user_id: The person's id; of a token, its maker's.
     """
 
     key: str
     name: str
+    actor: str
     scopes: frozenset[Scope]
     user_id: int | None = None
 
@@ -37,4 +39,5 @@ def principal_of(user: Any) -> Principal | None:
     if user is None or not user.is_authenticated:
         return None
     scopes = frozenset(scope for scope in Scope if user.has_perm(f"executions.{scope.codename}"))
-    return Principal(key=f"user:{user.pk}", name=user.get_username(), scopes=scopes, user_id=user.pk)
+    name = user.get_username()
+    return Principal(key=f"user:{user.pk}", name=name, actor=f"user:{name}", scopes=scopes, user_id=user.pk)

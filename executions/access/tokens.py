@@ -100,7 +100,13 @@ def revoke_token(prefix: str) -> ApiToken:
 
 def principal_of_token(token: ApiToken) -> Principal:
     """Return who shows a token."""
-    return Principal(key=f"token:{token.pk}", name=f"token {token}", scopes=token.granted, user_id=token.created_by_id)
+    return Principal(
+        key=f"token:{token.pk}",
+        name=f"token {token}",
+        actor=f"token:{token.prefix} {token.name}",
+        scopes=token.granted,
+        user_id=token.created_by_id,
+    )
 
 
 def _digest(text: str) -> str:

@@ -14,10 +14,12 @@ from executions.api.answers import json_answer, message
 from executions.api.bodies import read_body, read_query
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, ReturnedOk, endpoint
 from executions.api.views import ApiView
 from executions.operations.querying import locals_at, query
+from executions.operations.recording import Operation
 from executions.operations.signalling import send
 
 _OF_WORKFLOWS = (
@@ -69,6 +71,7 @@ class SignalView(ApiView):
     @endpoint(
         "signal",
         tag="executions",
+        query=OperationQuery,
         body=SignalBody,
         body_examples=[("Paid", {"name": "paid", "payload": 90, "signal_id": "payment-4711"})],
         answers={200: MessageDocument},
@@ -82,10 +85,10 @@ class SignalView(ApiView):
     )
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Send a signal to a workflow, for the call that waits for it or for the next one."""
-        read_query(request, NoQuery)
         target = parse_execution_id(execution_id)
         body = read_body(request, SignalBody)
-        is_new = send(target, body.name, body.payload, signal_id=body.signal_id)
+        journal = recording(request, target, Operation.SIGNAL, detail=body.name)
+        is_new = send(target, body.name, body.payload, signal_id=body.signal_id, journal=journal)
         return message(request, "sent" if is_new else "was sent before")
 
 

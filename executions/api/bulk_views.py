@@ -12,12 +12,14 @@ from executions.access.permissions import require_scope
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_body, read_query
-from executions.api.execution_queries import FilterQuery, NoQuery, filter_of
+from executions.api.execution_queries import FilterQuery, filter_of
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.schema import endpoint
 from executions.api.views import ApiView
 from executions.operations.bulk import BulkOperation, carry_out, count_matching
 from executions.operations.listing import CursorRefused, place_at
+from executions.operations.recording import Operation
 
 _MOST = 1000
 
@@ -62,6 +64,7 @@ class BulkView(ApiView):
     @endpoint(
         "bulk",
         tag="executions",
+        query=OperationQuery,
         body=BulkBody,
         body_examples=[
             ("How many are unfinished?", {"operation": "cancel", "filter": {"status": ["unfinished"]}}),
@@ -75,7 +78,7 @@ class BulkView(ApiView):
 
         Retrying starts executions, and needs the scope submit as well.
         """
-        read_query(request, NoQuery)
+        read_query(request, OperationQuery)
         body = read_body(request, BulkBody)
         if body.operation is BulkOperation.RETRY:
             require_scope(request, Scope.SUBMIT)
@@ -89,7 +92,14 @@ class BulkView(ApiView):
             place = None if body.cursor is None else place_at(body.cursor)
         except CursorRefused as error:
             raise Problem(ProblemCode.INVALID_CURSOR, str(error)) from error
-        report = carry_out(body.operation, wanted, limit=body.limit, place=place)
+        operation = Operation(body.operation.value)
+        report = carry_out(
+            body.operation,
+            wanted,
+            limit=body.limit,
+            place=place,
+            journal_for=lambda execution_id: recording(request, execution_id, operation),
+        )
         return json_answer(
             BulkDocument(
                 operation=body.operation,

@@ -15,9 +15,11 @@ from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_query
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
-from executions.cron.operating import Cron, list_crons, pause_cron, trigger, unpause_cron
+from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, trigger, unpause_cron
+from executions.operations.recording import Operation
 
 
 class CronDocument(Struct, frozen=True, kw_only=True):
@@ -90,6 +92,7 @@ class CronPauseView(ApiView):
     @endpoint(
         "pause_cron",
         tag="schedules",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[
@@ -101,8 +104,7 @@ class CronPauseView(ApiView):
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Keep the schedule from starting anything."""
-        read_query(request, NoQuery)
-        pause_cron(name)
+        pause_cron(name, journal=recording(request, seed_of(name), Operation.PAUSE))
         return message(request, "paused")
 
 
@@ -114,6 +116,7 @@ class CronUnpauseView(ApiView):
     @endpoint(
         "unpause_cron",
         tag="schedules",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[
@@ -125,8 +128,7 @@ class CronUnpauseView(ApiView):
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Let the schedule go on."""
-        read_query(request, NoQuery)
-        unpause_cron(name)
+        unpause_cron(name, journal=recording(request, seed_of(name), Operation.UNPAUSE))
         return message(request, "unpaused")
 
 

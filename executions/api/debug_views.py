@@ -12,7 +12,7 @@ from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
 from executions.access.permissions import require_scope
 from executions.access.scopes import Scope
-from executions.api.answers import json_answer, message
+from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_body, read_query
 from executions.api.debug_documents import (
     AdvanceDocument,
@@ -29,12 +29,15 @@ from executions.api.execution_documents import present_state
 from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
-from executions.backtraces import find_backtrace
+from executions.backtrace_sources import find_source
+from executions.backtraces import Backtrace, find_backtrace
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
 from executions.operations.forking import Edits, fork, try_fork
+from executions.operations.recording import Operation
 from executions.operations.replaying import replay
 from executions.operations.tracing import persist_backtraces
 from executions.operations.upgrading import upgrade
@@ -83,6 +86,12 @@ class BacktraceQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = "last"
 
 
+class SourceQuery(BacktraceQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which file, and of which call."""
+
+    file: Annotated[str, Meta(description="As a frame of the backtrace names it.", examples=["trips.py"])]
+
+
 class ReplayView(ApiView):
     """Replaying a workflow."""
 
@@ -113,6 +122,7 @@ class AdvanceView(ApiView):
     @endpoint(
         "advance",
         tag="debugging",
+        query=OperationQuery,
         body=AdvanceBody,
         answers={200: AdvanceDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.VERSION_MISMATCH, ProblemCode.REPLAY_MISMATCH, ProblemCode.ILLEGAL_STATE],
@@ -120,17 +130,18 @@ class AdvanceView(ApiView):
     @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Apply the beginning of what a replay captured to a paused workflow."""
-        read_query(request, NoQuery)
+        target = parse_execution_id(execution_id)
+        journal = recording(request, target, Operation.ADVANCE)
         body = read_body(request, AdvanceBody)
         try:
-            advanced = advance(parse_execution_id(execution_id), body.captured_writes)
+            advanced = advance(target, body.captured_writes, journal=journal)
         except VersionMismatch as error:
             members: dict[str, Any] = {"type": "version_mismatch", "expected": error.expected}
             raise Problem(ProblemCode.VERSION_MISMATCH, str(error), members=members) from error
         except ReplayMismatch as error:
             raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
         if body.persist_backtrace:
-            persist_backtraces(parse_execution_id(execution_id))
+            persist_backtraces(target)
         if advanced.retval is not None:
             return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
         return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
@@ -144,6 +155,7 @@ class UpgradeView(ApiView):
     @endpoint(
         "upgrade",
         tag="debugging",
+        query=OperationQuery,
         body=UpgradeBody,
         answers={200: MessageDocument},
         text=True,
@@ -152,10 +164,10 @@ class UpgradeView(ApiView):
     @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Have the execution be run by another version of its component, if that can follow its history."""
-        read_query(request, NoQuery)
         target = parse_execution_id(execution_id)
         body = read_body(request, UpgradeBody)
-        upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check)
+        journal = recording(request, target, Operation.UPGRADE, detail=f"{body.old} to {body.new}")
+        upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check, journal=journal)
         return message(request, "upgraded")
 
 
@@ -167,6 +179,7 @@ class ForkView(ApiView):
     @endpoint(
         "fork",
         tag="debugging",
+        query=OperationQuery,
         body=ForkBody,
         body_examples=[("Again from event 12, with another amount", {"version": 12, "params": ["Rome", 2]})],
         answers={200: ReplayDocument, 201: ForkedDocument},
@@ -185,14 +198,15 @@ class ForkView(ApiView):
 
         A dry run tells what it would do, and needs the scope read as well.
         """
-        read_query(request, NoQuery)
         source = parse_execution_id(execution_id)
+        journal = recording(request, source, Operation.FORK)
         body = read_body(request, ForkBody)
         edits = Edits(params=body.params, results=body.results or None, digest=body.component_digest)
         if body.dry_run:
             require_scope(request, Scope.READ)
             return json_answer(replay_document(try_fork(source, body.version, edits=edits)))
-        return message(request, fork(source, body.version, edits=edits, paused=body.paused), status=201)
+        forked = fork(source, body.version, edits=edits, paused=body.paused, journal=journal)
+        return message(request, forked, status=201)
 
 
 class BacktraceView(ApiView):
@@ -210,16 +224,37 @@ class BacktraceView(ApiView):
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return where in its source the workflow made a call."""
         query = read_query(request, BacktraceQuery)
-        row = find_execution(execution_id)
-        target = parse_execution_id(row.execution_id)
-        match query.version:
-            case "first" | "last" as place:
-                found = find_backtrace(target, place)
-            case number:
-                found = find_backtrace(target, Version(int(number)))
-        if found is None:
-            raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
-        return json_answer(backtrace_document(found))
+        return json_answer(backtrace_document(_backtrace_at(execution_id, query.version)))
+
+
+class BacktraceSourceView(ApiView):
+    """What stands where a workflow made its calls."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_backtrace_source",
+        tag="debugging",
+        query=SourceQuery,
+        answers={200: str},
+        text=True,
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.BACKTRACE_NOT_FOUND,
+            ProblemCode.SOURCE_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def get(self, request: Request, execution_id: str) -> HttpResponse:
+        """Return the source text of a backtrace's file, as it was when the call was made; a JSON string if asked so."""
+        query = read_query(request, SourceQuery)
+        found = _backtrace_at(execution_id, query.version)
+        text = find_source(found, query.file)
+        if text is None:
+            shown = query.file[:100]
+            raise Problem(ProblemCode.SOURCE_NOT_FOUND, f"no source {shown!r} is stored of {found.component}")
+        return text_answer(text) if wants_text(request, by_default=True) else json_answer(text)
 
 
 class PersistBacktracesView(ApiView):
@@ -238,3 +273,15 @@ class PersistBacktracesView(ApiView):
         """Store the backtraces of the workflow's calls that are missing, by a replay without effects."""
         read_query(request, NoQuery)
         return json_answer(PersistedDocument(persist_backtraces(parse_execution_id(execution_id))))
+
+
+def _backtrace_at(execution_id: str, version: str) -> Backtrace:
+    target = parse_execution_id(find_execution(execution_id).execution_id)
+    match version:
+        case "first" | "last" as place:
+            found = find_backtrace(target, place)
+        case number:
+            found = find_backtrace(target, Version(int(number)))
+    if found is None:
+        raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
+    return found

@@ -16,7 +16,7 @@ from executions.operations.listing import Direction, ExecutionFilter, ListedStat
 
 MOST_ROWS: Final = 1000
 MOST_LOG_LINES: Final = 200
-_DEFAULT_LENGTH: Final = 20
+DEFAULT_LENGTH: Final = 20
 
 Length = Annotated[
     int, Meta(ge=0, le=65_535, description=f"Most entries of the page; above {MOST_ROWS} it means {MOST_ROWS}.")
@@ -55,7 +55,7 @@ class ListQuery(FilterQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Which executions, and which page of them."""
 
     cursor: Annotated[str, Meta(description="An instant, or an execution's id.")] | None = None
-    length: Length = _DEFAULT_LENGTH
+    length: Length = DEFAULT_LENGTH
     including_cursor: Including = False
     direction: Direction = Direction.OLDER
 
@@ -64,7 +64,7 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Which part of the log."""
 
     version: Annotated[_Number, Meta(description="The cursor.")] | None = None
-    length: Length = _DEFAULT_LENGTH
+    length: Length = DEFAULT_LENGTH
     including_cursor: Including = False
     direction: Direction = Direction.NEWER
     include_backtrace_id: Annotated[bool, Meta(description="Say of which backtrace each event is.")] = False
@@ -75,7 +75,7 @@ class ResponsesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     join_set: str | None = None
     cursor: _Number | None = None
-    length: Length = _DEFAULT_LENGTH
+    length: Length = DEFAULT_LENGTH
     including_cursor: Including = False
     direction: Direction = Direction.NEWER
 
@@ -91,7 +91,7 @@ class LogsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     show_run_id: Annotated[bool, Meta(description="In the text form.")] = False
     cursor: Annotated[str, Meta(description="The cursor of an entry, or an instant.")] | None = None
     after: Annotated[_Instant, Meta(description="Written later than this.")] | None = None
-    length: LogLength = _DEFAULT_LENGTH
+    length: LogLength = DEFAULT_LENGTH
     including_cursor: Including = False
     direction: Direction = Direction.NEWER
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
-from engine.log.ids import DelayId, ExecutionId, parse_execution_id
+from engine.log.ids import DelayId, ExecutionId, delay_position, parse_execution_id
 from executions.access.lasting import still_has
 from executions.access.scopes import Scope
 from executions.api.answers import message
@@ -17,12 +17,14 @@ from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.following import event_stream
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.operations.answering import answer
 from executions.operations.cancelling import Cancelling, cancel
 from executions.operations.delays import DelayCancelling, cancel_delay, pause_delay, unpause_delay
 from executions.operations.pausing import pause, unpause
+from executions.operations.recording import Operation, RecordingJournal
 from executions.operations.retrying import retry
 
 _REFUSALS: Final[Mapping[Cancelling, ProblemCode]] = {
@@ -40,6 +42,7 @@ class CancelView(ApiView):
     @endpoint(
         "cancel",
         tag="executions",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[
@@ -52,9 +55,8 @@ class CancelView(ApiView):
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Ask that the execution be cancelled."""
-        read_query(request, NoQuery)
         target = parse_execution_id(execution_id)
-        outcome = cancel(target)
+        outcome = cancel(target, journal=recording(request, target, Operation.CANCEL))
         if (code := _REFUSALS.get(outcome)) is not None:
             raise Problem(code, f"{target}: {outcome.value}", err=outcome.value)
         return message(request, Cancelling.REQUESTED.value)
@@ -68,14 +70,15 @@ class PauseView(ApiView):
     @endpoint(
         "pause",
         tag="executions",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ILLEGAL_STATE],
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Keep the execution from being run."""
-        read_query(request, NoQuery)
-        pause(parse_execution_id(execution_id))
+        target = parse_execution_id(execution_id)
+        pause(target, journal=recording(request, target, Operation.PAUSE))
         return message(request, "paused")
 
 
@@ -87,14 +90,15 @@ class UnpauseView(ApiView):
     @endpoint(
         "unpause",
         tag="executions",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ILLEGAL_STATE],
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Let the execution be run again."""
-        read_query(request, NoQuery)
-        unpause(parse_execution_id(execution_id))
+        target = parse_execution_id(execution_id)
+        unpause(target, journal=recording(request, target, Operation.UNPAUSE))
         return message(request, "unpaused")
 
 
@@ -106,6 +110,7 @@ class StubView(ApiView):
     @endpoint(
         "stub",
         tag="executions",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         body={"type": "object"},
@@ -121,8 +126,9 @@ class StubView(ApiView):
     )
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Give the execution its result: `{"ok": value}` or `{"err": value}`."""
-        read_query(request, NoQuery)
-        answer(parse_execution_id(execution_id), read_json(request))
+        target = parse_execution_id(execution_id)
+        journal = recording(request, target, Operation.STUB)
+        answer(target, read_json(request), journal=journal)
         return message(request, "stubbed")
 
 
@@ -134,6 +140,7 @@ class RetryView(ApiView):
     @endpoint(
         "retry",
         tag="executions",
+        query=OperationQuery,
         answers={201: MessageDocument},
         text=True,
         problems=[
@@ -147,8 +154,9 @@ class RetryView(ApiView):
     )
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Submit the same call again; the new execution has the label `retry-of`."""
-        read_query(request, NoQuery)
-        return message(request, retry(parse_execution_id(execution_id)).execution_id, status=201)
+        target = parse_execution_id(execution_id)
+        retried = retry(target, journal=recording(request, target, Operation.RETRY))
+        return message(request, retried.execution_id, status=201)
 
 
 class StreamView(ApiView):
@@ -191,14 +199,16 @@ class DelayCancelView(ApiView):
     @endpoint(
         "cancel_delay",
         tag="delays",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ALREADY_FINISHED],
     )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """End the delay before its time."""
-        read_query(request, NoQuery)
-        if cancel_delay(DelayId(delay_id)) is DelayCancelling.ALREADY_FINISHED:
+        delay = DelayId(delay_id)
+        outcome = cancel_delay(delay, journal=_recording(request, delay, Operation.CANCEL_DELAY))
+        if outcome is DelayCancelling.ALREADY_FINISHED:
             raise Problem(ProblemCode.ALREADY_FINISHED, f"{delay_id} has fired already", err="already finished")
         return message(request, "cancelled")
 
@@ -211,14 +221,15 @@ class DelayPauseView(ApiView):
     @endpoint(
         "pause_delay",
         tag="delays",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID],
     )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """Keep the delay from firing."""
-        read_query(request, NoQuery)
-        pause_delay(DelayId(delay_id))
+        delay = DelayId(delay_id)
+        pause_delay(delay, journal=_recording(request, delay, Operation.PAUSE_DELAY))
         return message(request, "paused")
 
 
@@ -230,15 +241,20 @@ class DelayUnpauseView(ApiView):
     @endpoint(
         "unpause_delay",
         tag="delays",
+        query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
         problems=[ProblemCode.DELAY_NOT_FOUND, ProblemCode.INVALID_ID],
     )
     def put(self, request: Request, delay_id: str) -> HttpResponse:
         """Let the delay fire; one whose time is over fires at once."""
-        read_query(request, NoQuery)
-        unpause_delay(DelayId(delay_id))
+        delay = DelayId(delay_id)
+        unpause_delay(delay, journal=_recording(request, delay, Operation.UNPAUSE_DELAY))
         return message(request, "unpaused")
+
+
+def _recording(request: Request, delay: DelayId, operation: Operation) -> RecordingJournal:
+    return recording(request, delay_position(delay).parent, operation, detail=delay)
 
 
 def _last_seen(request: Request) -> int:

@@ -60,6 +60,7 @@ class ProblemCode(StrEnum):
     UPGRADE_FAILS = "upgrade_fails"
     FORK_REFUSED = "fork_refused"
     BACKTRACE_NOT_FOUND = "backtrace_not_found"
+    SOURCE_NOT_FOUND = "source_not_found"
     SIGNAL_UNKNOWN = "signal_unknown"
     QUERY_UNKNOWN = "query_unknown"
     QUERY_FAILED = "query_failed"
@@ -212,6 +213,11 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
     ),
     ProblemCode.BACKTRACE_NOT_FOUND: ProblemKind(
         404, "No backtrace is known", "Source components store one for each call; compiled ones may not."
+    ),
+    ProblemCode.SOURCE_NOT_FOUND: ProblemKind(
+        404,
+        "No source of this name is stored",
+        "Send the `file` of a frame as it stands there; compiled components need `backtrace.sources`.",
     ),
     ProblemCode.SIGNAL_UNKNOWN: ProblemKind(
         404, "No such signal is deployed", "Name the stub function in full; `/v1/functions` lists them."

@@ -22,17 +22,14 @@ _PATIENCE_S: Final = 5.0
 _places: Final = threading.BoundedSemaphore(MOST)
 
 
-def replaying(
-    method: Callable[Concatenate[V, P], HttpResponse],
-) -> Callable[Concatenate[V, P], HttpResponse]:
+def replaying(method: Callable[Concatenate[V, P], HttpResponse]) -> Callable[Concatenate[V, P], HttpResponse]:
     """Return a view's method that waits for a place to replay in, and is refused if none is free soon."""
 
     @wraps(method)
-    def in_place(view: V, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def in_place(view: V, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not _places.acquire(timeout=_PATIENCE_S):
-            raise Problem(
-                ProblemCode.BUSY, f"{MOST} workflows are being replayed already", headers={"Retry-After": "5"}
-            )
+            said = f"{MOST} workflows are being replayed already; try again in a moment"
+            raise Problem(ProblemCode.BUSY, said, headers={"Retry-After": "5"})
         try:
             return method(view, *args, **kwargs)
         finally:

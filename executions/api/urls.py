@@ -12,6 +12,7 @@ from executions.api.bulk_views import BulkView
 from executions.api.deployment_urls import deployment_urls
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
+from executions.api.operation_record_views import OperationsView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
 from executions.api.problem_views import ProblemsView
 from executions.api.schema_views import DocsView, SchemaView
@@ -33,6 +34,7 @@ urlpatterns = [
     path(f"{_ONE}/events", executions.EventsView.as_view(), name="api-events"),
     path(f"{_ONE}/responses", executions.ResponsesView.as_view(), name="api-responses"),
     path(f"{_ONE}/logs", executions.LogsView.as_view(), name="api-logs"),
+    path(f"{_ONE}/operations", OperationsView.as_view(), name="api-operations"),
     path(f"{_ONE}/stream", operations.StreamView.as_view(), name="api-stream"),
     path(f"{_ONE}/cancel", operations.CancelView.as_view(), name="api-cancel"),
     path(f"{_ONE}/pause", operations.PauseView.as_view(), name="api-pause"),
@@ -46,6 +48,7 @@ urlpatterns = [
     path(f"{_ONE}/upgrade", debugging.UpgradeView.as_view(), name="api-upgrade"),
     path(f"{_ONE}/fork", debugging.ForkView.as_view(), name="api-fork"),
     path(f"{_ONE}/backtrace", debugging.BacktraceView.as_view(), name="api-backtrace"),
+    path(f"{_ONE}/backtrace/source", debugging.BacktraceSourceView.as_view(), name="api-backtrace-source"),
     path(f"{_ONE}/backtrace/persist", debugging.PersistBacktracesView.as_view(), name="api-backtrace-persist"),
     path(f"{_ONE}/retry", operations.RetryView.as_view(), name="api-retry"),
     path(f"{_DELAY}/cancel", operations.DelayCancelView.as_view(), name="api-delay-cancel"),

@@ -86,15 +86,21 @@ def pause_cron(name: str, *, journal: Journal | None = None) -> None:
         ExecutionNotFound: If no executor has taken the deployment up yet.
         JournalUnavailable: If the storage did not answer.
     """
-    pause(_seed_of(name, journal), journal=journal)
+    pause(seed_of(name, journal), journal=journal)
 
 
 def unpause_cron(name: str, *, journal: Journal | None = None) -> None:
     """Let a paused schedule go on; raises as `pause_cron` does."""
-    unpause(_seed_of(name, journal), journal=journal)
+    unpause(seed_of(name, journal), journal=journal)
 
 
-def _seed_of(name: str, journal: Journal | None) -> ExecutionId:
+def seed_of(name: str, journal: Journal | None = None) -> ExecutionId:
+    """Return the execution that starts what a schedule starts; there may be none of that id yet.
+
+    Raises:
+        CronNotFound: If there is no schedule of this name.
+        JournalUnavailable: If the storage did not answer.
+    """
     return current_seed(journal or SqlJournal.for_current_connection(), _find(name).id.digest)[0]
 
 

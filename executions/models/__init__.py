@@ -16,6 +16,7 @@ from executions.models.executor import ExecutorHeartbeat
 from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
 from executions.models.mail import Mail
+from executions.models.operation_record import OperationRecord
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 
@@ -33,4 +34,5 @@ __all__ = [
     "Label",
     "LogLine",
     "Mail",
+    "OperationRecord",
 ]

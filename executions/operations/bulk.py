@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from engine.errors import EngineError, JournalUnavailable
+from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from executions.operations.cancelling import cancel
 from executions.operations.listing import ExecutionFilter, Place, matching, page_of
@@ -57,7 +58,12 @@ def count_matching(wanted: ExecutionFilter) -> int:
 
 
 def carry_out(
-    operation: BulkOperation, wanted: ExecutionFilter, *, limit: int, place: Place | None = None
+    operation: BulkOperation,
+    wanted: ExecutionFilter,
+    *,
+    limit: int,
+    place: Place | None = None,
+    journal_for: Callable[[ExecutionId], Journal],
 ) -> BulkReport:
     """Do something to the newest executions that a filter lets through, each in a transaction of its own.
 
@@ -66,6 +72,7 @@ def carry_out(
         wanted: To which; look at the number first.
         limit: Most executions to look at.
         place: Behind which the portion begins.
+        journal_for: Returns where to write what is done to one.
 
     Raises:
         JournalUnavailable: If the storage did not answer; what was done until then stays done.
@@ -76,7 +83,7 @@ def carry_out(
     for row in rows:
         execution_id = ExecutionId(row.execution_id)
         try:
-            _OPERATIONS[operation](execution_id)
+            _OPERATIONS[operation](execution_id, journal=journal_for(execution_id))
         except JournalUnavailable:
             raise
         except EngineError as error:
@@ -87,19 +94,19 @@ def carry_out(
     return BulkReport(done=tuple(done), refused=tuple(refused), next=end)
 
 
-def _cancel(execution_id: ExecutionId) -> None:
-    outcome = cancel(execution_id)
+def _cancel(execution_id: ExecutionId, *, journal: Journal) -> None:
+    outcome = cancel(execution_id, journal=journal)
     if not outcome.will_be_cancelled:
         raise OperationRefused(outcome.value)
 
 
-def _retry(execution_id: ExecutionId) -> None:
-    retry(execution_id)
+class _Operate(Protocol):
+    def __call__(self, execution_id: ExecutionId, *, journal: Journal) -> object: ...
 
 
-_OPERATIONS: Final[Mapping[BulkOperation, Callable[[ExecutionId], None]]] = {
+_OPERATIONS: Final[Mapping[BulkOperation, _Operate]] = {
     BulkOperation.CANCEL: _cancel,
     BulkOperation.PAUSE: pause,
     BulkOperation.UNPAUSE: unpause,
-    BulkOperation.RETRY: _retry,
+    BulkOperation.RETRY: retry,
 }

@@ -11,6 +11,7 @@ import orjson
 from django.db import transaction
 
 from engine.errors import ExecutionNotFound
+from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from engine.log.labels import labels_of
 from engine.log.state import Status
@@ -22,11 +23,12 @@ from executions.operations.submitting import Submitted, submit
 RETRY_LABEL: Final = "retry-of"
 
 
-def retry(execution_id: ExecutionId) -> Submitted:
+def retry(execution_id: ExecutionId, *, journal: Journal | None = None) -> Submitted:
     """Submit again what has ended with an error or a failure.
 
     Args:
         execution_id: Which one; of a child, only its own call is made again, and nobody waits for it.
+        journal: Where to write; the calling thread's database connection by default.
 
     Raises:
         OperationRefused: If it has not ended, has ended well, or was retried already; says as which execution.
@@ -47,4 +49,4 @@ def retry(execution_id: ExecutionId) -> Submitted:
             raise OperationRefused(f"cannot retry {execution_id}: it was retried already, as {before.execution_id}")
         created = created_of(row.events.get(version=0).payload)
         labels = {**labels_of(created.metadata), RETRY_LABEL: str(execution_id)}
-        return submit(created.ffqn, orjson.loads(created.params), labels=labels)
+        return submit(created.ffqn, orjson.loads(created.params), labels=labels, journal=journal)

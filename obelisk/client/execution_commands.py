@@ -279,38 +279,45 @@ def _decode(payload: str) -> str:
     return base64.b64decode(payload).decode(errors="replace")
 
 
+_reason_option = click.option("--reason", help="Why; the server keeps it with who asked and when.")
+
+
 @execution_group.command("stub")
 @_id_argument
 @click.argument("value")
+@_reason_option
 @with_client
-def stub(client: Client, execution_id: str, value: str) -> None:
+def stub(client: Client, execution_id: str, value: str, reason: str | None) -> None:
     """Answer a stub or external execution with VALUE: '{"ok": ...}' or '{"err": ...}', or @FILE."""
     (retval,) = read_params([value], are_separate=True)
-    _show_message(client, client.api.put("executions", execution_id, "stub", body=retval))
+    _show_message(client, client.api.put("executions", execution_id, "stub", body=retval, reason=reason))
 
 
 @execution_group.command("cancel")
 @_id_argument
+@_reason_option
 @with_client
-def cancel(client: Client, execution_id: str) -> None:
+def cancel(client: Client, execution_id: str, reason: str | None) -> None:
     """Cancel an execution or a delay."""
-    _show_message(client, client.api.put(*_resource(execution_id), "cancel"))
+    _show_message(client, client.api.put(*_resource(execution_id), "cancel", reason=reason))
 
 
 @execution_group.command("pause")
 @_id_argument
+@_reason_option
 @with_client
-def pause(client: Client, execution_id: str) -> None:
+def pause(client: Client, execution_id: str, reason: str | None) -> None:
     """Pause an execution or a delay."""
-    _show_message(client, client.api.put(*_resource(execution_id), "pause"))
+    _show_message(client, client.api.put(*_resource(execution_id), "pause", reason=reason))
 
 
 @execution_group.command("unpause")
 @_id_argument
+@_reason_option
 @with_client
-def unpause(client: Client, execution_id: str) -> None:
+def unpause(client: Client, execution_id: str, reason: str | None) -> None:
     """Let a paused execution or delay go on."""
-    _show_message(client, client.api.put(*_resource(execution_id), "unpause"))
+    _show_message(client, client.api.put(*_resource(execution_id), "unpause", reason=reason))
 
 
 def _resource(some_id: str) -> tuple[str, str]:

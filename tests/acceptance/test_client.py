@@ -111,6 +111,17 @@ def test_a_paused_workflow_is_replayed_advanced_and_let_go(obelisk: Obelisk) -> 
     assert obelisk.json("execution", "replay", execution_id) == {"type": "finished", "retval": {"ok": 55}}
 
 
+def test_who_paused_it_and_why_is_told(obelisk: Obelisk) -> None:
+    later = "testing:fibo-workflow-obelisk-schedule/workflow.fiboa-schedule"
+    execution_id = obelisk("execution", "submit", later, '[{"in": {"hours": 1}}, 10, 1]').out.strip()
+
+    assert obelisk("execution", "pause", execution_id, "--reason", "a look").status == 0
+
+    shown = obelisk("execution", "get", execution_id).out
+    assert "is paused by token:" in shown
+    assert "(a look); unpause it." in shown
+
+
 def test_a_fork_goes_on_from_an_event_with_another_result(obelisk: Obelisk) -> None:
     execution_id = obelisk("execution", "submit", ".../workflow.fibow", "[10]", "--follow").err.splitlines()[0]
     (child,) = [

@@ -76,7 +76,8 @@ def test_the_printed_token_opens_the_api(served: tuple[Site, str]) -> None:
     site, out = served
     api = printed(out, "API").split(" ")[0]
     request = urllib.request.Request(
-        f"{api}executions?length=1", headers={"Authorization": f"Bearer {printed(out, 'Token')}"}
+        f"{api}executions?length=1&ffqn_prefix=testing:fibo-workflow/",
+        headers={"Authorization": f"Bearer {printed(out, 'Token')}"},
     )
 
     with urllib.request.urlopen(request, timeout=20) as response:

@@ -130,6 +130,7 @@ def test_one_execution_is_shown_with_what_it_waits_for() -> None:
         "params": [],
         "explanation": f"It waits at join set n:work for {E1}.n:work_2 (test:pkg/api.call), which is due, "
         "but no deployed component exports test:pkg/api.call; deploy one that does.",
+        "operations": [],
     }
 
 
@@ -274,6 +275,7 @@ def test_an_id_of_nothing_is_refused(action: str, text: str, sentence: str) -> N
         (("list", "--limit", "x"), "argument --limit: x is not a number from 0 on"),
         (("list", "--status", "asleep"), "argument --status: invalid choice: 'asleep'"),
         (("events", E1, "--from", "-1"), "argument --from: -1 is not a number from 0 on"),
+        (("pause", E1, "--reason", "x" * 501), "argument --reason: a reason is one line of at most 500 characters"),
         (("show",), "the following arguments are required: execution_id"),
         ((), "the following arguments are required: list|show|events|result"),
     ],
@@ -305,6 +307,26 @@ def test_an_execution_is_paused_and_goes_on() -> None:
     with pytest.raises(CommandError, match="it is paused already"):
         run("pause", E1)
     assert json.loads(run("unpause", E1, "--json")) == {"execution_id": E1, "outcome": "unpaused"}
+
+
+def test_who_operates_and_why_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ann")
+    run("pause", E1, "--reason", "a look")
+    run("unpause", E1)
+
+    paused, unpaused = run_json("show", E1)["operations"]
+    assert paused == {
+        "at": paused["at"],
+        "operation": "pause",
+        "detail": "",
+        "actor": "command:ann",
+        "reason": "a look",
+    }
+    assert (unpaused["operation"], unpaused["reason"]) == ("unpause", "")
+    assert run("show", E1).splitlines()[-2:] == [
+        f"{paused['at']}  pause by command:ann (a look)",
+        f"{unpaused['at']}  unpause by command:ann",
+    ]
 
 
 def test_only_what_can_be_cancelled_is() -> None:

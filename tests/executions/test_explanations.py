@@ -10,7 +10,7 @@ from django.db import transaction
 from engine.executor.cron_seeds import make_seeds
 from engine.journal.ledger import Changes
 from engine.log import events as e
-from engine.log.ids import ExecutionId, named_join_set
+from engine.log.ids import DelayId, ExecutionId, named_join_set
 from engine.log.state import Lifecycle
 from engine.simulation.recordings import Recorded, last_instant, parse_recording
 from executions.deployed import deployed_registry
@@ -18,7 +18,10 @@ from executions.explanations import why_not_moving
 from executions.journal.commit import store
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
-from executions.models import Execution
+from executions.models import Delay, Execution, OperationRecord
+from executions.operations.delays import pause_delay
+from executions.operations.pausing import pause, unpause
+from executions.operations.recording import Operation, RecordingJournal
 from tests.builders import (
     DEPLOYMENT,
     JOIN_SET,
@@ -90,6 +93,23 @@ def test_paused(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(), e.Paused()))
 
     assert explain() == "It is paused since 2026-01-01 00:00:00 UTC; unpause it."
+
+
+def test_paused_by_somebody(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created()))
+    pause(E1, journal=RecordingJournal(E1, Operation.PAUSE, actor="user:ann", reason="the bank is closed"))
+    at = OperationRecord.objects.get().at
+
+    assert explain() == f"It is paused by user:ann since {at:%Y-%m-%d %H:%M:%S} UTC (the bank is closed); unpause it."
+
+
+def test_created_paused_after_somebody_operated(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), e.Paused()))
+    recorded = RecordingJournal(E1, Operation.UNPAUSE, actor="user:ann")
+    unpause(E1, journal=recorded)
+    commit(journal, make_append(E1, e.Paused(), expected=3, at=after(5)))
+
+    assert explain() == "It is paused since 2026-01-01 00:00:05 UTC; unpause it."
 
 
 def test_being_cancelled(journal: SqlJournal) -> None:
@@ -204,6 +224,17 @@ def test_blocked_by_a_delay_that_never_fires(journal: SqlJournal) -> None:
     block(journal, make_delay_request(E1, expires_at=after(90), paused=True))
 
     assert explain() == "It waits at join set n:work for a delay that is paused."
+
+
+def test_blocked_by_a_delay_that_somebody_paused(journal: SqlJournal) -> None:
+    block(journal, make_delay_request(E1, expires_at=after(90)))
+    delay = DelayId(Delay.objects.get().delay_id)
+    pause_delay(delay, journal=RecordingJournal(E1, Operation.PAUSE_DELAY, actor="user:ann", detail=delay))
+    at = OperationRecord.objects.get().at
+
+    assert explain() == (
+        f"It waits at join set n:work for a delay that is paused by user:ann since {at:%Y-%m-%d %H:%M:%S} UTC."
+    )
 
 
 def test_blocked_by_what_is_not_stored_yet(journal: SqlJournal) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.errors import EngineError
-from executions.cron.operating import Cron, list_crons, pause_cron, trigger, unpause_cron
+from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, trigger, unpause_cron
+from executions.operations.recording import Operation, RecordingJournal, command_actor
 
 
 class Command(BaseCommand):
@@ -37,9 +38,9 @@ class Command(BaseCommand):
                 case "trigger":
                     self.stdout.write(trigger(options["name"]).execution_id)
                 case "pause":
-                    pause_cron(options["name"])
+                    pause_cron(options["name"], journal=_recording(options["name"], Operation.PAUSE))
                 case _:
-                    unpause_cron(options["name"])
+                    unpause_cron(options["name"], journal=_recording(options["name"], Operation.UNPAUSE))
         except EngineError as error:
             raise CommandError(str(error)) from error
 
@@ -50,6 +51,10 @@ class Command(BaseCommand):
             spec = cron.spec
             when = f"{spec.schedule.text} {spec.schedule.timezone}"
             self.stdout.write(f"{spec.id.name}  {when}  {spec.target}  {_standing(cron)}")
+
+
+def _recording(name: str, operation: Operation) -> RecordingJournal:
+    return RecordingJournal(seed_of(name), operation, actor=command_actor())
 
 
 def _standing(cron: Cron) -> str:

@@ -19,13 +19,15 @@ from engine.log.time_json import encode_instant
 from engine.wit.json_values import load_json
 from executions.explanations import why_not_moving
 from executions.journal.journal import SqlJournal
-from executions.models import Event, Execution, HttpExchange, LogLine
+from executions.models import Event, Execution, HttpExchange, LogLine, OperationRecord
 from executions.operations.answering import answer
 from executions.operations.cancelling import cancel
 from executions.operations.pausing import pause, unpause
+from executions.operations.recording import MOST_REASON_CHARACTERS, Operation, RecordingJournal, command_actor
 from executions.results import end_of
 
 _SUMMARY_LENGTH = 100
+_SHOWN_OPERATIONS = 200
 
 
 class Command(BaseCommand):
@@ -67,6 +69,7 @@ class Command(BaseCommand):
         stub.add_argument("execution_id")
         stub.add_argument("result", metavar="JSON", help="""such as '{"ok": true}' or '{"err": "no"}'""")
         stub.add_argument("--json", action="store_true", help="print one JSON document")
+        _add_reason(stub)
         for name, text in (
             ("pause", "keep it from being run"),
             ("unpause", "let a paused one go on"),
@@ -75,6 +78,7 @@ class Command(BaseCommand):
             operation = actions.add_parser(name, help=text)
             operation.add_argument("execution_id")
             operation.add_argument("--json", action="store_true", help="print one JSON document")
+            _add_reason(operation)
 
     def handle(self, *_args: Any, action: str, json: bool, **options: Any) -> None:
         """Carry out a sub-command."""
@@ -94,20 +98,22 @@ class Command(BaseCommand):
                 case "logs":
                     self._logs(row, as_json=json, limit=options["limit"])
                 case "pause":
-                    pause(execution_id)
+                    pause(execution_id, journal=_recording(execution_id, Operation.PAUSE, options["reason"]))
                     self._done(execution_id, "paused", as_json=json)
                 case "unpause":
-                    unpause(execution_id)
+                    unpause(execution_id, journal=_recording(execution_id, Operation.UNPAUSE, options["reason"]))
                     self._done(execution_id, "unpaused", as_json=json)
                 case "cancel":
-                    outcome = cancel(execution_id)
+                    outcome = cancel(
+                        execution_id, journal=_recording(execution_id, Operation.CANCEL, options["reason"])
+                    )
                     if not outcome.will_be_cancelled:
                         raise CommandError(f"{execution_id}: {outcome}")
                     self._done(execution_id, outcome, as_json=json)
                 case "http":
                     self._http(row, as_json=json, limit=options["limit"])
                 case "stub":
-                    self._answer(execution_id, options["result"], as_json=json)
+                    self._answer(execution_id, options["result"], reason=options["reason"], as_json=json)
                 case _:
                     self._result(execution_id, as_json=json)
         except EngineError as error:
@@ -119,12 +125,12 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{execution_id}: {outcome}")
 
-    def _answer(self, execution_id: ExecutionId, text: str, *, as_json: bool) -> None:
+    def _answer(self, execution_id: ExecutionId, text: str, *, reason: str, as_json: bool) -> None:
         try:
             result = load_json(text)
         except ValueMismatch as error:
             raise CommandError(f"the result must be JSON, such as '{{\"ok\": true}}': {error.problem}") from error
-        is_new = answer(execution_id, result)
+        is_new = answer(execution_id, result, journal=_recording(execution_id, Operation.STUB, reason))
         if as_json:
             self.stdout.write(json_module.dumps({"execution_id": execution_id, "is_new": is_new}))
         else:
@@ -161,12 +167,16 @@ class Command(BaseCommand):
     def _show(self, row: Execution, *, as_json: bool) -> None:
         created = orjson.loads(row.events.get(version=0).payload)["created"]
         details = {**_summary(row), "params": created["params"], "explanation": why_not_moving(row)}
+        records = OperationRecord.objects.newest_of(row.pk, limit=_SHOWN_OPERATIONS)
         if as_json:
-            self.stdout.write(json_module.dumps(details))
+            self.stdout.write(json_module.dumps({**details, "operations": [_operation(record) for record in records]}))
             return
         for key, value in details.items():
             if value is not None:
                 self.stdout.write(f"{key:<18} {value if isinstance(value, str) else json_module.dumps(value)}")
+        for record in records:
+            words = (record.operation, record.detail, "by", record.actor, f"({record.reason})" if record.reason else "")
+            self.stdout.write(f"{encode_instant(record.at)}  {' '.join(filter(None, words))}")
 
     def _events(self, row: Execution, *, as_json: bool, start: int, limit: int) -> None:
         events: Iterable[Event] = row.events.filter(version__gte=start).order_by("version")[:limit]
@@ -239,6 +249,20 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
 
+def _add_reason(operation: ArgumentParser) -> None:
+    operation.add_argument("--reason", type=_reason, default="", help="why, for who looks at it later")
+
+
+def _reason(text: str) -> str:
+    if len(text) > MOST_REASON_CHARACTERS or not text.isprintable():
+        raise ArgumentTypeError(f"a reason is one line of at most {MOST_REASON_CHARACTERS} characters")
+    return text
+
+
+def _recording(execution_id: ExecutionId, operation: Operation, reason: str) -> RecordingJournal:
+    return RecordingJournal(execution_id, operation, actor=command_actor(), reason=reason)
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text} is not a number from 0 on")
@@ -259,6 +283,16 @@ def _summary(row: Execution) -> dict[str, Any]:
         "events": row.next_version,
         "responses": row.response_count,
         "children": row.children.count(),
+    }
+
+
+def _operation(record: OperationRecord) -> dict[str, Any]:
+    return {
+        "at": encode_instant(record.at),
+        "operation": record.operation,
+        "detail": record.detail,
+        "actor": record.actor,
+        "reason": record.reason,
     }
 
 

@@ -20,12 +20,27 @@ from executions.journal.journal import SqlJournal
 from executions.operations.submitting import submit
 from executions.testing import deployed
 from tests.builders import make_execution_id
+from tests.components_app.builders import write_deployment
 from tests.executions.api.clients import Api
 from tests.executions.scripts import ADD, SUM, SUM_UP, write_scripts
+from tests.harness.eventually import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = make_execution_id(77)
+TRIPS = """
+from obelisk import activity, workflow
+
+PACKAGE = "acme:trips"
+
+@activity
+def book() -> str:
+    return "Söll"
+
+@workflow
+def trip() -> str:
+    return book()
+"""
 
 
 @pytest.fixture
@@ -184,6 +199,29 @@ def test_places_of_calls_are_told_where_they_are_known(api: Api, ended: Executio
     assert api.get(f"executions/{ended}/backtrace?version=1").code == "backtrace_not_found"
     assert api.get(f"executions/{ended}/backtrace?version=middle").code == "invalid_parameter"
     assert api.put(f"executions/{ended}/backtrace/persist").json == {"persisted_backtrace_count": 0}
+
+
+def test_the_source_of_a_place_is_told_as_it_was_deployed(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "trips.py").write_text(TRIPS)
+    with deployed(write_deployment(tmp_path, '[[python]]\nname = "trips"\nlocation = "trips.py"\n')) as app:
+        target = app.submit("acme:trips/workflows.trip")
+        app.result(target)
+        eventually(lambda: api.get(f"executions/{target}/backtrace").status == 200)
+    deploy(write_scripts(tmp_path))
+    path = f"executions/{target}/backtrace"
+    (frame,) = api.get(path).json["wasm_backtrace"]["frames"]
+    (symbol,) = frame["symbols"]
+
+    told = api.get(f"{path}/source", {"file": symbol["file"], "version": "last"}, Accept="*/*")
+
+    assert (told.status, told.text) == (200, TRIPS)
+    assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert told.text.splitlines()[symbol["line"] - 1].strip() == "return book()"
+    assert api.get(f"{path}/source", {"file": symbol["file"]}, Accept="application/json").json == TRIPS
+    assert api.get(f"{path}/source", {"file": "/etc/passwd"}).code == "source_not_found"
+    assert api.get(f"{path}/source", {"file": symbol["file"], "version": "1"}).code == "backtrace_not_found"
+    assert api.get(f"{path}/source").code == "invalid_parameter"
+    assert api.get(f"executions/{UNKNOWN}/backtrace/source", {"file": "x"}).code == "execution_not_found"
 
 
 def test_the_seed_of_random_numbers_stays_a_secret(api: Api, ended: ExecutionId) -> None:

@@ -63,6 +63,8 @@ def test_it_is_started_at_every_tick_until_it_is_paused(app: DeployedApp, api: A
     events = api.get(f"executions/{seed}/events", {"length": 4}).json["events"]
     assert [next(iter(each["event"])) for each in events] == ["created", "locked", "history_event", "unlocked"]
     assert api.put("crons/often/unpause").json == {"ok": "unpaused"}
+    operations = api.get(f"executions/{seed}/operations").json["operations"]
+    assert [each["operation"] for each in operations] == ["pause", "unpause"]
     count = started_by(seed)
     eventually(lambda: started_by(seed) > count)
 

@@ -1,0 +1,62 @@
+"""What people and programs did to executions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Index
+
+from engine.log.ids import DelayId, delay_position
+from executions.instants import InstantField
+from executions.row_ids import RowIdField
+
+
+class OperationRecordQuerySet(models.QuerySet["OperationRecord"]):
+    """Questions about operations."""
+
+    def newest_of(self, execution_id: str, *, limit: int) -> list[OperationRecord]:
+        """Return the last operations on an execution, oldest first."""
+        return list(self.filter(execution_id=execution_id).order_by("-pk")[:limit])[::-1]
+
+    def behind(self, execution_id: str, at: datetime) -> OperationRecord | None:
+        """Return the operation that wrote an execution's events of an instant; ``None`` if it was the engine's work."""
+        return self.filter(execution_id=execution_id, at=at).order_by("pk").last()
+
+    def last_pause_of(self, delay_id: str) -> OperationRecord | None:
+        """Return the last operation that paused a delay; ``None`` if it was created paused."""
+        parent = delay_position(DelayId(delay_id)).parent
+        return self.filter(execution_id=parent, operation="pause_delay", detail=delay_id).order_by("pk").last()
+
+
+class OperationRecord(models.Model):
+    """One operation that changed something about an execution, and who asked for it.
+
+    Written in the transaction of the change (`executions.operations.recording`). What was refused, or changed nothing,
+    is only in the site's log. No foreign key: the row is only ever inserted, and deleted with the execution.
+    """
+
+    id = RowIdField(primary_key=True)
+    execution_id = models.TextField()
+    """On what; of a delay's operation, whose delay it is."""
+    operation = models.TextField()
+    """An `executions.operations.recording.Operation`, as text: those of older versions of this program stay."""
+    detail = models.TextField(blank=True)
+    """What else tells it apart: the delay, the signal, the version, or which execution it started."""
+    actor = models.TextField()
+    """Who: ``user:NAME``, ``token:PREFIX NAME`` or ``command:NAME``, the name in the operating system."""
+    reason = models.TextField(blank=True)
+    """Why, in their words."""
+    at = InstantField()
+    """That of the events that it wrote."""
+
+    objects = OperationRecordQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # An execution's operations in their order, and their deletion with it.
+            Index(fields=["execution_id", "id"], name="operation_of_execution"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} {self.operation} by {self.actor}"

@@ -1,0 +1,101 @@
+"""Who did what to an execution, when and why.
+
+Operations write through a journal; one of these makes whatever they commit carry the record of who asked for it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from django.db import DEFAULT_DB_ALIAS
+
+from engine.journal.protocol import CommitReport
+from engine.journal.records import Committed, LockRequest, Submit, Write
+from engine.log.ids import ExecutionId
+from executions.journal.connection import CurrentConnection
+from executions.journal.journal import SqlJournal
+from executions.models import OperationRecord
+
+MOST_REASON_CHARACTERS: Final = 500
+
+
+class Operation(StrEnum):
+    """What can be done to an execution or one of its delays."""
+
+    PAUSE = "pause"
+    UNPAUSE = "unpause"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    STUB = "stub"
+    SIGNAL = "signal"
+    UPGRADE = "upgrade"
+    ADVANCE = "advance"
+    FORK = "fork"
+    CANCEL_DELAY = "cancel_delay"
+    PAUSE_DELAY = "pause_delay"
+    UNPAUSE_DELAY = "unpause_delay"
+
+
+class RecordingJournal(SqlJournal):
+    """The calling thread's database connection, for one operation by somebody.
+
+    The first commit that changes anything holds the record of the operation, too: both are durable, or neither.
+
+    Args:
+        execution_id: On what.
+        operation: What is done.
+        actor: Who does it (`OperationRecord.actor`).
+        reason: Why, in their words.
+        detail: What else tells it apart; by default, which execution it starts.
+    """
+
+    def __init__(
+        self, execution_id: ExecutionId, operation: Operation, *, actor: str, reason: str = "", detail: str = ""
+    ) -> None:
+        connection = CurrentConnection(DEFAULT_DB_ALIAS)
+        super().__init__(writer=connection, reader=connection)
+        self._execution_id = execution_id
+        self._operation = operation
+        self._actor = actor
+        self._reason = reason
+        self._detail = detail
+        self._is_recorded = False
+
+    def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
+        """See `Journal`."""
+        with self._writer.transaction():
+            report = super().commit(writes, now=now, lock=lock)
+            if not self._is_recorded and any(_changed(outcome) for outcome in report.outcomes):
+                self._record(writes, now)
+                self._is_recorded = True
+        return report
+
+    def _record(self, writes: Sequence[Write], now: datetime) -> None:
+        started = (write.execution.execution_id for write in writes if isinstance(write, Submit))
+        OperationRecord.objects.create(
+            execution_id=self._execution_id,
+            operation=self._operation.value,
+            detail=self._detail or next(started, ""),
+            actor=self._actor,
+            reason=self._reason,
+            at=now,
+        )
+
+
+def command_actor() -> str:
+    """Return who runs a command of this program, as far as the operating system knows."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        # A container's user need not have a name.
+        name = str(os.getuid())
+    return f"command:{name}"
+
+
+def _changed(outcome: object) -> bool:
+    return isinstance(outcome, Committed) and outcome.is_new
