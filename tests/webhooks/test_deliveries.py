@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -149,6 +150,20 @@ def test_a_delivery_that_failed_is_tried_again(send: Send) -> None:
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.ANSWERED, 2)
     assert delivery.execution_id != failed.execution_id
+
+
+def test_a_delivery_that_cannot_be_recorded_can_be_sent_again(send: Send) -> None:
+    send("hello", delivery="d-0")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE webhooks_delivery RENAME TO elsewhere")
+    try:
+        refused = send("hello")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO webhooks_delivery")
+
+    assert (refused.status, refused.text) == (503, "the request cannot be recorded now")
+    assert send("hello").text == "hello"
 
 
 def test_requests_without_an_id_are_all_answered(send: Send) -> None:
