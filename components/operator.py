@@ -13,6 +13,9 @@ from components.operator_file import OperatorConfig, read_operator_config
 from engine.activity.secret_values import OperatorPolicy
 from engine.deployment.limits import MIB, RunLimits
 
+_SITE_KEY = "DJANGO_SECRET_KEY"
+"""Who has it can make what the site takes for its own, such as a link that resets a password."""
+
 
 def operator_config() -> OperatorConfig:
     """Return what the operator configured, as it was when this process first asked.
@@ -61,6 +64,6 @@ def operator_limits() -> RunLimits:
 
 
 def visible_environ() -> Mapping[str, str]:
-    """Return the environment that deployments may refer to: this process's own, without secrets."""
-    hidden = set(operator_config().secret_variables.values())
+    """Return the environment that deployments may refer to: this process's own, without secrets and the site's key."""
+    hidden = {_SITE_KEY, *operator_config().secret_variables.values()}
     return {name: value for name, value in os.environ.items() if name not in hidden}

@@ -26,6 +26,10 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 HEALTH_PATH: Final = "/healthz"
 
 
+#: What a terminal would obey instead of showing it, as it is written in Python; lines and tabs may stay.
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
 class StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to what is standard error when an event happens: tests and daemons replace it after the set-up."""
 
@@ -77,6 +81,7 @@ def logging_config(*, directory: Path, name: str, level: str, console_level: str
                 "processors": [
                     formatter.remove_processors_meta,
                     _shorten,
+                    _escape,
                     structlog.dev.ConsoleRenderer(
                         colors=sys.stderr.isatty(),
                         # The default, with rich installed, prints the local variables of every frame: secrets too.
@@ -140,6 +145,11 @@ def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     event.pop("logger", None)
     event.pop("pid", None)
     return event
+
+
+def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Show control characters, which paths of requests may hold, instead of sending them to the terminal."""
+    return {key: value.translate(_CONTROLS) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _to_json(event: EventDict, **_options: Any) -> str:

@@ -74,7 +74,9 @@ async def _serve(host: WebhookHost, scope: Scope, receive: Receive, send: Send, 
             else:
                 await deliver_signed(host, found.endpoint, found.params, scope, receive, exchange, path=path)
         finally:
-            host.dismiss(found.endpoint)
+            # Not before the thread is free: clients that go away at once would have ever more threads started.
+            endpoint = found.endpoint
+            exchange.when_over(lambda: host.dismiss(endpoint))
 
 
 async def _hand_over(

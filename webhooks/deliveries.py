@@ -28,6 +28,7 @@ from engine.log.ids import ExecutionId, make_execution_id
 from webhooks.host import Endpoint, WebhookHost
 from webhooks.models import Delivery, DeliveryState
 from webhooks.problems import Problem, problem_of
+from webhooks.providers import signature_headers
 from webhooks.recording import RecordingSink
 
 PATIENCE_S = 5.0
@@ -154,7 +155,14 @@ def _claim(endpoint: Endpoint, signed: Signed, now: datetime) -> Delivery | None
 
 
 def _insert(endpoint: Endpoint, signed: Signed, now: datetime, *, replay_of: Delivery | None = None) -> Delivery:
-    kept = [(name, value.decode("latin-1")) for name, value in signed.headers if not _MAY_BE_SECRET.search(name)]
+    verify = endpoint.mount.verify
+    # The signature is left out by its header's name, which may be any: whoever reads it could send the request.
+    signatures = frozenset[str]() if verify is None else signature_headers(verify)
+    kept = [
+        (name, value.decode("latin-1"))
+        for name, value in signed.headers
+        if name.lower() not in signatures and not _MAY_BE_SECRET.search(name)
+    ]
     return Delivery.objects.create(
         endpoint=endpoint.name,
         provider=signed.provider.value,

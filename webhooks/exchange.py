@@ -79,6 +79,7 @@ class Exchange:
         self.has_begun = False
         self._has_ended = False
         self._is_detached = False
+        self._running: Future[Any] | None = None
 
     # The sink.
 
@@ -89,9 +90,6 @@ class Exchange:
     def chunk(self, data: bytes, sent: Callable[[], None]) -> None:
         """See `ResponseSink`."""
         self._put(_Chunk(data, sent))
-        if self._is_detached:
-            # Nobody may have been there any more to take it out.
-            sent()
 
     def end(self) -> None:
         """See `ResponseSink`."""
@@ -102,10 +100,19 @@ class Exchange:
         self._put(_End())
 
     def _put(self, event: _Event) -> None:
-        if not self._is_detached:
-            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+        if self._is_detached:
+            _drop(event)
+        else:
+            self._loop.call_soon_threadsafe(self._arrived, event)
 
     # The event loop.
+
+    def _arrived(self, event: _Event) -> None:
+        # The client may have gone away since the guest's thread asked.
+        if self._is_detached:
+            _drop(event)
+        else:
+            self._events.put_nowait(event)
 
     async def send_all(self, running: Future[T]) -> T:
         """Send what the guest answers, until its run is over; return what that came to.
@@ -113,6 +120,7 @@ class Exchange:
         Args:
             running: The run, on its thread.
         """
+        self._running = running
         running.add_done_callback(lambda _: self._put(_Done()))
         while True:
             event = await self._events.get()
@@ -134,9 +142,14 @@ class Exchange:
         """Let the run go on without a client: nothing is sent from now on."""
         self._is_detached = True
         while not self._events.empty():
-            event = self._events.get_nowait()
-            if isinstance(event, _Chunk):
-                event.sent()
+            _drop(self._events.get_nowait())
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Call something once the run is over, which may be long after its client went away; at once without a run."""
+        if self._running is None:
+            call()
+        else:
+            self._running.add_done_callback(lambda _: call())
 
     async def send_whole(self, status: int, headers: tuple[Header, ...], body: bytes) -> None:
         """Send a response that is at hand."""
@@ -158,6 +171,12 @@ class Exchange:
         if not self._has_ended:
             self._has_ended = True
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _drop(event: _Event) -> None:
+    """Let the guest go on, which waits until its bytes are taken."""
+    if isinstance(event, _Chunk):
+        event.sent()
 
 
 class BodyFeed:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
+from django.db import Error as DatabaseError
 from django.utils import timezone
 
 from engine.activity.http.messages import Header
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 _NO_SECRET = Problem(
     status=503, code="secret_missing", detail="The endpoint's secret is not there; the log of the site says which"
 )
+
+_UNRECORDED = Problem(status=503, code="webhook_unusable", detail="the request cannot be recorded now")
 
 
 async def deliver_signed(
@@ -72,6 +75,9 @@ async def deliver_signed(
     )
     try:
         outcome = await exchange.send_all(host.submit(deliver, host, endpoint, params, signed, exchange))
+    except DatabaseError as error:
+        log.error("webhook.delivery_unrecorded", endpoint=endpoint.name, error=str(error))
+        outcome = _UNRECORDED
     finally:
         exchange.detach()
     match outcome:

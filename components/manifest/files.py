@@ -159,7 +159,8 @@ class DeploymentFolder:
     def _inside(self, file: FileReference) -> Path:
         try:
             path = (self._root / file.path).resolve()
-        except (OSError, RuntimeError) as exc:  # RuntimeError: a loop of links, up to Python 3.12
+        # RuntimeError: a loop of links, up to Python 3.12. ValueError: characters that no path has.
+        except (OSError, RuntimeError, ValueError) as exc:
             raise UnusableFile("cannot be followed to a file") from exc
         if not path.is_relative_to(self._root):
             raise UnusableFile("is a link that leaves the folder of the deployment file")

@@ -21,13 +21,22 @@ class HasScope(BasePermission):
         scopes: Mapping[str, Scope] = getattr(view, "scopes", {})
         method = "GET" if request.method == "HEAD" else request.method
         needed = scopes.get(method or "")
-        principal = principal_of(request.user)
-        if principal is None:
+        if principal_of(request.user) is None:
             return False
         if needed is None:
             # Of methods that the view does not have, it says so itself.
             name = (method or "").lower()
             return name not in view.http_method_names or not hasattr(view, name)
-        if needed not in principal.scopes:
-            raise Problem(ProblemCode.MISSING_SCOPE, f"this needs the scope {needed.value}")
+        require_scope(request, needed)
         return True
+
+
+def require_scope(request: Request, scope: Scope) -> None:
+    """Return if who sends a request has a scope: one that the request needs by what its body asks for, say.
+
+    Raises:
+        Problem: If not; names the scope.
+    """
+    principal = principal_of(request.user)
+    if principal is None or scope not in principal.scopes:
+        raise Problem(ProblemCode.MISSING_SCOPE, f"this needs the scope {scope.value}")

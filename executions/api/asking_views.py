@@ -15,6 +15,7 @@ from executions.api.bodies import read_body, read_query
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import ProblemCode
 from executions.api.recording import OperationQuery, recording
+from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, ReturnedOk, endpoint
 from executions.api.views import ApiView
 from executions.operations.querying import locals_at, query
@@ -27,6 +28,7 @@ _OF_WORKFLOWS = (
     ProblemCode.NO_WORKFLOW,
     ProblemCode.VERSION_MISSING,
     ProblemCode.ILLEGAL_STATE,
+    ProblemCode.BUSY,
     ProblemCode.DEPLOYMENT_UNUSABLE,
 )
 
@@ -103,6 +105,7 @@ class QueryView(ApiView):
         answers={200: ReturnedOk},
         problems=[*_OF_WORKFLOWS, ProblemCode.QUERY_UNKNOWN, ProblemCode.QUERY_FAILED],
     )
+    @replaying
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Ask a workflow, running or finished, by one of the queries of its file; nothing is written."""
         read_query(request, NoQuery)
@@ -119,6 +122,7 @@ class LocalsView(ApiView):
     @endpoint(
         "get_locals", tag="debugging", query=LocalsQuery, answers={200: list[FrameDocument]}, problems=_OF_WORKFLOWS
     )
+    @replaying
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return the local variables of a workflow where it made the call that wrote an event."""
         asked = read_query(request, LocalsQuery)

@@ -34,18 +34,24 @@ def read_body(request: Request, shape: type[T], *, max_bytes: int | None = None)
     return convert_body(read_json(request, max_bytes=max_bytes), shape)
 
 
+def read_optional_body(request: Request, shape: type[T]) -> T:
+    """Return the JSON body as an instance of a struct; an empty one, of any type, means all defaults.
+
+    Raises:
+        Problem: As `read_body`.
+    """
+    # Whether there is a body only its bytes tell: one that comes in chunks has no length.
+    raw = read_raw(request)
+    if not raw:
+        return shape()
+    _refuse_other_types(request)
+    return convert_body(_load(raw), shape)
+
+
 def read_json(request: Request, *, max_bytes: int | None = None) -> object:
     """Return the JSON body as plain data; see `read_body`."""
-    media_type = request._request.content_type or ""
-    if not media_type.endswith(_JSON_TYPES):
-        raise Problem(
-            ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"expected Content-Type: application/json, got {media_type or 'none'!r}"
-        )
-    try:
-        # It takes a thousand levels, and no more.
-        return load_json(read_raw(request, max_bytes=max_bytes))
-    except ValueMismatch as error:
-        raise Problem(ProblemCode.MALFORMED_JSON, error.problem) from error
+    _refuse_other_types(request)
+    return _load(read_raw(request, max_bytes=max_bytes))
 
 
 def read_raw(request: Request, *, max_bytes: int | None = None) -> bytes:
@@ -59,6 +65,22 @@ def read_raw(request: Request, *, max_bytes: int | None = None) -> bytes:
     if len(body) > most:
         raise Problem(ProblemCode.BODY_TOO_LARGE, f"the body has more than the {most} bytes that are allowed")
     return body
+
+
+def _refuse_other_types(request: Request) -> None:
+    media_type = request._request.content_type or ""
+    if not media_type.endswith(_JSON_TYPES):
+        raise Problem(
+            ProblemCode.UNSUPPORTED_MEDIA_TYPE, f"expected Content-Type: application/json, got {media_type or 'none'!r}"
+        )
+
+
+def _load(raw: bytes) -> object:
+    try:
+        # It takes a thousand levels, and no more.
+        return load_json(raw)
+    except ValueMismatch as error:
+        raise Problem(ProblemCode.MALFORMED_JSON, error.problem) from error
 
 
 def convert_body(data: object, shape: type[T]) -> T:

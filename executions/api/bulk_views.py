@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 from rest_framework.request import Request
 
-from executions.access.principals import principal_of
+from executions.access.permissions import require_scope
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_body, read_query
@@ -80,7 +80,8 @@ class BulkView(ApiView):
         """
         read_query(request, OperationQuery)
         body = read_body(request, BulkBody)
-        _refuse_retry_without_scope(request, body.operation)
+        if body.operation is BulkOperation.RETRY:
+            require_scope(request, Scope.SUBMIT)
         wanted = filter_of(body.filter)
         if body.dry_run:
             count = count_matching(wanted)
@@ -108,9 +109,3 @@ class BulkView(ApiView):
                 next_cursor=UNSET if report.next is None else report.next,
             )
         )
-
-
-def _refuse_retry_without_scope(request: Request, operation: BulkOperation) -> None:
-    principal = principal_of(request.user)
-    if operation is BulkOperation.RETRY and (principal is None or Scope.SUBMIT not in principal.scopes):
-        raise Problem(ProblemCode.MISSING_SCOPE, f"this needs the scope {Scope.SUBMIT.value}")

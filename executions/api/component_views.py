@@ -132,7 +132,8 @@ class FileView(ApiView):
         content = Blob.objects.filter(digest=digest).values_list("content", flat=True).first()
         if content is None:
             raise Problem(ProblemCode.FILE_NOT_FOUND, f"no file with the digest {digest[:100]} is stored")
-        return HttpResponse(bytes(content), content_type="application/octet-stream")
+        headers = {"Cache-Control": "no-store"}
+        return HttpResponse(bytes(content), headers=headers, content_type="application/octet-stream")
 
 
 def _rows(deployment_id: str | None) -> Rows:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
+from executions.access.permissions import require_scope
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_body, read_query
@@ -29,6 +30,7 @@ from executions.api.execution_queries import NoQuery
 from executions.api.execution_views import find_execution
 from executions.api.problems import Problem, ProblemCode
 from executions.api.recording import OperationQuery, recording
+from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.backtrace_sources import find_source
@@ -45,6 +47,7 @@ _OF_WORKFLOWS = (
     ProblemCode.INVALID_ID,
     ProblemCode.NO_WORKFLOW,
     ProblemCode.VERSION_MISSING,
+    ProblemCode.BUSY,
     ProblemCode.DEPLOYMENT_UNUSABLE,
 )
 
@@ -100,9 +103,14 @@ class ReplayView(ApiView):
         answers={200: ReplayDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.REPLAY_FAILED],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
-        """Run the workflow against its history, without effects."""
+        """Run the workflow against its history, without effects.
+
+        The answer tells what it did, and needs the scope read as well.
+        """
         read_query(request, NoQuery)
+        require_scope(request, Scope.READ)
         return json_answer(replay_document(replay(parse_execution_id(execution_id))))
 
 
@@ -119,6 +127,7 @@ class AdvanceView(ApiView):
         answers={200: AdvanceDocument},
         problems=[*_OF_WORKFLOWS, ProblemCode.VERSION_MISMATCH, ProblemCode.REPLAY_MISMATCH, ProblemCode.ILLEGAL_STATE],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Apply the beginning of what a replay captured to a paused workflow."""
         target = parse_execution_id(execution_id)
@@ -152,6 +161,7 @@ class UpgradeView(ApiView):
         text=True,
         problems=[*_OF_WORKFLOWS, ProblemCode.UPGRADE_FAILS, ProblemCode.ILLEGAL_STATE],
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Have the execution be run by another version of its component, if that can follow its history."""
         target = parse_execution_id(execution_id)
@@ -182,13 +192,18 @@ class ForkView(ApiView):
             ProblemCode.REPLAY_FAILED,
         ],
     )
+    @replaying
     def post(self, request: Request, execution_id: str) -> HttpResponse:
-        """Start a new execution that has the history of this one up to an event."""
+        """Start a new execution that has the history of this one up to an event.
+
+        A dry run tells what it would do, and needs the scope read as well.
+        """
         source = parse_execution_id(execution_id)
         journal = recording(request, source, Operation.FORK)
         body = read_body(request, ForkBody)
         edits = Edits(params=body.params, results=body.results or None, digest=body.component_digest)
         if body.dry_run:
+            require_scope(request, Scope.READ)
             return json_answer(replay_document(try_fork(source, body.version, edits=edits)))
         forked = fork(source, body.version, edits=edits, paused=body.paused, journal=journal)
         return message(request, forked, status=201)
@@ -253,6 +268,7 @@ class PersistBacktracesView(ApiView):
         answers={200: PersistedDocument},
         problems=_OF_WORKFLOWS,
     )
+    @replaying
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Store the backtraces of the workflow's calls that are missing, by a replay without effects."""
         read_query(request, NoQuery)

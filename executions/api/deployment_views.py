@@ -25,7 +25,7 @@ from components.switching import DeploymentNotFound, enqueue, find_deployment, s
 from components.verification import verify_deployment
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
-from executions.api.bodies import convert_body, read_json, read_query
+from executions.api.bodies import read_optional_body, read_query
 from executions.api.deployment_bodies import DeploymentBody, read_deployment
 from executions.api.deployment_documents import (
     DeploymentDocument,
@@ -188,7 +188,7 @@ class DeploymentSwitchView(ApiView):
     def put(self, request: Request, deployment_id: str) -> HttpResponse:
         """Run the deployment now, or from the next start of the server on."""
         read_query(request, NoQuery)
-        body = _read_optional(request, SwitchBody)
+        body = read_optional_body(request, SwitchBody)
         if body.apply or body.hot_redeploy:
             if body.allow_unavailable_runtime_config:
                 raise Problem(
@@ -243,7 +243,7 @@ class DeploymentRehearsalView(ApiView):
     def post(self, request: Request, deployment_id: str) -> HttpResponse:
         """Replay every unfinished workflow on the deployment's components, without effects; for a minute at most."""
         read_query(request, NoQuery)
-        body = _read_optional(request, RehearsalBody)
+        body = read_optional_body(request, RehearsalBody)
         rehearsal = rehearse(find_deployment(deployment_id), most=body.most, time_limit=_REHEARSE_FOR)
         if wants_text(request):
             return text_answer("".join(f"{line}\n" for line in rehearsal_lines(rehearsal)))
@@ -314,10 +314,3 @@ def _summaries(deployment_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
         deployment_id: [{"component_type": kind, "count": count} for kind, count in counter.items()]
         for deployment_id, counter in counts.items()
     }
-
-
-def _read_optional(request: Request, shape: type[Any]) -> Any:
-    """Return the body, or what an empty one means: all defaults."""
-    if not request._request.META.get("CONTENT_LENGTH") or request._request.META["CONTENT_LENGTH"] == "0":
-        return shape()
-    return convert_body(read_json(request), shape)

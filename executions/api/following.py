@@ -88,33 +88,46 @@ def refuse_too_many_followers() -> None:
         )
 
 
-def result_stream(execution_id: ExecutionId, *, status: int = 200, headers: dict[str, str]) -> StreamingHttpResponse:
-    """Return an answer whose headers are sent at once, and whose body is the result as soon as there is one."""
+def result_stream(
+    execution_id: ExecutionId, may: Callable[[], bool], *, status: int = 200, headers: dict[str, str]
+) -> StreamingHttpResponse:
+    """Return an answer whose headers are sent at once, and whose body is the result as soon as there is one.
+
+    Args:
+        execution_id: Which one.
+        may: Whether the client may have it still; if not, the body stays empty.
+        status: HTTP status.
+        headers: More headers.
+    """
     refuse_too_many_followers()
     return StreamingHttpResponse(
-        _result(execution_id), status=status, content_type=JSON, headers={"Cache-Control": "no-store", **headers}
+        _result(execution_id, may), status=status, content_type=JSON, headers={"Cache-Control": "no-store", **headers}
     )
 
 
-def event_stream(execution_id: ExecutionId, *, after: int) -> StreamingHttpResponse:
+def event_stream(execution_id: ExecutionId, may: Callable[[], bool], *, after: int) -> StreamingHttpResponse:
     """Return an answer that tells what happens to an execution, as server-sent events.
 
     Args:
         execution_id: Which one.
+        may: Whether the client may see it still; if not, the stream ends.
         after: Version of the last event that the client knows; -1 if it knows none.
     """
     refuse_too_many_followers()
     # Buffering proxies would keep the events for themselves.
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingHttpResponse(
-        _events(execution_id, after), content_type="text/event-stream; charset=utf-8", headers=headers
+        _events(execution_id, may, after), content_type="text/event-stream; charset=utf-8", headers=headers
     )
 
 
-async def _result(execution_id: ExecutionId) -> AsyncIterator[bytes]:
+async def _result(execution_id: ExecutionId, may: Callable[[], bool]) -> AsyncIterator[bytes]:
     yield b""  # has the headers sent
-    while not await wait_until_over(execution_id, timeout_s=LONGEST_WAIT_S):
-        pass
+    is_over = False
+    while not is_over:
+        is_over = await wait_until_over(execution_id, timeout_s=LONGEST_WAIT_S)
+        if not await sync_to_async(may)():
+            return
     yield pretty(await sync_to_async(_load_result)(execution_id))
 
 
@@ -124,11 +137,13 @@ def _load_result(execution_id: ExecutionId) -> Any:
     return retval_to_api(retval)
 
 
-async def _events(execution_id: ExecutionId, after: int) -> AsyncIterator[bytes]:
+async def _events(execution_id: ExecutionId, may: Callable[[], bool], after: int) -> AsyncIterator[bytes]:
     yield b"retry: 1000\n\n"
     async with Watch(execution_id) as watch:
         while True:
             progress = await watch.next(timeout_s=_KEEP_ALIVE_S)
+            if not await sync_to_async(may)():
+                return
             if progress is None:
                 yield b": nothing new\n\n"
                 continue

@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from engine.log.ids import DelayId, ExecutionId, delay_position, parse_execution_id
+from executions.access.lasting import still_has
 from executions.access.scopes import Scope
 from executions.api.answers import message
 from executions.api.bodies import read_json, read_query
@@ -187,7 +188,7 @@ class StreamView(ApiView):
         after = _last_seen(request)
         if row.result_kind is not None and after >= row.next_version - 1:
             return HttpResponse(status=204)
-        return event_stream(ExecutionId(row.execution_id), after=after)
+        return event_stream(ExecutionId(row.execution_id), still_has(request, Scope.READ), after=after)
 
 
 class DelayCancelView(ApiView):

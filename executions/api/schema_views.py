@@ -9,7 +9,7 @@ import orjson
 from django.http import HttpResponse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 
 from executions.api.bodies import read_query
@@ -39,8 +39,8 @@ def openapi_document() -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
 
-class DocsView(SpectacularSwaggerView):
-    """The page, with scripts and styles of this site alone."""
+class DocsView(SpectacularSwaggerSplitView):
+    """The page, with scripts and styles of this site alone, and no script within: `obelisk_site.content_policy`."""
 
     authentication_classes = ()
     permission_classes = ()

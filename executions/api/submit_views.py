@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from engine.log.ids import ExecutionId, parse_execution_id, parse_top_level_id
 from engine.log.retval_json import retval_to_api
+from executions.access.lasting import still_has
 from executions.access.principals import principal_of
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, problem_answer
@@ -112,7 +113,7 @@ class ResultView(ApiView):
         if retval is not None:
             return json_answer(retval_to_api(retval))
         if query.follow:
-            return result_stream(target, headers={})
+            return result_stream(target, still_has(request, Scope.READ), headers={})
         problem = Problem(ProblemCode.NOT_FINISHED, f"{target} has not finished", err="not finished yet")
         if (wait_s := preferred_wait(request)) == 0:
             raise problem
@@ -172,7 +173,7 @@ def _started(
     target = submitted.execution_id
     headers = {"Location": f"/v1/executions/{quote(target, safe=':')}", **headers}
     if follow:
-        return result_stream(target, status=status, headers=headers)
+        return result_stream(target, still_has(request, Scope.SUBMIT), status=status, headers=headers)
     wait_s = preferred_wait(request)
     answer = message(request, target, status=202 if wait_s else status, headers=headers)
     return _waiting(request, answer, target, wait_s, status=status, headers=headers) if wait_s else answer

@@ -59,7 +59,11 @@ def wit(client: Client, folder: Path, *, force: bool) -> None:
         text = client.api.text("components", component_id["component_digest"], "wit")
         if not text:
             continue
-        path = folder / f"{component_id['name']}.wit"
+        name = f"{component_id['name']}.wit"
+        # The server names the files; it has no say in where they go.
+        if Path(name).name != name:
+            raise ClientError(f"the server has a component {component_id['name']}, which cannot be the name of a file")
+        path = folder / name
         if path.exists() and not force:
             raise ClientError(f"{path} is there already; --force writes over it")
         path.write_text(text, "utf-8")

@@ -25,6 +25,10 @@ _STYLES = {
     "trace": "dim",
 }
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_CONTROLS_IN_TEXT = {code: shown for code, shown in _CONTROLS.items() if chr(code) not in "\n\t"}
+"""What a terminal would obey instead of showing it: logs and results hold what anybody may have sent."""
+
 
 class Output:
     """Where a command's result goes: results to standard output, the rest to standard error.
@@ -48,15 +52,15 @@ class Output:
 
     def line(self, text: str, style: str | None = None) -> None:
         """Print a line of the result."""
-        self.console.print(Text(text, style=_STYLES.get(style or "", "")))
+        self.console.print(Text(text.translate(_CONTROLS_IN_TEXT), style=_STYLES.get(style or "", "")))
 
     def note(self, text: str) -> None:
         """Tell something beside the result."""
-        self.errors.print(Text(text, style="dim"))
+        self.errors.print(Text(text.translate(_CONTROLS_IN_TEXT), style="dim"))
 
     def fail(self, text: str) -> None:
         """Tell what went wrong."""
-        self.errors.print(Text("error: ", style="bold red"), Text(text), sep="")
+        self.errors.print(Text("error: ", style="bold red"), Text(text.translate(_CONTROLS_IN_TEXT)), sep="")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, styled: int | None = None) -> None:
         """Print rows under their headings; elsewhere than on a terminal as tab-separated lines without headings.
@@ -68,13 +72,13 @@ class Output:
         """
         if not self.console.is_terminal:
             for row in rows:
-                sys.stdout.write("\t".join(row) + "\n")
+                sys.stdout.write("\t".join(cell.translate(_CONTROLS) for cell in row) + "\n")
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            cells = [Text(cell) for cell in row]
+            cells = [Text(cell.translate(_CONTROLS)) for cell in row]
             if styled is not None:
                 cells[styled].stylize(_STYLES.get(row[styled].split(" ")[0], ""))
             table.add_row(*cells)

@@ -26,6 +26,12 @@ def test_deployments_may_not_refer_to_a_secrets_variable() -> None:
     assert visible["OUR_REGION"] == "here"
 
 
+def test_deployments_may_not_refer_to_the_sites_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SECRET_KEY", "hunter3")
+
+    assert "DJANGO_SECRET_KEY" not in visible_environ()
+
+
 def test_the_process_that_runs_guests_takes_secrets_out_of_its_environment() -> None:
     policy = take_operator_policy()
 

@@ -82,6 +82,15 @@ def test_the_terminal_gets_a_short_line_from_its_own_level_on(
     assert len(lines(log_file)) == 2
 
 
+def test_what_a_terminal_would_obey_is_shown(log_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.get_logger("executions").warning("api.refused", path="/v1/\x1b[2J\x9b2J")
+    logging.getLogger("django.request").warning("Not Found: %s", "/\x1b]0;mine\x07")
+
+    shown = capsys.readouterr().err
+    assert "path=/v1/\\x1b[2J\\x9b2J" in shown
+    assert "Not Found: /\\x1b]0;mine\\x07" in shown
+
+
 def test_a_traceback_shows_no_local_variables(log_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         password = "".join(["hun", "ter2"])

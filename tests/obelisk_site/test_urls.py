@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -21,6 +23,27 @@ def test_the_admin_asks_for_a_login_and_sends_the_security_headers(client: Clien
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/admin/login/", "/v1/docs", "/v1/executions"])
+def test_browsers_are_told_to_run_nothing_but_the_sites_own_scripts(client: Client, path: str) -> None:
+    policy = client.get(path)["Content-Security-Policy"]
+
+    assert policy.startswith("default-src 'self'; ")
+    assert "script-src" not in policy
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/admin/", "/admin/executions/execution/", "/admin/webhooks/delivery/", "/v1/docs"])
+def test_no_page_holds_a_script_that_browsers_would_not_run(admin_client: Client, path: str) -> None:
+    page = admin_client.get(path).content.decode()
+
+    assert "<script" in page
+    # Those with a type that is none of scripts' hold data.
+    inline = re.findall(r"<script(?![^>]*\b(?:src|type)=)[^>]*>", page)
+    assert inline == []
+    assert not re.search(r"\son[a-z]+=", page)
 
 
 @pytest.mark.parametrize("path", ["/static/obelisk/favicon.svg", "/static/admin/css/base.css"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -11,12 +12,13 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
 from components.problems import DeploymentRefused
 from executions.models import Execution
-from tests.harness.asgi_client import Reply, exchange, request
+from tests.harness.asgi_client import Reply, Server, exchange, request, scope_of
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import ROUTES, deploy_doorman, events_of, requests_recorded
 from webhooks.application import WebhookApplication
@@ -80,6 +82,34 @@ def test_headers_that_may_be_secret_are_not_kept(send: Send) -> None:
     assert names == ["host", "x-shown", "x-github-delivery"]
 
 
+def test_a_signature_is_not_kept_whatever_its_header_is_called(application: WebhookApplication, tmp_path: Path) -> None:
+    deploy_doorman(tmp_path, ROUTES + 'verify = { provider = "hmac", secret = ["NEW"], header = "X-Seal" }\n')
+    seal = hmac.new(b"the new one", b"hello", hashlib.sha256).hexdigest()
+
+    reply = request(application, "POST", "/hooks/do/length", headers=[("x-seal", seal)], body=b"hello")
+
+    assert reply.status == 200
+    assert [name for name, _ in Delivery.objects.get().headers] == ["host"]
+
+
+def test_an_endpoint_is_busy_until_its_thread_is_free(
+    send: Send, application: WebhookApplication, tmp_path: Path
+) -> None:
+    deploy_doorman(tmp_path, ROUTES + VERIFY + "request = { concurrency = 1, timeout = { seconds = 4 } }\n")
+
+    async def hang_up() -> None:
+        # As the server does with an application that goes on long after its client went away.
+        server = Server([b"hello"], lambda _data, _count: True)
+        scope = scope_of("POST", "/hooks/do/spin", headers_for(b"hello"))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(application(scope, server.receive, server.send), 1)
+
+    asyncio.run(hang_up())
+
+    assert send("hello", delivery="d-2").status == 503
+    assert eventually(lambda: send("hello", delivery="d-2").status == 200)
+
+
 def test_the_old_secret_of_a_rotation_still_counts(send: Send) -> None:
     assert send("length", secret="the old one").status == 200
 
@@ -120,6 +150,20 @@ def test_a_delivery_that_failed_is_tried_again(send: Send) -> None:
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.ANSWERED, 2)
     assert delivery.execution_id != failed.execution_id
+
+
+def test_a_delivery_that_cannot_be_recorded_can_be_sent_again(send: Send) -> None:
+    send("hello", delivery="d-0")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE webhooks_delivery RENAME TO elsewhere")
+    try:
+        refused = send("hello")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO webhooks_delivery")
+
+    assert (refused.status, refused.text) == (503, "the request cannot be recorded now")
+    assert send("hello").text == "hello"
 
 
 def test_requests_without_an_id_are_all_answered(send: Send) -> None:

@@ -55,7 +55,8 @@ class SignedMessage:
 def _id(value: object) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID_CHARACTERS:
         return None
-    return None if "\0" in value else value  # which no column of PostgreSQL takes
+    # No database takes NUL characters or halves of surrogate pairs, and JSON may hold both.
+    return value if value.isprintable() else None
 
 
 def check_signature(content: bytes, given: Sequence[bytes], keys: Iterable[bytes], *, digest: str = "sha256") -> None:

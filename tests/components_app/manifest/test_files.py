@@ -53,6 +53,10 @@ def test_a_link_to_itself_is_refused(folder: Path) -> None:
     assert refusal(folder, "loop") == 'names "loop", which cannot be followed to a file'
 
 
+def test_characters_that_no_path_has_are_refused(folder: Path) -> None:
+    assert "which cannot be followed to a file" in refusal(folder, "a\0b")
+
+
 def test_what_is_no_file_is_refused(folder: Path) -> None:
     os.mkfifo(folder / "pipe")
 

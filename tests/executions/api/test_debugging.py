@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from components.services import deploy
 from engine.log.backtraces import CallSite, CallSites
 from engine.log.ids import ExecutionId, Version
 from engine.log.return_values import JsonText
+from executions.access.scopes import Scope
+from executions.api import replaying
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 from executions.operations.submitting import submit
@@ -151,6 +154,28 @@ def test_a_dry_run_starts_nothing(api: Api, ended: ExecutionId) -> None:
 
     assert (tried.status, tried.json["type"]) == (200, "advanceable")
     assert api.get("executions").json == before
+
+
+def test_what_a_workflow_did_is_told_to_those_alone_who_may_read(api: Api, ended: ExecutionId) -> None:
+    writing = Api((Scope.SUBMIT, Scope.OPERATE))
+
+    assert writing.put(f"executions/{ended}/replay").code == "missing_scope"
+    assert writing.post(f"executions/{ended}/fork", {"version": 0, "dry_run": True}).code == "missing_scope"
+    assert writing.post(f"executions/{ended}/fork", {"version": 0, "paused": True}).status == 201
+
+
+def test_so_many_are_replayed_at_a_time(api: Api, ended: ExecutionId, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "_PATIENCE_S", 0.01)
+    with ExitStack() as others:
+        for _ in range(replaying.MOST):
+            others.enter_context(replaying._places)
+
+        refused = api.put(f"executions/{ended}/replay")
+        asked = api.get(f"executions/{ended}/locals")
+
+    assert (refused.status, refused.code, refused.headers["Retry-After"]) == (503, "busy", "5")
+    assert asked.code == "busy"
+    assert api.put(f"executions/{ended}/replay").status == 200
 
 
 # --- Backtraces and what must not be told -----------------------------------------------------------------------------

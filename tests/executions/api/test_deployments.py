@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from django.core.asgi import get_asgi_application
 from pytest_django import Settings
 
 from components.manifest.files import content_digest
@@ -16,6 +18,7 @@ from executions.access.scopes import Scope
 from tests.components_app.builders import activity_table, make_wasm, workflow_table
 from tests.executions.api.clients import Answer, Api
 from tests.executions.deployments import ADD, deploy_declared
+from tests.harness.asgi_client import request
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +71,8 @@ def test_a_deployment_comes_as_a_form_with_its_files(api: Api, stored: str) -> N
             {"path": "caller.wasm", "digest": content_digest(CALLER), "size": len(CALLER)},
         ],
     }
-    assert api.get(f"files/{content_digest(ADDER)}").body == ADDER
+    file = api.get(f"files/{content_digest(ADDER)}")
+    assert (file.body, file.headers["Cache-Control"]) == (ADDER, "no-store")
     assert api.get(f"deployments/{stored}", Accept="text/plain").text == PAIR
 
 
@@ -157,6 +161,22 @@ def test_a_form_may_be_so_large(api: Api, settings: Settings) -> None:
     answer = send_form(api, part("deployment_toml", PAIR), part("file", b"x" * 3000, "adder.wasm"))
 
     assert (answer.status, answer.code) == (413, "body_too_large")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_body_without_a_length_counts(api: Api, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["obelisk.test"]
+    headers = [
+        ("authorization", f"Bearer {api.token}"),
+        ("accept", "application/json"),
+        ("content-type", "application/json"),
+    ]
+
+    answer = request(
+        get_asgi_application(), "PUT", "/v1/deployments/x/switch", headers=headers, body=b'{"apply": "yes"}'
+    )
+
+    assert (answer.status, orjson.loads(answer.body)["code"]) == (400, "invalid_body")
 
 
 def test_somebody_elses_submission_or_switch_comes_first(api: Api, stored: str) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth.models import User
 from django.test import AsyncClient
 from pytest_django import Settings
 
 from executions import watching
+from executions.access.tokens import revoke_token
 from executions.api.following import preferred_wait
 from executions.models import Execution
 from executions.operations.answering import answer
@@ -252,6 +254,46 @@ def test_a_client_that_leaves_is_forgotten(api: Api) -> None:
 
     assert run(steps) == 1
     assert count_watches() == 0
+
+
+def test_a_token_that_is_revoked_meanwhile_is_told_nothing_more(api: Api) -> None:
+    execution_id = submit(ADD, [1, []]).execution_id
+    for_result = f"executions/{execution_id}?follow=true"
+
+    async def steps() -> tuple[bytes, bytes]:
+        events, result = follow(api, execution_id), await Follower(api).get(for_result)
+        chunks = aiter(result.streaming_content)
+        await anext(chunks)
+        seen = b""
+        async for chunk in events:
+            seen += chunk
+            if b'"pending_at"' in chunk:
+                await sync_to_async(revoke_token)(api.token.split("_")[1])
+                await finish(execution_id, {"ok": 4711})
+        return seen, b"".join([chunk async for chunk in chunks])
+
+    events, result = run(steps)
+
+    assert [kind for kind, _, _ in parsed(events)] == ["event", "status"]
+    assert result == b""
+
+
+def test_a_person_who_may_see_it_no_more_is_told_nothing_more(api: Api, admin_user: User) -> None:
+    execution_id = submit(ADD, [1, []]).execution_id
+    answer(execution_id, {"ok": 4711})
+
+    async def steps() -> list[list[str]]:
+        found = []
+        for is_active in (True, False):
+            client = AsyncClient()
+            await client.aforce_login(admin_user)
+            response: Any = await client.get(f"/v1/executions/{execution_id}/stream")
+            await User.objects.filter(pk=admin_user.pk).aupdate(is_active=is_active)
+            stream = b"".join([chunk async for chunk in response.streaming_content])
+            found.append([kind for kind, _, _ in parsed(stream)])
+        return found
+
+    assert run(steps) == [["event", "event", "status", "result"], []]
 
 
 def test_there_is_a_most_of_followers(api: Api, settings: Settings) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,3 +42,11 @@ def test_another_one_is_refused() -> None:
 def test_an_old_one_is_refused() -> None:
     with pytest.raises(SignatureRefused, match="too far from now"):
         check(late_s=301)
+
+
+@pytest.mark.parametrize("event_id", [r"Ev\u0000", r"Ev\ud800"])
+def test_an_id_that_no_database_takes_is_none(event_id: str) -> None:
+    body = b'{"event_id": "%s"}' % event_id.encode()
+    seal = hmac.new(KEY, f"v0:{TIME}:".encode() + body, "sha256").hexdigest()
+
+    assert check(signature=f"v0={seal}", body=body) is None

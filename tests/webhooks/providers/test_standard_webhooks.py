@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,3 +44,17 @@ def test_another_id_body_and_time_are_refused() -> None:
         check(body=BODY + b" ")
     with pytest.raises(SignatureRefused):
         check(late_s=301)
+
+
+@pytest.mark.parametrize("secret", [b"whsec_", b"", b"whsec_not base64"])
+def test_a_secret_that_holds_no_key_accepts_nothing(secret: bytes) -> None:
+    seal = base64.b64encode(hmac.digest(b"", f"{ID}.{TIME}.".encode() + BODY, "sha256")).decode()
+    headers = {"webhook-id": ID, "webhook-timestamp": TIME, "webhook-signature": f"v1,{seal}"}
+
+    with pytest.raises(SignatureRefused):
+        verify(
+            SignedMessage(headers, BODY),
+            [secret],
+            tolerance=timedelta(minutes=5),
+            now=datetime.fromtimestamp(int(TIME), UTC),
+        )
