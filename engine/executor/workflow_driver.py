@@ -409,7 +409,7 @@ class WorkflowDriver:
         self._is_inside = inside
 
     def _seconds_left(self) -> float:
-        return max(0.0, (self._writes.lock_expires_at - self.now()).total_seconds())
+        return self._services.clock.seconds_until(self._writes.lock_expires_at)
 
     def _extend_deadline(self) -> None:
         instance = self._instance

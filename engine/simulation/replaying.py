@@ -14,7 +14,7 @@ from engine.log.state import Lifecycle, Status
 from engine.simulation.connection import Connection
 from engine.simulation.recordings import Recording, last_instant, record, without_end
 from engine.simulation.site import SimulatedSite
-from engine.simulation.stepped import SteppedExecutor
+from engine.simulation.stepped import PATIENCE_S, SteppedExecutor
 
 
 class ReplayWrote(AssertionError):
@@ -64,7 +64,7 @@ def resume(recording: Recording, target: ExecutionId, *, make_executor: MakeExec
 
 
 def _rerun(recording: Recording, target: ExecutionId, *, make_executor: MakeExecutorAt) -> SimulatedSite:
-    clock = SimulatedClock(last_instant(recording) + timedelta(days=1))
+    clock = SimulatedClock(last_instant(recording) + timedelta(days=1), patience_s=PATIENCE_S)
     site = SimulatedSite(make_executor(clock), journal=_waiting(recording, target, now=clock.now()), clock=clock)
     try:
         site.run_to_rest()

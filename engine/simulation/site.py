@@ -11,7 +11,7 @@ from engine.journal.memory import MemoryJournal
 from engine.journal.records import Committed, Write
 from engine.log.ids import ExecutorId
 from engine.simulation.connection import Connection, Cut
-from engine.simulation.stepped import SteppedExecutor
+from engine.simulation.stepped import PATIENCE_S, SteppedExecutor
 
 MakeExecutor = Callable[[Connection], SteppedExecutor]
 
@@ -41,7 +41,7 @@ class SimulatedSite:
         on_kill: Callable[[ExecutorId], None] = _ignore,
     ) -> None:
         self.journal = journal or MemoryJournal()
-        self.clock = clock or SimulatedClock()
+        self.clock = clock or SimulatedClock(patience_s=PATIENCE_S)
         self._on_kill = on_kill
         self._make_executor = make_executor
         self.executor = self._start(cut)

@@ -17,6 +17,9 @@ from engine.simulation.connection import Connection
 
 Task = Callable[[], None]
 
+PATIENCE_S = 8.0
+"""How long a workflow's guest may compute in real time, however short its lock is by the simulated clock."""
+
 _NEVER = timedelta(days=1)
 
 

@@ -11,7 +11,7 @@ from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
 from engine.simulation import replaying
 from engine.simulation.recordings import Recording, last_instant, restore
-from engine.simulation.stepped import SteppedExecutor, simulated_settings
+from engine.simulation.stepped import PATIENCE_S, SteppedExecutor, simulated_settings
 from tests.harness.components import deploy, load, read
 from tests.harness.simulation import Simulation
 
@@ -42,7 +42,7 @@ def replay(recording: Recording, target: ExecutionId, *, registry: Registry | No
 
 def resume(recording: Recording, *, registry: Registry | None = None, seed: int = 0) -> Simulation:
     """Return a world that goes on from a recording, with one executor, after all that held a lock have died."""
-    clock = SimulatedClock(last_instant(recording) + timedelta(days=1))
+    clock = SimulatedClock(last_instant(recording) + timedelta(days=1), patience_s=PATIENCE_S)
     world = Simulation(registry=registry, journal=restore(recording), clock=clock, seed=seed)
     world.start_executor(settings=simulated_settings())
     return world

@@ -15,7 +15,7 @@ from engine.journal.memory import MemoryJournal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
 from engine.simulation.connection import Connection, Cut, ProcessKilled
-from engine.simulation.stepped import SteppedExecutor, simulated_settings
+from engine.simulation.stepped import PATIENCE_S, SteppedExecutor, simulated_settings
 from tests.harness.components import load, read
 from tests.harness.world import World
 
@@ -90,7 +90,7 @@ class Simulation(World):
         clock: SimulatedClock | None = None,
         interleaving: float = 0.0,
     ) -> None:
-        self.simulated_clock = clock or SimulatedClock()
+        self.simulated_clock = clock or SimulatedClock(patience_s=PATIENCE_S)
         self.memory = journal or MemoryJournal()
         super().__init__(registry=registry, clock=self.simulated_clock, journal=self.memory)
         self.executors: list[SimulatedExecutor] = []

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.clock import SimulatedClock
 from engine.errors import JournalUnavailable
 from engine.log.events import ExecutionEvent, Finished, HistoryEvent, TemporarilyTimedOut, Unlocked
 from engine.log.ids import ExecutionId
@@ -20,7 +21,7 @@ SHORT = timedelta(milliseconds=150)
 
 
 def _world() -> Simulation:
-    world = Simulation(registry=deploy(probe(), stepper(lock_expiry=SHORT)))
+    world = Simulation(registry=deploy(probe(), stepper(lock_expiry=SHORT)), clock=SimulatedClock())
     world.start_executor()
     return world
 
