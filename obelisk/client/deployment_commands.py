@@ -77,27 +77,28 @@ def apply(client: Client, source: str, description: str | None) -> None:
 @deployment_group.command("enqueue")
 @click.argument("source", default="deployment.toml")
 @_description
+@_allow
 @with_client
-def enqueue(client: Client, source: str, description: str | None) -> None:
+def enqueue(client: Client, source: str, description: str | None, *, allow_unavailable_runtime_config: bool) -> None:
     """Have SOURCE activated when the server starts next: a deployment file, or the id of a deployment."""
-    _switch(client, _id_of(client, source, description), apply=False)
+    allowed = {"allow_unavailable_runtime_config": allow_unavailable_runtime_config}
+    _switch(client, _id_of(client, source, description, **allowed), apply=False, **allowed)
 
 
 @deployment_group.command("switch")
 @click.argument("deployment_id", metavar="ID")
-@_allow
 @with_client
-def switch(client: Client, deployment_id: str, *, allow_unavailable_runtime_config: bool) -> None:
+def switch(client: Client, deployment_id: str) -> None:
     """Activate a deployment that the server has, such as an earlier one."""
-    _switch(client, deployment_id, apply=True, allow_unavailable_runtime_config=allow_unavailable_runtime_config)
+    _switch(client, deployment_id, apply=True)
 
 
-def _id_of(client: Client, source: str, description: str | None) -> str:
+def _id_of(client: Client, source: str, description: str | None, **options: bool) -> str:
     if source.startswith(_PREFIX):
         return source
     if not Path(source).is_file():
         raise ClientError(f"{source} is neither a file nor a deployment's id")
-    answer = submit_deployment(client.api, Path(source), description=description)
+    answer = submit_deployment(client.api, Path(source), description=description, **options)
     return str(answer["deployment_id"])
 
 

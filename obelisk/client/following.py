@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from obelisk.client.api import Api, Refused, Unreachable
 from obelisk.client.command import Client
+from obelisk.client.output import STYLES
 from obelisk.client.states import describe_state, kind_of
 
 _EVERY_S = 0.5
@@ -19,7 +20,6 @@ _EVERY_WITHOUT_TERMINAL_S = 5.0
 _MOST_SHOWN = 200
 _MOST_FINISHED = 5
 _RETRIES = 10
-_STYLES = {"ok": "green", "error": "red", "locked": "cyan", "pending_at": "yellow", "blocked_by_join_set": "blue"}
 
 
 def wait_for_result(client: Client, execution_id: str, *, reconnect: bool) -> Any:
@@ -141,6 +141,6 @@ def draw(executions: list[dict[str, Any]], seconds: float) -> Tree:
 
 def _line(execution: dict[str, Any], name: str) -> Text:
     state = execution["pending_state"]
-    style = _STYLES.get(kind_of(state), "magenta")
+    style = STYLES[kind_of(state)]
     function = execution["ffqn"].rpartition("/")[2]
     return Text.assemble((describe_state(state), style), "  ", function, "  ", (name, "dim"))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_STYLES = {
+STYLES = {
     "ok": "green",
     "error": "red",
     "locked": "cyan",
@@ -52,7 +52,7 @@ class Output:
 
     def line(self, text: str, style: str | None = None) -> None:
         """Print a line of the result."""
-        self.console.print(Text(text.translate(_CONTROLS_IN_TEXT), style=_STYLES.get(style or "", "")))
+        self.console.print(Text(text.translate(_CONTROLS_IN_TEXT), style=STYLES.get(style or "", "")))
 
     def note(self, text: str) -> None:
         """Tell something beside the result."""
@@ -80,6 +80,6 @@ class Output:
         for row in rows:
             cells = [Text(cell.translate(_CONTROLS)) for cell in row]
             if styled is not None:
-                cells[styled].stylize(_STYLES.get(row[styled].split(" ")[0], ""))
+                cells[styled].stylize(STYLES.get(row[styled].split(" ")[0], ""))
             table.add_row(*cells)
         self.console.print(table)

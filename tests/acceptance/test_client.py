@@ -185,6 +185,9 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     listed = obelisk.json("deployment", "list")
     assert [each["status"] for each in listed[:2]] == ["active", "inactive"]
 
+    enqueued = obelisk("deployment", "enqueue", before, "--allow-unavailable-runtime-config")
+    assert (enqueued.status, enqueued.err) == (0, "restart_required\n")
+    assert obelisk("deployment", "active").out.strip() == deployment_id
     assert obelisk("deployment", "switch", before).status == 0
     assert obelisk("deployment", "active").out.strip() == before
 
