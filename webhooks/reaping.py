@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Q
 
 from engine.deployment.webhooks import HANDLER
 from engine.errors import JournalError
@@ -13,6 +14,7 @@ from engine.executor.timers import ABANDONED
 from engine.executor.webhook_execution import LEASE
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
+from engine.log.state import Status
 from executions.models import Execution
 from webhooks.models import Delivery, DeliveryState
 
@@ -51,10 +53,12 @@ def reap(journal: Journal, now: datetime) -> list[ExecutionId]:
 
 def fail_abandoned(now: datetime) -> int:
     """Mark deliveries whose web process died as failed, so that they can be tried again; return how many."""
-    count = 0
-    running = Delivery.objects.filter(state=DeliveryState.RUNNING, started_at__lt=now - 2 * LEASE)
-    for delivery in running.order_by("started_at")[:100]:
-        if not Execution.objects.unfinished().filter(pk=delivery.execution_id).exists():
+    count, recently = 0, now - 2 * LEASE
+    # The answer of one that has ended well may still be on its way into the table.
+    alive = ~Q(status=Status.FINISHED) | Q(result_kind="ok", due_at__gte=recently)
+    running = Delivery.objects.filter(state=DeliveryState.RUNNING, started_at__lt=recently)
+    for delivery in running.order_by("started_at")[:_BATCH]:
+        if not Execution.objects.filter(alive, pk=delivery.execution_id).exists():
             count += Delivery.objects.filter(
                 pk=delivery.pk, state=DeliveryState.RUNNING, execution_id=delivery.execution_id
             ).update(state=DeliveryState.FAILED, failure=ABANDONED.reason)

@@ -13,12 +13,11 @@ import orjson
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from engine.replay.asking import StateQuestion, Unanswered, ask
-from engine.replay.subject import load_subject
 from engine.wit.json_values import MAX_JSON_BYTES
-from executions.component_versions import make_replayer, version_of
+from executions.component_versions import make_replayer
 from executions.journal.journal import SqlJournal
 from executions.operations.refusals import OperationRefused
-from executions.operations.replaying import check_is_workflow
+from executions.operations.replaying import load_workflow
 
 
 class QueryUnknown(OperationRefused):
@@ -88,13 +87,11 @@ def _ask(
     execution_id: ExecutionId, question: StateQuestion, version: int | None, journal: Journal | None
 ) -> dict[str, Any]:
     journal = journal or SqlJournal.for_current_connection()
-    subject = load_subject(journal, execution_id)
-    check_is_workflow(subject.state)
+    subject, function, registry = load_workflow(journal, execution_id)
     if version is not None and not 1 <= version < len(subject.entries):
         raise OperationRefused(
             f"{execution_id} has the events 1 to {len(subject.entries) - 1} to look at, not {version}"
         )
-    function, registry = version_of(subject.state)
     try:
         return ask(make_replayer(journal), subject, function, registry, question, version=version)
     except Unanswered as error:

@@ -6,12 +6,13 @@ Source:
 
 from __future__ import annotations
 
+from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentType
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from engine.log.state import ExecutionState
 from engine.replay.outcomes import ReplayOutcome
-from engine.replay.subject import load_subject
+from engine.replay.subject import Subject, load_subject
 from executions.component_versions import make_replayer, version_of
 from executions.journal.journal import SqlJournal
 from executions.operations.refusals import OperationRefused
@@ -38,10 +39,14 @@ def replay(execution_id: ExecutionId, *, journal: Journal | None = None) -> Repl
         JournalUnavailable: If the storage did not answer.
     """
     journal = journal or SqlJournal.for_current_connection()
+    return make_replayer(journal).replay(*load_workflow(journal, execution_id))
+
+
+def load_workflow(journal: Journal, execution_id: ExecutionId) -> tuple[Subject, DeployedFunction, Registry]:
+    """Return a workflow's execution with the version that it was run by, and what that may call; errors as `replay`."""
     subject = load_subject(journal, execution_id)
     check_is_workflow(subject.state)
-    function, registry = version_of(subject.state)
-    return make_replayer(journal).replay(subject, function, registry)
+    return (subject, *version_of(subject.state))
 
 
 def check_is_workflow(state: ExecutionState) -> None:

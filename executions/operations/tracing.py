@@ -12,11 +12,10 @@ from __future__ import annotations
 from engine.journal.protocol import Journal
 from engine.log.backtraces import CallSites
 from engine.log.ids import ExecutionId
-from engine.replay.subject import load_subject
 from executions.backtraces import known_calls
-from executions.component_versions import make_replayer, version_of
+from executions.component_versions import make_replayer
 from executions.journal.journal import SqlJournal
-from executions.operations.replaying import check_is_workflow
+from executions.operations.replaying import load_workflow
 
 
 def persist_backtraces(execution_id: ExecutionId, *, journal: Journal | None = None) -> int:
@@ -36,9 +35,7 @@ def persist_backtraces(execution_id: ExecutionId, *, journal: Journal | None = N
         JournalUnavailable: If the storage did not answer.
     """
     journal = journal or SqlJournal.for_current_connection()
-    subject = load_subject(journal, execution_id)
-    check_is_workflow(subject.state)
-    function, registry = version_of(subject.state)
+    subject, function, registry = load_workflow(journal, execution_id)
     found = make_replayer(journal).call_sites(subject, function, registry)
     known = known_calls(execution_id)
     sites = tuple(site for site in found if site.first not in known)
