@@ -100,16 +100,22 @@ async def _hand_over(
     )
     run = host.make_run(endpoint, request, exchange, params=params)
     running = host.submit(_run, host, run)
-    feeding = asyncio.create_task(feed.run(run.give_up))
+
+    def refuse() -> None:
+        exchange.refuse()
+        run.give_up()
+
+    feeding = asyncio.create_task(feed.run(on_gone=run.give_up, on_too_large=refuse))
     try:
         failed = await exchange.send_all(running)
     finally:
         run.give_up()
         exchange.detach()
         feeding.cancel()
-    if failed is not None and not exchange.has_begun:
-        problem = body_too_large(endpoint.body_bytes) if feed.is_too_large else problem_of(failed)
-        await exchange.send_problem(problem)
+    if exchange.is_refused:
+        await exchange.send_problem(body_too_large(endpoint.body_bytes))
+    elif failed is not None and not exchange.has_begun:
+        await exchange.send_problem(problem_of(failed))
 
 
 def _run(host: WebhookHost, run: WebhookRun) -> RequestFailed | None:

@@ -79,6 +79,7 @@ class Exchange:
         self.has_begun = False
         self._has_ended = False
         self._is_detached = False
+        self._is_refused = False
         self._running: Future[Any] | None = None
 
     # The sink.
@@ -124,6 +125,9 @@ class Exchange:
         running.add_done_callback(lambda _: self._put(_Done()))
         while True:
             event = await self._events.get()
+            if self.is_refused and not isinstance(event, _Done):
+                _drop(event)
+                continue
             match event:
                 case _Begin(status=status, headers=headers):
                     self.has_begun = True
@@ -137,6 +141,15 @@ class Exchange:
                     return running.result()
                 case _:
                     assert_never(event)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was sent, and nothing of the guest's answer will be."""
+        return self._is_refused and not self.has_begun
+
+    def refuse(self) -> None:
+        """Send nothing of the guest's answer, unless it has begun: the guest may answer before its run is stopped."""
+        self._is_refused = True
 
     def detach(self) -> None:
         """Let the run go on without a client: nothing is sent from now on."""
@@ -194,7 +207,6 @@ class BodyFeed:
         self._waiting = 0
         self._has_room = asyncio.Event()
         self.body = FedBody(self._on_take)
-        self.is_too_large = False
 
     def _on_take(self, count: int) -> None:
         if not self._loop.is_closed():
@@ -204,21 +216,20 @@ class BodyFeed:
         self._waiting -= count
         self._has_room.set()
 
-    async def run(self, give_up: Callable[[], None]) -> None:
-        """Feed until the client goes away or sends more than it may; then call ``give_up``."""
+    async def run(self, *, on_gone: Callable[[], None], on_too_large: Callable[[], None]) -> None:
+        """Feed until the client goes away or sends more than it may."""
         received = 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.body.fail(OutboundInvalid("connection-terminated", "the client went away"))
-                give_up()
+                on_gone()
                 return
             data: bytes = message.get("body", b"")
             received += len(data)
             if received > self._most:
-                self.is_too_large = True
+                on_too_large()
                 self.body.fail(OutboundInvalid("HTTP-request-body-size", f"the body is larger than {self._most} bytes"))
-                give_up()
                 return
             if data:
                 self._waiting += len(data)

@@ -25,6 +25,7 @@ from tests.harness.python_components import python_app, source
 from tests.harness.wat_components import wat_activity
 
 FEWEST_MEANWHILE = 3
+ROUNDS = 3
 TIME = ExecPolicy(lock_expiry=timedelta(milliseconds=800))
 ONCE = RetryPolicy(max_retries=0, backoff=timedelta())
 GREEDY = "test:greedy/api.run"
@@ -37,11 +38,17 @@ def site() -> Iterator[Site]:
 
 
 def run_out_of_time(site: Site, ffqn: str, *params: object) -> None:
-    """Run what never ends: it is stopped, and others were done meanwhile."""
-    result = site.run_beside_others(ffqn, *params)
+    """Run what never ends: it is stopped, and others were done meanwhile.
 
-    assert failure_of(result)[0] == "timed_out"
-    assert site.meanwhile >= FEWEST_MEANWHILE
+    A busy machine may stop the whole process for a while; an executor that lets others wait does so every time.
+    """
+    for _ in range(ROUNDS):
+        site.meanwhile = 0
+        assert failure_of(site.run_beside_others(ffqn, *params))[0] == "timed_out"
+        if site.meanwhile >= FEWEST_MEANWHILE:
+            return
+
+    pytest.fail(f"{site.meanwhile} others were done meanwhile")
 
 
 # --- Compiled ---------------------------------------------------------------------------------------------------------
