@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
 from components.models import Component, Deployment, Function
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(ModelAdmin):
     """Shows rows and changes none."""
 
     def has_add_permission(self, _request: HttpRequest, _obj: models.Model | None = None) -> bool:

@@ -20,7 +20,7 @@ _POLICY: Final = "; ".join(
     (
         "default-src 'self'",
         # The page of the API brings styles within, and pictures as data.
-        "style-src 'self' 'unsafe-inline'",
+        "style-src 'self'",
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
+import console.theme
 from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
@@ -67,7 +68,10 @@ INSTALLED_APPS = [
     # Daphne's app replaces runserver. It imports Twisted, a quarter of a second and an event loop that the executor's
     # forked workers would inherit, so only the web process has it. It must stand before staticfiles.
     *(["daphne"] if PROCESS is Process.WEB else []),
-    "django.contrib.admin",
+    # The console's templates come before the theme's, and those before the admin's.
+    "console",
+    "unfold.apps.BasicAppConfig",
+    "console.admin_app.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -116,6 +120,9 @@ TEMPLATES = [
         },
     },
 ]
+
+# The theme of the admin: menu, files, names.
+UNFOLD = console.theme.UNFOLD
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -11,10 +11,6 @@ from executions.api.schema_views import SchemaView
 from obelisk_site.health import healthz
 from obelisk_site.logging import HEALTH_PATH
 
-admin.site.site_header = "Obelisk"
-admin.site.site_title = "Obelisk"
-admin.site.index_title = "Workflows, activities and what they run on"
-
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),

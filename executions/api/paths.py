@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _DERIVED: Final = r"\.[ong]:[A-Za-z0-9/-]*_[0-9]+"
+EXECUTION_ID: Final = rf"E_[0-9A-Z]{{26}}(?:{_DERIVED})*"
 
 
 class NameConverter:
@@ -27,7 +28,7 @@ class ExecutionIdConverter:
     Whatever else stands in its place is matched as well, so that the answer says what is wrong with it.
     """
 
-    regex = rf"E_[0-9A-Z]{{26}}(?:{_DERIVED})*|[^/]+"
+    regex = rf"{EXECUTION_ID}|[^/]+"
 
     def to_python(self, value: str) -> str:
         """Return the id as it stands there."""

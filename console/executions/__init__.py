@@ -1,0 +1,1 @@
+"""Pages of executions: the list, and what there is to know about one."""

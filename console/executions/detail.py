@@ -1,0 +1,171 @@
+"""One execution: its head, and a tab for each thing there is to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from console.access import needs
+from console.executions.event_words import event_line
+from console.executions.listing import PAGE, listed
+from console.executions.summaries import summary_of
+from console.pages import page
+from executions.access.scopes import Scope
+from executions.models import Execution, HttpExchange, LogLine
+from executions.operations.listing import Direction, ExecutionFilter, page_of, place_at
+from executions.operations.paging import numbered_page
+
+WINDOW: Final = 200
+"""Rows of one page of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of the things to look at: its address behind the execution's, its name, and what it holds how many of."""
+
+    url_name: str
+    title: str
+    counted: str | None = None
+
+
+TABS: Final = (
+    Tab("console_execution", "Overview"),
+    Tab("console_events", "Events", "events"),
+    Tab("console_children", "Children", "children"),
+    Tab("console_logs", "Logs", "logs"),
+    Tab("console_http", "HTTP", "http"),
+    Tab("console_responses", "Responses", "responses"),
+    Tab("console_raw", "Raw"),
+)
+
+
+def _page(request: HttpRequest, execution_id: str, tab: str, template: str, **context: Any) -> HttpResponse:
+    row = found(execution_id)
+    summary = summary_of(row, timezone.now())
+    return page(
+        request,
+        f"executions/{template}",
+        title=row.ffqn.rpartition("/")[2],
+        summary=summary,
+        row=row,
+        tabs=TABS,
+        active_tab=tab,
+        now=summary.now,
+        **context,
+    )
+
+
+def found(execution_id: str) -> Execution:
+    """Return an execution.
+
+    Raises:
+        Http404: If there is none.
+    """
+    row = Execution.objects.filter(pk=execution_id).first()
+    if row is None:
+        raise Http404(f"There is no execution {execution_id}; retention may have removed it.")
+    return row
+
+
+@needs(Scope.READ)
+def overview(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show the head and the latest of everything."""
+    row = found(execution_id)
+    latest = list(row.events.order_by("-version")[:20])[::-1]
+    return _page(
+        request,
+        execution_id,
+        "console_execution",
+        "overview.html",
+        lines=[event_line(event, row.created_at) for event in latest],
+    )
+
+
+@needs(Scope.READ)
+def events(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show a part of the event log."""
+    row = found(execution_id)
+    kind = request.GET.get("kind", "")
+    rows = row.events.all()
+    if kind:
+        rows = rows.filter(variant=kind) | rows.filter(history_event_type=kind)
+    direction = Direction.OLDER if request.GET.get("direction") == Direction.OLDER.value else Direction.NEWER
+    cursor = _number(request, "version")
+    page_rows = numbered_page(
+        rows, "version", cursor=cursor, direction=direction, including=cursor is not None, length=WINDOW
+    )
+    first = page_rows[0].version if page_rows else 0
+    last = page_rows[-1].version if page_rows else 0
+    return _page(
+        request,
+        execution_id,
+        "console_events",
+        "events.html",
+        lines=[event_line(event, row.created_at) for event in page_rows],
+        kind=kind,
+        kinds=_kinds(row),
+        older=max(0, first - 1) if first > 0 else None,
+        newer=last + 1 if last + 1 < row.next_version else None,
+    )
+
+
+def _kinds(row: Execution) -> list[str]:
+    found_kinds = row.events.values_list("variant", "history_event_type").distinct()
+    return sorted({history or variant for variant, history in found_kinds})
+
+
+@needs(Scope.READ)
+def logs(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show the latest log lines, or those before a place."""
+    derived = request.GET.get("derived", "on") == "on"
+    rows = LogLine.objects.of(execution_id, with_descendants=derived)
+    before = _number(request, "before")
+    lines = numbered_page(
+        rows, "id", cursor=before, direction=Direction.OLDER, including=False, length=WINDOW
+    )
+    older = lines[0].pk if len(lines) == WINDOW else None
+    return _page(
+        request, execution_id, "console_logs", "logs.html", lines=lines, derived=derived, older=older, before=before
+    )
+
+
+@needs(Scope.READ)
+def http_requests(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show the latest HTTP requests of its guest."""
+    exchanges = HttpExchange.objects.newest_of(execution_id, limit=WINDOW)
+    return _page(request, execution_id, "console_http", "http.html", exchanges=exchanges)
+
+
+@needs(Scope.READ)
+def responses(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show a page of what came back to its join sets."""
+    row = found(execution_id)
+    cursor = _number(request, "cursor")
+    rows = numbered_page(
+        row.responses.all(), "cursor", cursor=cursor, direction=Direction.OLDER, including=False, length=WINDOW
+    )
+    older = rows[0].cursor if rows and rows[0].cursor > 1 else None
+    return _page(request, execution_id, "console_responses", "responses.html", rows=rows, older=older)
+
+
+@needs(Scope.READ)
+def children(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Show a page of its children."""
+    row = found(execution_id)
+    cursor = request.GET.get("cursor")
+    now = timezone.now()
+    rows = page_of(
+        ExecutionFilter(parent=row.pk), place=None if cursor is None else place_at(cursor), length=PAGE + 1, now=now
+    )
+    shown = rows[:PAGE]
+    older = shown[-1].pk if len(rows) > PAGE else None
+    return _page(request, execution_id, "console_children", "children.html", rows=listed(shown, now), older=older)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """Return a number of the address; what is none counts as not there."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

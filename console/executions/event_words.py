@@ -1,0 +1,142 @@
+"""One line on each event: what happened, in the words that people use, with links to whom it concerns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console.templatetags.console import duration, execution_link
+from engine.log import events as e
+from engine.log.ids import ExecutionId
+from engine.log.return_values import Failed, Returned, ReturnValue
+from engine.log.schedules import At, In, Now
+from executions.models import Event
+
+_MOST_CHARACTERS = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine:
+    """An event as a row of the log.
+
+    Args:
+        row: The event.
+        icon: Ligature of the icon font.
+        word: What kind it is.
+        text: What happened.
+        since: Since the execution's creation.
+        is_bad: Whether something went wrong.
+    """
+
+    row: Event
+    icon: str
+    word: str
+    text: SafeString | str
+    since: timedelta
+    is_bad: bool = False
+
+
+def event_line(row: Event, created_at: datetime) -> EventLine:
+    """Return an event as a row of the log of an execution that was created then."""
+    event = row.entry().event
+    icon, word, text = _described(event, row.created_at)
+    return EventLine(
+        row=row, icon=icon, word=word, text=text, since=row.created_at - created_at, is_bad=_is_bad(event)
+    )
+
+
+def _is_bad(event: e.ExecutionEvent) -> bool:
+    match event:
+        case e.TemporarilyFailed() | e.TemporarilyTimedOut():
+            return True
+        case e.Finished(retval=Returned(ok=ok)):
+            return not ok
+        case e.Finished(retval=Failed()):
+            return True
+        case e.ComponentUpgradeFinished(failure=failure):
+            return failure is not None
+        case e.ChildRequested(error=error) | e.Scheduled(error=error) | e.Stubbed(error=error):
+            return error is not None
+        case _:
+            return False
+
+
+def _described(event: e.ExecutionEvent, at: datetime) -> tuple[str, str, SafeString | str]:
+    match event:
+        case e.Created(ffqn=ffqn):
+            return "add_circle", "created", ffqn
+        case e.Locked(executor_id=executor, run_id=run, lock_expires_at=until):
+            return "play_arrow", "locked", f"by {executor}, {run}, for {duration(until - at)}"
+        case e.Unlocked(reason=reason):
+            return "lock_open", "unlocked", _short(reason)
+        case e.TemporarilyFailed(reason=reason, backoff_expires_at=until):
+            return "autorenew", "attempt failed", f"{_short(reason)} · again in {duration(until - at)}"
+        case e.TemporarilyTimedOut(backoff_expires_at=until):
+            return "timer_off", "attempt timed out", f"again in {duration(until - at)}"
+        case e.Finished(retval=retval):
+            return "flag", "finished", _ending(retval)
+        case e.Paused():
+            return "pause", "paused", ""
+        case e.Unpaused():
+            return "resume", "unpaused", ""
+        case e.CancellationRequested():
+            return "stop_circle", "cancellation requested", ""
+        case e.ComponentUpgradeFinished(component_digest=digest, failure=failure):
+            outcome = "" if failure is None else f" refused: {_short(failure)}"
+            return "upgrade", "component upgraded", f"{digest[:19]}…{outcome}"
+        case _:
+            return _history(event, at)
+
+
+def _history(event: e.HistoryEvent, at: datetime) -> tuple[str, str, SafeString | str]:
+    match event:
+        case e.Persist(kind=kind):
+            return "casino", "value recorded", type(kind).__name__
+        case e.JoinSetCreated(join_set_id=join_set):
+            return "workspaces", "join set created", join_set
+        case e.ChildRequested(child_execution_id=child, target_ffqn=ffqn, error=error):
+            problem = "" if error is None else f" refused: {_short(str(error))}"
+            return "call_split", "child submitted", format_html("{} {}{}", execution_link(child), ffqn, problem)
+        case e.DelayRequested(delay_id=delay, expires_at=until):
+            return "schedule", "delay requested", f"{delay} for {duration(until - at)}"
+        case e.JoinNext(join_set_id=join_set, requested_ffqn=ffqn, closing=closing):
+            what = f" for {ffqn}" if ffqn else ""
+            return "call_merge", "closing" if closing else "awaits", f"{join_set}{what}"
+        case e.JoinNextTry(join_set_id=join_set, outcome=outcome):
+            return "call_merge", "polls", f"{join_set}: {outcome.value.replace('_', ' ')}"
+        case e.JoinNextTooMany(join_set_id=join_set):
+            return "call_merge", "awaits", f"{join_set}: all responses were taken"
+        case e.Scheduled(execution_id=other, target_ffqn=ffqn, schedule_at=when):
+            text = format_html("{} {} {}", execution_link(ExecutionId(other)), ffqn, _when(when))
+            return "event", "execution scheduled", text
+        case e.Stubbed(target_execution_id=target):
+            return "edit_note", "stub supplied", execution_link(target)
+        case _:
+            assert_never(event)
+
+
+def _ending(retval: ReturnValue) -> str:
+    match retval:
+        case Returned(ok=ok, payload=payload):
+            value = "" if payload is None else f": {_short(payload.value)}"
+            return f"{'ok' if ok else 'error'}{value}"
+        case Failed(kind=kind, reason=reason):
+            return f"{kind.value.replace('_', ' ')}{f': {_short(reason)}' if reason else ''}"
+
+
+def _when(schedule: Now | In | At) -> str:
+    match schedule:
+        case Now():
+            return "now"
+        case In(duration=length):
+            return f"in {duration(length)}"
+        case At(instant=instant):
+            return f"at {instant:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"

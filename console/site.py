@@ -1,0 +1,20 @@
+"""The admin site: Django's, in the theme, with the console's own pages before the models'."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+from unfold.sites import UnfoldAdminSite
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """The one admin site of the project."""
+
+    index_title = "Dashboard"
+    # The theme lists every app's models otherwise; the menu says what there is.
+    enable_nav_sidebar = True
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the console's own pages."""
+        from console.urls import console_urls  # its views import models
+
+        return console_urls(self)

@@ -1,0 +1,94 @@
+"""The states of executions as people see them: a word, an icon and a colour; no two states share all three.
+
+Source:
+    The states of the API, split where people act differently: what is due from what is scheduled, what is tried again
+    from what was never tried, a lock in force from one that has expired.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from engine.log.return_values import FailureKind
+from engine.log.state import Lifecycle, Status
+from executions.models import Execution
+
+
+@dataclass(frozen=True, slots=True)
+class ShownState:
+    """A state as a badge shows it.
+
+    Args:
+        key: Names its colours in ``console.css``.
+        word: In sentence case.
+        icon: Ligature of the icon font.
+    """
+
+    key: str
+    word: str
+    icon: str
+
+
+SCHEDULED: Final = ShownState("scheduled", "Scheduled", "schedule")
+PENDING: Final = ShownState("pending", "Pending", "hourglass_empty")
+RUNNING: Final = ShownState("running", "Running", "play_arrow")
+LOCK_EXPIRED: Final = ShownState("lock-expired", "Lock expired", "lock_clock")
+RETRYING: Final = ShownState("retrying", "Retrying", "autorenew")
+BLOCKED: Final = ShownState("blocked", "Blocked", "account_tree")
+PAUSED: Final = ShownState("paused", "Paused", "pause")
+CANCELLING: Final = ShownState("cancelling", "Cancelling", "stop_circle")
+OK: Final = ShownState("ok", "OK", "check_circle")
+ERROR: Final = ShownState("error", "Error", "error")
+FAILED: Final = ShownState("failed", "Failed", "dangerous")
+CANCELLED: Final = ShownState("cancelled", "Cancelled", "block")
+
+ALL: Final = (
+    SCHEDULED,
+    PENDING,
+    RUNNING,
+    LOCK_EXPIRED,
+    RETRYING,
+    BLOCKED,
+    PAUSED,
+    CANCELLING,
+    OK,
+    ERROR,
+    FAILED,
+    CANCELLED,
+)
+
+
+def shown_state(row: Execution, now: datetime) -> ShownState:
+    """Return the state of an execution at an instant."""
+    if row.status == Status.FINISHED.value:
+        return _finished(row.result_kind)
+    match row.lifecycle:
+        case Lifecycle.PAUSED.value:
+            return PAUSED
+        case Lifecycle.CANCELLING.value:
+            return CANCELLING
+        case _:
+            pass
+    match row.status:
+        case Status.BLOCKED_BY_JOIN_SET.value:
+            return BLOCKED
+        case Status.LOCKED.value:
+            return RUNNING if row.due_at > now else LOCK_EXPIRED
+        case _:
+            if row.temporary_failures:
+                return RETRYING
+            return SCHEDULED if row.due_at > now else PENDING
+
+
+def _finished(result_kind: str | None) -> ShownState:
+    match result_kind:
+        case "ok":
+            return OK
+        case "error":
+            return ERROR
+        case FailureKind.CANCELLED.value:
+            return CANCELLED
+        case _:
+            return FAILED

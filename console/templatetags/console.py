@@ -1,0 +1,153 @@
+"""How the console writes states, ids, functions, times, durations and sizes: each in one way everywhere."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from console.json_html import json_tree, visible
+from console.states import ShownState, shown_state
+from engine.log.ids import EXECUTION_PREFIX
+from executions.models import Execution
+
+register = template.Library()
+
+_ULID_LENGTH: Final = 26
+_SHOWN_HEAD: Final = 4
+_SHOWN_TAIL: Final = 4
+_UNITS: Final = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+
+
+@register.simple_tag
+def state_badge(row: Execution, now: datetime | None = None) -> SafeString:
+    """Return the badge of an execution's state."""
+    return badge(shown_state(row, now or timezone.now()))
+
+
+def badge(state: ShownState) -> SafeString:
+    """Return a state as a badge: an icon and a word, which the colour only repeats."""
+    return format_html(
+        '<span class="ob-badge ob-{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>{}</span>',
+        state.key,
+        state.icon,
+        state.word,
+    )
+
+
+@register.filter
+def execution_url(execution_id: str) -> str:
+    """Return where an execution's page is."""
+    return reverse("admin:console_execution", args=[execution_id])
+
+
+@register.filter
+def execution_link(execution_id: str) -> SafeString:
+    """Return an execution's id as a link to its page."""
+    return format_html('<a href="{}">{}</a>', execution_url(execution_id), short_id(execution_id))
+
+
+@register.filter
+def short_id(execution_id: str) -> SafeString:
+    """Return an id whose middle is out of sight, but in the text: who selects it has all of it."""
+    ulid_end = len(EXECUTION_PREFIX) + _ULID_LENGTH
+    first, derived = execution_id[:ulid_end], execution_id[ulid_end:]
+    ancestors, dot, member = derived.rpartition(".")
+    return format_html(
+        '<span class="ob-id" title="{}">{}{}{}{}{}</span>',
+        execution_id,
+        first[: len(EXECUTION_PREFIX) + _SHOWN_HEAD],
+        _cut(first[len(EXECUTION_PREFIX) + _SHOWN_HEAD : -_SHOWN_TAIL]),
+        first[-_SHOWN_TAIL:],
+        _cut(ancestors),
+        dot + member,
+    )
+
+
+def _cut(text: str) -> SafeString | str:
+    return format_html('<span class="ob-cut">{}</span>', text) if text else ""
+
+
+@register.filter
+def ffqn(name: str) -> SafeString:
+    """Return a function's name: interface and function, and the package smaller beneath."""
+    package, separator, rest = name.partition("/")
+    if not separator:
+        return format_html('<span class="ob-fn">{}</span>', name)
+    return format_html('<span class="ob-fn" title="{}">{}<small>{}</small></span>', name, rest, package)
+
+
+@register.filter
+def moment(instant: datetime | None) -> SafeString | str:
+    """Return how long ago something was, or how far off it is; the instant itself is told on hover and on focus."""
+    if instant is None:
+        return "–"
+    return format_html(
+        '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
+        instant.astimezone(UTC).isoformat(),
+        f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
+        _relative(instant, timezone.now()),
+    )
+
+
+@register.filter
+def duration(length: timedelta | None) -> str:
+    """Return a duration such as ``340 ms``, ``4.1 s``, ``2 min 03 s`` or ``3 h 12 min``."""
+    if length is None:
+        return "–"
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller, smaller_unit in _UNITS:
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit} {rest:02d} {smaller_unit}" if rest else f"{whole // size} {unit}"
+    return f"{seconds:.1f} s"
+
+
+@register.filter
+def filesize(count: int | None) -> str:
+    """Return a number of bytes such as ``512 B`` or ``1.2 MB``."""
+    if count is None:
+        return "–"
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.1f} TB"
+
+
+def _relative(instant: datetime, now: datetime) -> str:
+    away = instant - now
+    if away > timedelta(seconds=1):
+        return f"in {_rough(away)}"
+    return f"{_rough(-away)} ago" if away < timedelta(seconds=-1) else "now"
+
+
+def _rough(length: timedelta) -> str:
+    seconds: Any = length.total_seconds()
+    for size, unit in ((86_400 * 2, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // (86_400 if unit == 'd' else size):.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@register.filter
+def microseconds(count: int) -> timedelta:
+    """Return that many microseconds as a length of time."""
+    return timedelta(microseconds=count)
+
+
+register.filter("json_tree", json_tree)
+register.filter("visible", visible)

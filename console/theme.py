@@ -1,0 +1,86 @@
+"""The settings of django-unfold, the theme: menu, names and files.
+
+Colours are in ``static/console/colors.css``: the theme would write them into every page as a style, which the content
+policy forbids.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from executions.access.scopes import Scope
+
+
+def _file(path: str) -> Any:
+    return lambda _request: static(path)
+
+
+def _item(title: str, icon: str, url_name: str, scope: Scope = Scope.READ, **details: Any) -> dict[str, Any]:
+    permission = f"executions.{scope.codename}"
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{url_name}"),
+        "permission": lambda request: request.user.has_perm(permission),
+        **details,
+    }
+
+
+def _model(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{url_name}"),
+        "permission": lambda request: request.user.has_perm(permission),
+    }
+
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": "Obelisk",
+    "SITE_HEADER": "Obelisk",
+    "SITE_SYMBOL": "account_tree",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("obelisk/favicon.svg")}],
+    "BORDER_RADIUS": "6px",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [_file("console/colors.css"), _file("console/console.css")],
+    "SCRIPTS": [_file("console/theme.js")],
+    "COMMAND": {"search_callback": "console.finding.search"},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": [
+            {
+                "title": "Watch",
+                "items": [
+                    _item("Dashboard", "monitoring", "index"),
+                    _item("Executions", "account_tree", "executions_execution_changelist"),
+                ],
+            },
+            {
+                "title": "Code",
+                "items": [
+                    _item("Components", "deployed_code", "components_component_changelist"),
+                    _item("Deployments", "rocket_launch", "components_deployment_changelist"),
+                ],
+            },
+            {
+                "title": "System",
+                "items": [
+                    _model(
+                        "Executors",
+                        "dns",
+                        "executions_executorheartbeat_changelist",
+                        "executions.view_executorheartbeat",
+                    ),
+                    _model("API tokens", "key", "executions_apitoken_changelist", "executions.view_apitoken"),
+                    _model("Users", "person", "auth_user_changelist", "auth.view_user"),
+                    _model("Groups", "group", "auth_group_changelist", "auth.view_group"),
+                ],
+            },
+        ],
+    },
+}

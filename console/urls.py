@@ -1,0 +1,43 @@
+"""The console's own pages, below ``/admin/``."""
+
+from __future__ import annotations
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern, path, register_converter
+
+from console.executions import detail, listing, raw
+from console.finding import go
+from executions.api.paths import EXECUTION_ID
+
+
+class ExecutionIdConverter:
+    """An execution's id, which may hold dots, colons and slashes."""
+
+    regex = EXECUTION_ID
+
+    def to_python(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the id."""
+        return value
+
+
+register_converter(ExecutionIdConverter, "execution_id")
+
+
+def console_urls(site: AdminSite) -> list[URLPattern]:
+    """Return the pages, each for people who are logged in."""
+    view = site.admin_view
+    return [
+        path("go/", view(go), name="console_go"),
+        path("executions/", view(listing.executions), name="console_executions"),
+        path("executions/<execution_id:execution_id>/", view(detail.overview), name="console_execution"),
+        path("executions/<execution_id:execution_id>/events/", view(detail.events), name="console_events"),
+        path("executions/<execution_id:execution_id>/logs/", view(detail.logs), name="console_logs"),
+        path("executions/<execution_id:execution_id>/http/", view(detail.http_requests), name="console_http"),
+        path("executions/<execution_id:execution_id>/responses/", view(detail.responses), name="console_responses"),
+        path("executions/<execution_id:execution_id>/children/", view(detail.children), name="console_children"),
+        path("executions/<execution_id:execution_id>/raw/", view(raw.raw), name="console_raw"),
+    ]
