@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
@@ -12,7 +10,7 @@ from unfold.admin import ModelAdmin
 from components.models import Component, Deployment, Function
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # the theme has no types
     """Shows rows and changes none."""
 
     def has_add_permission(self, _request: HttpRequest, _obj: models.Model | None = None) -> bool:

@@ -77,7 +77,7 @@ def _composite(begin: str, items: list[SafeString], end: str, *, total: int, lev
     return format_html(
         '<details class="ob-json"{}><summary>{}<span class="ob-json-closed"> {} {} </span></summary>'
         "<ul>{}{}</ul></details><span>{}</span>",
-        mark_safe(" open") if level < _OPEN_LEVELS else "",  # noqa: S308  # a constant
+        mark_safe(" open") if level < _OPEN_LEVELS else "",  # a constant
         begin,
         f"{total:,}",
         "entry" if total == 1 else "entries",

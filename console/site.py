@@ -6,7 +6,7 @@ from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
 
 
-class ConsoleSite(UnfoldAdminSite):
+class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
     """The one admin site of the project."""
 
     index_title = "Dashboard"

@@ -1,4 +1,4 @@
-"""Following many executions at once, for clients that wait for them: one thread and one query for all.
+"""Following many executions, or everything, for clients that wait: one thread and one query for all.
 
 A request that follows an execution is a coroutine in the web process's event loop and holds no thread while it waits.
 The thread here hears of commits, asks for the states of all executions that somebody follows, and tells those whose
@@ -116,6 +116,40 @@ class Watch:
             self._told.set()
 
 
+class CommitWatch:
+    """One client's interest in whatever is committed; an asynchronous context manager as `Watch` is.
+
+    It says that something was, never what: whoever hears it looks at the rows.
+    """
+
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def __aenter__(self) -> CommitWatch:
+        _WATCHER.add(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _WATCHER.remove(self)
+
+    async def next(self, *, timeout_s: float) -> bool:
+        """Wait until something was committed since the last call; tell whether it was, within the time in seconds."""
+        try:
+            await asyncio.wait_for(self._told.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        self._told.clear()
+        return True
+
+    def tell(self) -> None:
+        """Take note of a commit; from any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told.set)
+
+
 def count_watches() -> int:
     """Return how many clients this process follows executions for."""
     return _WATCHER.count()
@@ -138,12 +172,12 @@ class _Watcher:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._watches: set[Watch] = set()
+        self._watches: set[Watch | CommitWatch] = set()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._wanted_at = 0.0
 
-    def add(self, watch: Watch) -> None:
+    def add(self, watch: Watch | CommitWatch) -> None:
         with self._mutex:
             self._watches.add(watch)
             self._wake.set()
@@ -151,7 +185,7 @@ class _Watcher:
                 self._thread = threading.Thread(target=self._run, name="execution-watcher", daemon=True)
                 self._thread.start()
 
-    def remove(self, watch: Watch) -> None:
+    def remove(self, watch: Watch | CommitWatch) -> None:
         with self._mutex:
             self._watches.discard(watch)
             self._wake.set()
@@ -169,7 +203,10 @@ class _Watcher:
             while (watches := self._current()) is not None:
                 # Cleared before looking, so that a change while we look is not lost.
                 self._wake.clear()
-                self._look(watches)
+                self._look([watch for watch in watches if isinstance(watch, Watch)])
+                for watch in watches:
+                    if isinstance(watch, CommitWatch):
+                        watch.tell()
                 pause.wait(_PAUSE_S)
                 self._wake.wait(_RECHECK_S)
         finally:
@@ -177,7 +214,7 @@ class _Watcher:
             feed_connection.close()
             connection.close()
 
-    def _current(self) -> list[Watch] | None:
+    def _current(self) -> list[Watch | CommitWatch] | None:
         """Return whose executions to look at, or ``None`` if there has been nobody for long."""
         with self._mutex:
             now = time.monotonic()

@@ -104,6 +104,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "obelisk_site.urls"
+LOGIN_REDIRECT_URL = "admin:index"
 ASGI_APPLICATION = "obelisk_site.asgi.application"
 
 TEMPLATES = [

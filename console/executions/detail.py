@@ -48,7 +48,8 @@ def _page(request: HttpRequest, execution_id: str, tab: str, template: str, **co
     return page(
         request,
         f"executions/{template}",
-        title=row.ffqn.rpartition("/")[2],
+        title="Execution",
+        tab_title=f"{summary.state.word}: {row.ffqn.rpartition('/')[2]}",
         summary=summary,
         row=row,
         tabs=TABS,
@@ -123,12 +124,18 @@ def logs(request: HttpRequest, execution_id: str) -> HttpResponse:
     derived = request.GET.get("derived", "on") == "on"
     rows = LogLine.objects.of(execution_id, with_descendants=derived)
     before = _number(request, "before")
-    lines = numbered_page(
-        rows, "id", cursor=before, direction=Direction.OLDER, including=False, length=WINDOW
-    )
+    lines = numbered_page(rows, "id", cursor=before, direction=Direction.OLDER, including=False, length=WINDOW)
     older = lines[0].pk if len(lines) == WINDOW else None
     return _page(
-        request, execution_id, "console_logs", "logs.html", lines=lines, derived=derived, older=older, before=before
+        request,
+        execution_id,
+        "console_logs",
+        "logs.html",
+        lines=lines,
+        derived=derived,
+        older=older,
+        before=before,
+        last_log=lines[-1].pk if lines else 0,
     )
 
 

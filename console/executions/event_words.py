@@ -44,9 +44,7 @@ def event_line(row: Event, created_at: datetime) -> EventLine:
     """Return an event as a row of the log of an execution that was created then."""
     event = row.entry().event
     icon, word, text = _described(event, row.created_at)
-    return EventLine(
-        row=row, icon=icon, word=word, text=text, since=row.created_at - created_at, is_bad=_is_bad(event)
-    )
+    return EventLine(row=row, icon=icon, word=word, text=text, since=row.created_at - created_at, is_bad=_is_bad(event))
 
 
 def _is_bad(event: e.ExecutionEvent) -> bool:

@@ -86,7 +86,7 @@ def ffqn(name: str) -> SafeString:
 def moment(instant: datetime | None) -> SafeString | str:
     """Return how long ago something was, or how far off it is; the instant itself is told on hover and on focus."""
     if instant is None:
-        return "–"
+        return "—"
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
         instant.astimezone(UTC).isoformat(),
@@ -99,7 +99,7 @@ def moment(instant: datetime | None) -> SafeString | str:
 def duration(length: timedelta | None) -> str:
     """Return a duration such as ``340 ms``, ``4.1 s``, ``2 min 03 s`` or ``3 h 12 min``."""
     if length is None:
-        return "–"
+        return "—"
     seconds = max(0.0, length.total_seconds())
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -117,7 +117,7 @@ def duration(length: timedelta | None) -> str:
 def filesize(count: int | None) -> str:
     """Return a number of bytes such as ``512 B`` or ``1.2 MB``."""
     if count is None:
-        return "–"
+        return "—"
     if count < 1000:
         return f"{count} B"
     value = float(count)

@@ -1,5 +1,7 @@
 /* What every page of the console does. */
 
+import { LivePage } from "./live.js";
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (button !== null) {
@@ -7,3 +9,13 @@ document.addEventListener("click", async (event) => {
     button.title = "Copied";
   }
 });
+
+const live = document.querySelector("[data-topic]");
+if (live !== null) {
+  const page = new LivePage(live);
+  if (live.dataset.final === undefined) {
+    page.connect();
+  } else {
+    page.show("final", "Final");
+  }
+}

@@ -1,0 +1,211 @@
+"""The socket behind a live page.
+
+One frame is under way at a time: until the page has acknowledged it, the server remembers nothing but that there is
+more. So no queue can grow, however slow the page is and however much happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+from msgspec import MsgspecError
+
+from console.build import build_id
+from console.live.execution_topic import ExecutionTopic
+from console.live.list_topic import ListTopic
+from console.live.messages import (
+    Ack,
+    Beat,
+    Bye,
+    Frame,
+    Hello,
+    Hidden,
+    ServerMessage,
+    Sub,
+    Visible,
+    read_message,
+    write_message,
+)
+from console.live.reading import reading
+from console.live.rights import may_watch
+from console.live.topics import Cursor, Topic, TopicMaker, Update
+
+log = structlog.get_logger(__name__)
+
+BEAT_S: Final = 5.0
+RIGHTS_S: Final = 10.0
+SLOW_S: Final = 30.0
+"""How long a page may take to acknowledge a frame."""
+_HIDDEN_S: Final = 5.0
+"""Least time between frames for a page that nobody looks at."""
+_LONGEST_MESSAGE: Final = 64 << 10
+
+UNAUTHENTICATED: Final = 4401
+UNREADABLE: Final = 4400
+NO_RIGHTS: Final = 4403
+SLOW: Final = 4408
+DONE: Final = 1000
+
+TOPICS: Final[Mapping[str, TopicMaker]] = {"execution": ExecutionTopic, "executions": ListTopic}
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    """One page's connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._session_key: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._following: asyncio.Task[None] | None = None
+        self._acknowledged = asyncio.Event()
+        self._sent = 0
+        self._is_hidden = False
+        self._is_over = False
+
+    async def connect(self) -> None:
+        """Let people in who may see the pages."""
+        self._session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME)
+        # Accepted first: before that, a browser is told no reason.
+        await self.accept()
+        if not await self._is_allowed():
+            await self._end(UNAUTHENTICATED, "You are not logged in, or may not see this.")
+            return
+        await self._say(Hello(now=timezone.now(), beat_s=BEAT_S, build=build_id()))
+        self._start(self._beat())
+        self._start(self._check_rights())
+
+    async def disconnect(self, code: int) -> None:
+        """Stop everything that was done for the page."""
+        self._is_over = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Take a message of the page."""
+        if self._is_over:
+            return
+        if text_data is None or len(text_data) > _LONGEST_MESSAGE:
+            await self._end(UNREADABLE, "That is no message.")
+            return
+        try:
+            message = read_message(text_data)
+            match message:
+                case Sub():
+                    await self._subscribe(message)
+                case Ack(n=n):
+                    if n == self._sent:
+                        self._acknowledged.set()
+                case Hidden() | Visible():
+                    self._is_hidden = isinstance(message, Hidden)
+        except (MsgspecError, ValueError) as error:
+            await self._end(UNREADABLE, f"That is no message: {error}")
+
+    async def _subscribe(self, sub: Sub) -> None:
+        maker = TOPICS.get(sub.topic)
+        if maker is None:
+            raise ValueError(f"there is no topic {sub.topic}")
+        topic = maker(sub)
+        if not await self._is_allowed():
+            await self._end(NO_RIGHTS, "You may not see this any more.")
+            return
+        if self._following is not None:
+            self._following.cancel()
+        self._acknowledged.set()
+        self._following = self._start(self._follow(topic, dict(sub.cursor)))
+
+    async def _follow(self, topic: Topic, cursor: Cursor) -> None:
+        async with topic.waker() as waker:
+            while True:
+                update = await self._read(topic, cursor)
+                if update is not None:
+                    await self._send_update(update)
+                    cursor = update.cursor
+                    if update.final:
+                        await self._end(DONE, "final")
+                        return
+                    await asyncio.sleep(_HIDDEN_S if self._is_hidden else topic.interval_s)
+                    if not await self._is_acknowledged():
+                        await self._end(SLOW, "The page did not keep up.")
+                        return
+                await waker.next(timeout_s=BEAT_S)
+
+    async def _read(self, topic: Topic, cursor: Cursor) -> Update | None:
+        hidden = self._is_hidden
+        try:
+            return await reading(lambda: topic.read(cursor, hidden=hidden))
+        except DatabaseError as error:
+            # Without signs of life the page will know that it is out of date.
+            log.warning("console.database_failed", error=str(error))
+            return None
+
+    async def _send_update(self, update: Update) -> None:
+        self._sent += 1
+        self._acknowledged.clear()
+        await self._say(
+            Frame(
+                n=self._sent,
+                now=timezone.now(),
+                cursor=dict(update.cursor),
+                rows=update.rows,
+                regions=update.regions,
+                skipped=update.skipped,
+                final=update.final,
+            )
+        )
+
+    async def _is_acknowledged(self) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._acknowledged.wait(), SLOW_S)
+        return self._acknowledged.is_set()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await self._say(Beat(now=timezone.now()))
+
+    async def _check_rights(self) -> None:
+        while True:
+            await asyncio.sleep(RIGHTS_S)
+            if not await self._is_allowed():
+                await self._end(NO_RIGHTS, "You were logged out, or may not see this any more.")
+                return
+
+    async def _is_allowed(self) -> bool:
+        key = self._session_key
+        try:
+            return await reading(lambda: may_watch(key))
+        except DatabaseError as error:
+            log.warning("console.database_failed", error=str(error))
+            return False
+
+    async def _say(self, message: ServerMessage) -> None:
+        await self.send(text_data=write_message(message))
+
+    async def _end(self, code: int, why: str) -> None:
+        if not self._is_over:
+            self._is_over = True
+            await self._say(Bye(why=why))
+            await self.close(code)
+
+    def _start(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The page will know that it is out of date, as no signs of life come any more.
+            log.error("console.live_failed", exc_info=error)
+            self._is_over = True
+            for other in self._tasks:
+                other.cancel()

@@ -1,0 +1,64 @@
+"""What pages can be live about: each topic reads what came behind a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol
+
+from console.live.messages import Row, Sub
+
+Cursor = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What is new on a page; see `console.live.messages.Frame`."""
+
+    cursor: Cursor
+    rows: list[Row] = field(default_factory=list)
+    regions: dict[str, str] = field(default_factory=dict)
+    skipped: int = 0
+    final: bool = False
+
+
+class Waker(Protocol):
+    """Tells when to look; an asynchronous context manager."""
+
+    async def __aenter__(self) -> Any: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    async def next(self, *, timeout_s: float) -> object:
+        """Wait for a hint; falsy if the time is over."""
+        ...
+
+
+class Topic(Protocol):
+    """What one page is live about.
+
+    Attributes:
+        interval_s: Least time between frames.
+    """
+
+    interval_s: float
+
+    def waker(self) -> Waker:
+        """Return what tells when to look; called on the event loop."""
+        ...
+
+    def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
+        """Return what came behind a cursor, or ``None`` if nothing did; called on a thread that may read the database.
+
+        Args:
+            cursor: How far the page is.
+            hidden: Whether nobody looks: only what the tab's title shows matters then.
+        """
+        ...
+
+
+TopicMaker = Callable[[Sub], Topic]
+"""Raises `ValueError` if a subscription makes no sense."""
