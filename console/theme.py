@@ -61,6 +61,10 @@ UNFOLD: Final[dict[str, Any]] = {
                 ],
             },
             {
+                "title": "Run",
+                "items": [_item("Submit", "send", "console_submit", Scope.SUBMIT)],
+            },
+            {
                 "title": "Code",
                 "items": [
                     _item("Components", "deployed_code", "components_component_changelist"),

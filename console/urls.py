@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, register_converter
 
 from console.executions import detail, listing, raw
 from console.finding import go
+from console.submitting import picking, submitting
 from executions.api.paths import EXECUTION_ID
 
 
@@ -40,4 +41,6 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution_id:execution_id>/responses/", view(detail.responses), name="console_responses"),
         path("executions/<execution_id:execution_id>/children/", view(detail.children), name="console_children"),
         path("executions/<execution_id:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("submit/", view(picking.pick), name="console_submit"),
+        path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
     ]

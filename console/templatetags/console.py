@@ -149,5 +149,11 @@ def microseconds(count: int) -> timedelta:
     return timedelta(microseconds=count)
 
 
+@register.filter
+def words(text: str) -> list[str]:
+    """Return the words of a text."""
+    return text.split()
+
+
 register.filter("json_tree", json_tree)
 register.filter("visible", visible)

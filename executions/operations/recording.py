@@ -36,6 +36,7 @@ class Operation(StrEnum):
     UPGRADE = "upgrade"
     ADVANCE = "advance"
     FORK = "fork"
+    SUBMIT = "submit"
     CANCEL_DELAY = "cancel_delay"
     PAUSE_DELAY = "pause_delay"
     UNPAUSE_DELAY = "unpause_delay"

@@ -1,0 +1,372 @@
+"""A form as templates show it: one node a part of the value, made anew of the type and of what the inputs hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, assert_never
+
+from console.forms.names import (
+    Fields,
+    case_name,
+    count_name,
+    first,
+    given_name,
+    is_part,
+    item_name,
+    member_name,
+    mode_name,
+    parts_of,
+    some_name,
+)
+from console.forms.reading import AS_JSON, MOST_ITEMS, Problem
+from console.forms.scalars import ESCAPED, HEX, TEXT
+from console.forms.slots import Slot
+from console.forms.writing import MOST_INPUTS, FormTooLargeError
+from engine.wit.grammar import format_type
+from engine.wit.json_scalars import INTEGER_RANGES
+from engine.wit.names import snake_name
+from engine.wit.types import (
+    U8,
+    BorrowType,
+    Case,
+    EnumType,
+    FlagsType,
+    ListType,
+    OptionType,
+    OwnType,
+    Primitive,
+    PrimitiveType,
+    RecordType,
+    ResultType,
+    TupleType,
+    VariantType,
+    WitType,
+)
+
+_MOST_RADIOS: Final = 5
+"""More choices than these are a list to choose from."""
+_LONGEST_TYPE: Final = 48
+_KIND: Final = re.compile("[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """Actions on an item of a list; empty where there is none.
+
+    Args:
+        remove: Takes it away.
+        up: Moves it up.
+        down: Moves it down.
+    """
+
+    remove: str = ""
+    up: str = ""
+    down: str = ""
+
+
+_NO_MOVES: Final = Moves()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What every part of a form has.
+
+    Args:
+        label: What people call it, in kebab-case; empty where its parent says that.
+        type: Its WIT type, shortened.
+        name: Of its input.
+        problem: What is wrong with it; empty if nothing.
+        moves: What can be done with it as an item of a list.
+    """
+
+    label: str
+    type: str
+    name: str
+    problem: str
+    moves: Moves
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Another way to write a text: what a button says, and the action behind it."""
+
+    label: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextNode:
+    """One input.
+
+    Args:
+        head: See `Head`.
+        value: What it holds.
+        hint: What it takes.
+        is_area: Whether it may have several lines.
+        is_number: Whether narrow screens should show digits to type.
+        marks: Inputs out of sight that say how it is read.
+        modes: Other ways to write it.
+        takes_file: Whether a file may be put in.
+    """
+
+    template: ClassVar[str] = "console/forms/text.html"
+    head: Head
+    value: str
+    hint: str = ""
+    is_area: bool = False
+    is_number: bool = False
+    marks: tuple[tuple[str, str], ...] = ()
+    modes: tuple[Mode, ...] = ()
+    takes_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice: what is sent, what is shown, and whether it is chosen."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceNode:
+    """One of several, with what the chosen one has.
+
+    Args:
+        head: See `Head`.
+        options: The choices.
+        is_select: Whether they are shown as a list to choose from.
+        body: What the chosen one has.
+        kept: Inputs of those that are not chosen: they are there again when somebody changes their mind.
+    """
+
+    template: ClassVar[str] = "console/forms/choice.html"
+    head: Head
+    options: tuple[Option, ...]
+    is_select: bool = False
+    body: Node | None = None
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagsNode:
+    """Any number of several."""
+
+    template: ClassVar[str] = "console/forms/flags.html"
+    head: Head
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupNode:
+    """A record or tuple."""
+
+    template: ClassVar[str] = "console/forms/group.html"
+    head: Head
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListNode:
+    """A list with inputs for each item."""
+
+    template: ClassVar[str] = "console/forms/list.html"
+    head: Head
+    count_name: str
+    items: tuple[Node, ...]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no item can be added."""
+        return len(self.items) >= MOST_ITEMS
+
+
+Node = TextNode | ChoiceNode | FlagsNode | GroupNode | ListNode
+
+
+def form_nodes(slots: Sequence[Slot], fields: Fields, problems: Sequence[Problem]) -> list[Node]:
+    """Return a form.
+
+    Args:
+        slots: What it asks for.
+        fields: What its inputs hold.
+        problems: What is wrong with that.
+
+    Raises:
+        FormTooLargeError: If it had too many inputs.
+    """
+    maker = _Maker(fields, {problem.name: problem.text for problem in reversed(problems)})
+    return [maker.node(slot.type, slot.label, slot.name, has_default=slot.may_be_left_out) for slot in slots]
+
+
+def short_type(wit_type: WitType) -> str:
+    """Return a type in few characters: of what has parts that are shown anyway, its kind only."""
+    text = format_type(wit_type)
+    if len(text) <= _LONGEST_TYPE and "{" not in text:
+        return text
+    match wit_type:
+        case ListType(element=element):
+            return f"list<{short_type(element)}>"
+        case OptionType(some=some):
+            return f"option<{short_type(some)}>"
+        case _:
+            return _KIND.match(text)[0]  # type: ignore[index]  # every type begins with a word
+
+
+class _Maker:
+    def __init__(self, fields: Fields, problems: Mapping[str, str]) -> None:
+        self._fields = fields
+        self._problems = problems
+        self._inputs = 0
+
+    def node(
+        self,
+        wit_type: WitType,
+        label: str,
+        name: str,
+        *,
+        depth: int = 0,
+        has_default: bool = False,
+        moves: Moves = _NO_MOVES,
+    ) -> Node:
+        self._inputs += 1
+        if self._inputs > MOST_INPUTS:
+            raise FormTooLargeError
+        if has_default:
+            return self._switch(wit_type, label, name, given_name(name), ("default", "given"), depth=0)
+        match wit_type:
+            case PrimitiveType(kind=Primitive.BOOL):
+                return self._choice(wit_type, label, name, name, ("false", "true"), moves)
+            case PrimitiveType(kind=kind):
+                return self._text(wit_type, kind, label, name, moves)
+            case ListType(element=element):
+                return self._list(wit_type, element, label, name, moves)
+            case OptionType(some=some):
+                mark = some_name(name, depth)
+                return self._switch(
+                    wit_type, label, name, mark, ("none", "some"), depth=depth + 1, payload=some, moves=moves
+                )
+            case ResultType(ok=ok, err=err):
+                return self._cases(wit_type, label, name, (Case("ok", ok), Case("err", err)), moves)
+            case TupleType(items=items):
+                parts = [self.node(each, str(index), item_name(name, index)) for index, each in enumerate(items)]
+                return GroupNode(head=self._head(wit_type, label, name, moves), parts=tuple(parts))
+            case RecordType(fields=members):
+                parts = [
+                    self.node(part.type, part.name, member_name(name, part.name), has_default=part.may_be_missing)
+                    for part in members
+                ]
+                return GroupNode(head=self._head(wit_type, label, name, moves), parts=tuple(parts))
+            case VariantType(cases=cases):
+                return self._cases(wit_type, label, name, cases, moves)
+            case EnumType(names=names):
+                return self._choice(wit_type, label, name, name, names, moves)
+            case FlagsType(names=names):
+                chosen = set(self._fields.get(name, []))
+                options = tuple(Option(snake_name(each), each, snake_name(each) in chosen) for each in names)
+                return FlagsNode(head=self._head(wit_type, label, name, moves), options=options)
+            case OwnType() | BorrowType():
+                return GroupNode(head=self._head(wit_type, label, name, moves), parts=())
+            case _:
+                assert_never(wit_type)
+
+    def _head(self, wit_type: WitType, label: str, name: str, moves: Moves) -> Head:
+        problem = self._problems.get(name, "")
+        return Head(label=label, type=short_type(wit_type), name=name, problem=problem, moves=moves)
+
+    def _text(self, wit_type: WitType, kind: Primitive, label: str, name: str, moves: Moves) -> Node:
+        head, value = self._head(wit_type, label, name, moves), first(self._fields, name)
+        if kind not in (Primitive.STRING, Primitive.CHAR):
+            limits = INTEGER_RANGES.get(kind)
+            hint = "a number, NaN, Infinity or -Infinity" if limits is None else f"{limits[0]} to {limits[1]}"
+            return TextNode(head=head, value=value, hint=hint, is_number=True)
+        if first(self._fields, mode_name(name)) == ESCAPED:
+            mode = Mode("plain", f"plain:{name}")
+            marks = ((mode_name(name), ESCAPED),)
+            return TextNode(head=head, value=value, hint="a JSON string", is_area=True, marks=marks, modes=(mode,))
+        mode = Mode("escapes", f"escaped:{name}")
+        return TextNode(head=head, value=value, is_area=kind is Primitive.STRING, modes=(mode,))
+
+    def _list(self, wit_type: ListType, element: WitType, label: str, name: str, moves: Moves) -> Node:
+        head, value = self._head(wit_type, label, name, moves), first(self._fields, name)
+        count = first(self._fields, count_name(name))
+        if count == AS_JSON:
+            back = Mode("fields", f"fields:{name}")
+            marks = ((count_name(name), AS_JSON),)
+            return TextNode(head=head, value=value, hint="a JSON array", is_area=True, marks=marks, modes=(back,))
+        if element == U8:
+            is_text = first(self._fields, mode_name(name)) == TEXT
+            other = Mode("hex", f"hex:{name}") if is_text else Mode("text", f"text:{name}")
+            return TextNode(
+                head=head,
+                value=value,
+                hint="text, as UTF-8" if is_text else "hex digits, such as 00ff 1a",
+                is_area=True,
+                marks=((mode_name(name), TEXT if is_text else HEX),),
+                modes=(other, Mode("JSON", f"json:{name}")),
+                takes_file=True,
+            )
+        total = min(int(count), MOST_ITEMS) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+        items = tuple(self._item(element, item_name(name, index), index, total) for index in range(total))
+        return ListNode(head=head, count_name=count_name(name), items=items)
+
+    def _item(self, element: WitType, name: str, index: int, total: int) -> Node:
+        moves = Moves(
+            remove=f"remove:{name}",
+            up=f"up:{name}" if index > 0 else "",
+            down=f"down:{name}" if index < total - 1 else "",
+        )
+        return self.node(element, str(index), name, moves=moves)
+
+    def _choice(
+        self, wit_type: WitType, label: str, name: str, mark: str, names: Sequence[str], moves: Moves
+    ) -> ChoiceNode:
+        chosen = first(self._fields, mark)
+        options = tuple(Option(snake_name(each), each, snake_name(each) == chosen) for each in names)
+        head = self._head(wit_type, label, mark, moves)
+        return ChoiceNode(head=head, options=options, is_select=len(options) > _MOST_RADIOS)
+
+    def _switch(
+        self,
+        wit_type: WitType,
+        label: str,
+        name: str,
+        mark: str,
+        states: tuple[str, str],
+        *,
+        depth: int,
+        payload: WitType | None = None,
+        moves: Moves = _NO_MOVES,
+    ) -> ChoiceNode:
+        """Return a choice between nothing and something; the first state is that of an empty form."""
+        off, on = states
+        is_on = first(self._fields, mark) == on
+        body = self.node(payload or wit_type, "", name, depth=depth) if is_on else None
+        head = self._head(wit_type, label, mark, moves)
+        kept = () if is_on else _kept(parts_of(self._fields, name, depth=depth))
+        return ChoiceNode(head=head, options=(Option(off, off, not is_on), Option(on, on, is_on)), body=body, kept=kept)
+
+    def _cases(self, wit_type: WitType, label: str, name: str, cases: Sequence[Case], moves: Moves) -> ChoiceNode:
+        mark = case_name(name)
+        chosen = first(self._fields, mark)
+        shown = self._choice(wit_type, label, name, mark, [case.name for case in cases], moves)
+        case = next((case for case in cases if snake_name(case.name) == chosen), None)
+        payload_name = "" if case is None else member_name(name, case.name)
+        body = None
+        if case is not None and case.type is not None:
+            body = self.node(case.type, "", payload_name)
+        others = (
+            (each, values)
+            for each, values in parts_of(self._fields, name)
+            if each not in (name, mark) and each.startswith(f"{name}.") and not is_part(each, payload_name or mark)
+        )
+        return ChoiceNode(
+            head=shown.head, options=shown.options, is_select=shown.is_select, body=body, kept=_kept(others)
+        )
+
+
+def _kept(inputs: Iterable[tuple[str, list[str]]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, values in inputs for value in values)
