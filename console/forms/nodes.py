@@ -150,6 +150,11 @@ class ChoiceNode:
     body: Node | None = None
     kept: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def has_inline_body(self) -> bool:
+        """Whether what the chosen one has is one input, which stands beside the choices."""
+        return isinstance(self.body, TextNode)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagsNode:
@@ -280,9 +285,7 @@ class _Maker:
     def _text(self, wit_type: WitType, kind: Primitive, label: str, name: str, moves: Moves) -> Node:
         head, value = self._head(wit_type, label, name, moves), first(self._fields, name)
         if kind not in (Primitive.STRING, Primitive.CHAR):
-            limits = INTEGER_RANGES.get(kind)
-            hint = "a number, NaN, Infinity or -Infinity" if limits is None else f"{limits[0]} to {limits[1]}"
-            return TextNode(head=head, value=value, hint=hint, is_number=True)
+            return TextNode(head=head, value=value, hint=_number_hint(kind), is_number=True)
         if first(self._fields, mode_name(name)) == ESCAPED:
             mode = Mode("plain", f"plain:{name}")
             marks = ((mode_name(name), ESCAPED),)
@@ -366,6 +369,19 @@ class _Maker:
         return ChoiceNode(
             head=shown.head, options=shown.options, is_select=shown.is_select, body=body, kept=_kept(others)
         )
+
+
+def _number_hint(kind: Primitive) -> str:
+    match kind:
+        case Primitive.U64:
+            return "0 to 2^64-1"
+        case Primitive.S64:
+            return "-2^63 to 2^63-1"
+        case Primitive.F32 | Primitive.F64:
+            return "a number, NaN, Infinity or -Infinity"
+        case _:
+            low, high = INTEGER_RANGES[kind]
+            return f"{low} to {high}"
 
 
 def _kept(inputs: Iterable[tuple[str, list[str]]]) -> tuple[tuple[str, str], ...]:

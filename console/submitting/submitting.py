@@ -243,7 +243,8 @@ class _CallForm:
         context: dict[str, Any] = {
             "draft": draft,
             "nodes": nodes,
-            "problems": self.problems,
+            # While somebody types, what is wrong is told at its place only: a summary would move everything down.
+            "summary": [each for each in self.problems if status != 200 or not each.name],
             "problem_of": problem_map(self.problems),
             "notice": self.notice,
             "units": UNITS,
