@@ -63,6 +63,11 @@ def first(fields: Fields, name: str) -> str:
     return values[0] if values else ""
 
 
+def part_name(name: str) -> str:
+    """Return the name of the part of the value that an input belongs to."""
+    return name.rstrip(_SOME + _GIVEN + _CASE + _COUNT + _MODE)
+
+
 def is_part(name: str, of: str) -> bool:
     """Tell whether an input belongs to the part of the value that ``of`` names."""
     return name == of or name.startswith(tuple(of + mark for mark in _BEGINS_PART))

@@ -19,6 +19,7 @@ from console.forms.names import (
     item_name,
     member_name,
     mode_name,
+    part_name,
     some_name,
 )
 from console.forms.scalars import (
@@ -74,6 +75,11 @@ class Problem:
     name: str
     text: str
     is_missing: bool = False
+
+    @property
+    def path(self) -> str:
+        """The part of the value that the input belongs to."""
+        return part_name(self.name)
 
 
 @dataclass(slots=True)
