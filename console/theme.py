@@ -48,7 +48,6 @@ UNFOLD: Final[dict[str, Any]] = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_file("console/colors.css"), _file("console/console.css")],
     "SCRIPTS": [_file("console/theme.js")],
-    "COMMAND": {"search_callback": "console.finding.search"},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
