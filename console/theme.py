@@ -56,7 +56,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": "Watch",
                 "items": [
                     _item("Dashboard", "monitoring", "index"),
-                    _item("Executions", "account_tree", "executions_execution_changelist"),
+                    _item("Executions", "account_tree", "console_executions"),
                 ],
             },
             {

@@ -31,14 +31,14 @@ _PATIENCE_S = 20.0
 class Page:
     """A browser's side of a socket."""
 
-    def __init__(self, client: Client | None, *, origin: str = "http://testserver") -> None:
+    def __init__(self, client: Client | None, *, origin: str = "http://localhost") -> None:
         cookie = "" if client is None else client.cookies[settings.SESSION_COOKIE_NAME].value
         self.socket = WebsocketCommunicator(
             application,
             "/admin/live/",
             headers=[
                 (b"origin", origin.encode()),
-                (b"host", b"testserver"),
+                (b"host", b"localhost"),
                 (b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()),
             ],
         )
@@ -244,14 +244,13 @@ def test_pages_of_other_sites_have_no_socket(viewer: Client) -> None:
 
 def lose_rights(how: str) -> None:
     user = User.objects.get(username="viewer")
-    match how:
-        case "group":
-            user.groups.clear()
-        case "deactivated":
-            User.objects.filter(pk=user.pk).update(is_active=False)
-        case "password":
-            user.set_password("other")
-            user.save()
+    if how == "group":
+        user.groups.clear()
+    elif how == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    else:
+        user.set_password("other")
+        user.save()
 
 
 @pytest.mark.parametrize("how", ["group", "deactivated", "password", "logout"])
