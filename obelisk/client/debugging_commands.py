@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from obelisk.client.api import ClientError, Refused
+from obelisk.client.arguments import execution_argument
 from obelisk.client.command import FAILED, Client, with_client
-from obelisk.client.completion import complete_executions
 from obelisk.client.execution_commands import execution_group
 from obelisk.client.states import describe_result, describe_state
 
@@ -18,7 +18,7 @@ _UNPROCESSABLE = 422
 
 
 @execution_group.command("replay")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @with_client
 def replay(client: Client, execution_id: str) -> None:
     """Run a workflow against its history without any effect, and tell whether it follows it."""
@@ -71,7 +71,7 @@ def _describe_event(event: Any) -> str:
 
 
 @execution_group.command("advance")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @click.option("--trim", type=click.IntRange(0), default=0, metavar="N", help="Leave out the last N writes.")
 @click.option("--pause-all", "-p", is_flag=True, help="Create children and delays paused.")
 @click.option("--pause-submitted-executions", is_flag=True, help="Create children paused.")
@@ -102,12 +102,10 @@ def advance(
         if refusal.status == _UNPROCESSABLE and isinstance(refusal.document, dict) and "type" in refusal.document:
             raise ClientError(f"the workflow moved on meanwhile ({refusal.document['type']}); try again") from refusal
         raise
-    if client.out.as_json:
-        client.out.document(answer)
-    elif answer["type"] == "finished":
-        client.out.line(describe_result(answer["value"]))
-    else:
-        client.out.line(describe_state(answer["pending_state"]))
+    is_finished = answer["type"] == "finished"
+    client.out.answer(
+        answer, describe_result(answer["value"]) if is_finished else describe_state(answer["pending_state"])
+    )
 
 
 def _pause(write: dict[str, Any], *, children: bool, delays: bool) -> None:
@@ -132,7 +130,7 @@ def _delay_request(event: Any) -> dict[str, Any] | None:
 
 
 @execution_group.command("upgrade")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @click.option("--to", "digest", metavar="DIGEST", help="The other version; default: the deployed one.")
 @click.option("--skip-determinism-check", is_flag=True, help="Do not replay its history on the other version first.")
 @with_client
@@ -146,10 +144,7 @@ def upgrade(client: Client, execution_id: str, digest: str | None, *, skip_deter
         "upgrade",
         body={"old": status["component_digest"], "new": new, "skip_determinism_check": skip_determinism_check},
     )
-    if client.out.as_json:
-        client.out.document(reply)
-    else:
-        client.out.line(str(reply.get("ok", reply)))
+    client.out.message(reply)
 
 
 def _deployed_digest(client: Client, ffqn: str) -> str:

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import click
 
-from obelisk.client.api import ClientError
-from obelisk.client.command import Client, with_client
+from obelisk.client.command import Client, with_client, with_output
+from obelisk.client.ids import make_deployment_id, make_execution_id
+from obelisk.client.output import Output
+from obelisk.client.writing import write_files
 
 _TOKEN_BYTES = 32
+
+_folder_argument = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+_force_option = click.option("--force", is_flag=True, help="Write over files that are there.")
 
 
 @click.group("generate")
@@ -20,56 +25,44 @@ def generate_group() -> None:
 
 
 @generate_group.command("execution-id")
-@with_client
-def execution_id(client: Client) -> None:
-    """Print a fresh execution id; whoever submits with it may safely submit again."""
-    generated = client.api.get("execution-id")
-    if client.out.as_json:
-        client.out.document({"execution_id": generated})
-    else:
-        client.out.line(generated)
+@with_output
+def execution_id(out: Output) -> None:
+    """Print a fresh execution id; whoever submits with it may submit again."""
+    generated = make_execution_id()
+    out.answer({"execution_id": generated}, generated)
+
+
+@generate_group.command("deployment-id")
+@with_output
+def deployment_id(out: Output) -> None:
+    """Print a fresh deployment id; whoever submits with it may submit again."""
+    generated = make_deployment_id()
+    out.answer({"deployment_id": generated}, generated)
 
 
 @generate_group.command("token")
-@click.option("--json", "-j", "as_json", is_flag=True, help="Print JSON only.")
-def token(*, as_json: bool) -> None:
+@with_output
+def token(out: Output) -> None:
     """Print a random API token and the SHA-256 by which a server may know it.
 
     A server of Obelisk lists it under api.token_hashes. This server makes and names its own: `manage.py token create`.
     """
     made = secrets.token_urlsafe(_TOKEN_BYTES)
     digest = hashlib.sha256(made.encode()).hexdigest()
-    if as_json:
-        click.echo(f'{{"token": "{made}", "sha256": "{digest}"}}')
-    else:
-        click.echo(made)
-        click.echo(f"sha256: {digest}", err=True)
+    out.answer({"token": made, "sha256": digest}, made)
+    if not out.as_json:
+        out.note(f"sha256: {digest}")
 
 
 @generate_group.command("wit")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@_folder_argument
+@_force_option
 @with_client
 def wit(client: Client, folder: Path, *, force: bool) -> None:
     """Write the WIT of every deployed component into FOLDER, a file each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    files = {}
     for component in client.api.get("components"):
         component_id = component["component_id"]
-        text = client.api.text("components", component_id["component_digest"], "wit")
-        if not text:
-            continue
-        name = f"{component_id['name']}.wit"
-        # The server names the files; it has no say in where they go.
-        if Path(name).name != name:
-            raise ClientError(f"the server has a component {component_id['name']}, which cannot be the name of a file")
-        path = folder / name
-        if path.exists() and not force:
-            raise ClientError(f"{path} is there already; --force writes over it")
-        path.write_text(text, "utf-8")
-        written.append(str(path))
-    if client.out.as_json:
-        client.out.document(written)
-    else:
-        for name in written:
-            client.out.line(name)
+        if text := client.api.text("components", component_id["component_digest"], "wit"):
+            files[f"{component_id['name']}.wit"] = text.encode()
+    client.out.lines(write_files(folder, files, force=force))

@@ -143,7 +143,7 @@ def test_executions_are_found_by_their_labels_and_shown(obelisk: Obelisk) -> Non
         "execution", "submit", ".../workflow.fibow", "[10]", "--label", "team=ops", "--follow"
     ).err.splitlines()[0]
 
-    (found,) = obelisk.json("execution", "list", "--label", "team:ops")
+    (found,) = obelisk.json("execution", "list", "--label", "team=ops")
     assert found["execution_id"] == execution_id
     shown = obelisk("execution", "get", execution_id)
     assert "team=ops" in shown.out
@@ -165,13 +165,12 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     )
     before = obelisk("deployment", "active").out.strip()
 
-    verified = obelisk("deployment", "verify", str(manifest))
-    assert (verified.err, verified.out) == ("", f"{manifest} can be deployed\n")
     applied = obelisk("deployment", "apply", str(manifest), "--description", "greetings")
     assert applied.status == 0, applied
     deployment_id = applied.out.strip()
 
     assert obelisk("deployment", "active").out.strip() == deployment_id != before
+    assert obelisk("deployment", "verify", before).out == f"{before} can be deployed\n"
     assert obelisk.json("execution", "submit", "my:app/greeting.greet", "--follow", "--", '"Ada"')["result"] == {
         "ok": "Hello, Ada"
     }
