@@ -136,6 +136,20 @@ def test_a_bad_deployment_exits_with_its_sentence_on_standard_error(
     assert not Deployment.objects.exists()
 
 
+def test_what_a_machine_lacks_may_be_passed_over_where_nothing_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOBODY_SETS_THIS", raising=False)
+    path = write_deployment(tmp_path, activity_table("adder", 'env_vars = ["NOBODY_SETS_THIS"]'), adder=ADDER)
+
+    with pytest.raises(CommandError, match="NOBODY_SETS_THIS"):
+        run("deploy", path, "--verify-only")
+    assert "Verified, nothing was changed" in run("deploy", path, "--verify-only", "--allow-unavailable")
+    with pytest.raises(CommandError, match="--allow-unavailable goes with --verify-only"):
+        run("deploy", path, "--allow-unavailable")
+    assert not Deployment.objects.exists()
+
+
 def test_functions_are_listed_by_kind(pair: Path) -> None:
     run("deploy", pair)
 
@@ -217,6 +231,7 @@ def test_the_wit_of_a_component_is_printed(pair: Path) -> None:
     assert "import test:adder/api;" in text
     assert "export test:caller/api;" in text
     assert "call: func() -> result;" in text
+    assert "export django:shop/activities;" in run("component", "wit", "django.shop")
 
 
 def test_the_wit_of_an_unknown_component_is_refused(pair: Path) -> None:

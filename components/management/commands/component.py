@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from components.config_codec import decode_config
-from components.deployed_rows import deployed_components
+from components.deployed_rows import authored_names, deployed_components
 from components.interface_codec import decode_interfaces
 from components.reports import counted, describe_component
 from engine.errors import EngineError
@@ -69,11 +68,10 @@ class Command(BaseCommand):
             raise CommandError(f"no component {name} is deployed{known}")
         try:
             exports = decode_interfaces(components[name].exports)
-            type_names = decode_config(components[name].config).type_names
             text = format_component(
                 imports=decode_interfaces(components[name].imports),
                 exports=exports,
-                type_names=dict.fromkeys(exports, type_names),
+                type_names=dict.fromkeys(exports, authored_names(components[name])),
             )
         except EngineError as error:
             raise CommandError(str(error)) from error
