@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,11 @@ _PATIENCE_S = 3.0
 
 
 def complete_functions(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return the deployed functions that begin with what was typed, or end so after ``.../``."""
+    """Return the deployed functions that begin with what was typed, also shortened where only one fits."""
     names = _ask(context, deployed_names)
     if typed.startswith(ABBREVIATION):
-        names = [ABBREVIATION + name.rpartition("/")[2] for name in names]
+        shortened = Counter(ABBREVIATION + name.rpartition("/")[2] for name in names)
+        names = [name for name, fitting in shortened.items() if fitting == 1]
     return [CompletionItem(name) for name in names if name.startswith(typed)]
 
 

@@ -11,6 +11,7 @@ import click
 from obelisk.client.command import Client, with_client, with_output
 from obelisk.client.ids import make_deployment_id, make_execution_id
 from obelisk.client.output import Output
+from obelisk.client.wit_packages import COMPONENT_TYPES, dependency_files, split_packages, support_files
 from obelisk.client.writing import write_files
 
 _TOKEN_BYTES = 32
@@ -66,3 +67,30 @@ def wit(client: Client, folder: Path, *, force: bool) -> None:
         if text := client.api.text("components", component_id["component_digest"], "wit"):
             files[f"{component_id['name']}.wit"] = text.encode()
     client.out.lines(write_files(folder, files, force=force))
+
+
+@generate_group.command("wit-deps")
+@_folder_argument
+@_force_option
+@with_client
+def wit_deps(client: Client, folder: Path, *, force: bool) -> None:
+    """Write what can be imported from the active deployment into FOLDER, such as wit/deps.
+
+    Every function that activities and workflows export, and what is generated for it, a folder for each package, but
+    for the one that the WIT beside FOLDER declares. What these use of Obelisk's own comes from `generate wit-support`.
+    """
+    files = dependency_files(split_packages(client.api.text("wit")), folder)
+    client.out.lines(write_files(folder, files, force=force))
+
+
+@generate_group.command("wit-support")
+@click.argument("component_type", metavar="TYPE", type=click.Choice(COMPONENT_TYPES))
+@_folder_argument
+@_force_option
+@with_output
+def wit_support(out: Output, component_type: str, folder: Path, *, force: bool) -> None:
+    """Write the obelisk:* packages that a component of TYPE may import into FOLDER.
+
+    TYPE is activity, workflow or webhook_endpoint; FOLDER is such as wit/deps.
+    """
+    out.lines(write_files(folder, support_files(component_type), force=force))
