@@ -49,7 +49,7 @@ add_completion_class(_Bash)
 @click.command("completion")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def completion_command(shell: str) -> None:
-    """Print the script that completes commands, function names and ids in SHELL.
+    """Print the script that completes verbs and names in SHELL.
 
     \b
     bash, in ~/.bashrc:                  eval "$(obelisk completion bash)"

@@ -21,7 +21,10 @@ _UNPROCESSABLE = 422
 @execution_argument
 @with_client
 def replay(client: Client, execution_id: str) -> None:
-    """Run a workflow against its history without any effect, and tell whether it follows it."""
+    """Run a workflow against its history, without any effect.
+
+    The exit status tells whether it follows it (0) or not (1).
+    """
     outcome = _replay(client, execution_id)
     failed = outcome["type"] == "replay_failed"
     if client.out.as_json:
@@ -86,7 +89,7 @@ def advance(
     pause_submitted_executions: bool,
     pause_delays: bool,
 ) -> None:
-    """Let a paused workflow take the steps that `execution replay` shows."""
+    """Let a paused workflow take the steps that a replay shows."""
     outcome = _replay(client, execution_id)
     if outcome["type"] == "replay_failed":
         raise ClientError(_describe(outcome))

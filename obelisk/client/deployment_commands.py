@@ -60,7 +60,7 @@ def _submit(client: Client, file: Path, **options: Any) -> Any:
 @_allow_option
 @with_client
 def verify(client: Client, source: str, *, allow_unavailable_runtime_config: bool) -> None:
-    """Check a deployment file here, without a server, or a stored deployment there.
+    """Check a deployment file here, or a stored one on the server.
 
     A file is read, compiled and type-checked by this installation, with its variables and secrets.
     """
@@ -89,7 +89,10 @@ def verify(client: Client, source: str, *, allow_unavailable_runtime_config: boo
 @_id_option
 @with_client
 def apply(client: Client, source: str, **options: Any) -> None:
-    """Activate a deployment file, which is sent first, or a stored deployment, now."""
+    """Activate a deployment now.
+
+    A deployment file is sent first, the id of a stored one does as well.
+    """
     _switch(client, _stored(client, source, **options), apply=True)
 
 
@@ -100,7 +103,10 @@ def apply(client: Client, source: str, **options: Any) -> None:
 @_allow_option
 @with_client
 def enqueue(client: Client, source: str, *, allow_unavailable_runtime_config: bool, **options: Any) -> None:
-    """Have a deployment file, or a stored deployment, activated when the server starts next."""
+    """Have a deployment activated when the server starts next.
+
+    A deployment file is sent first, the id of a stored one does as well.
+    """
     allowed = {"allow_unavailable_runtime_config": allow_unavailable_runtime_config}
     _switch(client, _stored(client, source, **allowed, **options), apply=False, **allowed)
 
@@ -133,7 +139,10 @@ def _switch(client: Client, deployment_id: str, **options: bool) -> None:
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Most deployments to show.")
 @with_client
 def list_deployments(client: Client, limit: int) -> None:
-    """List deployments, newest first, with the executions that belong to each."""
+    """List deployments, newest first.
+
+    With the numbers of executions that began with each.
+    """
     found = client.api.get("deployments", length=limit)
     if client.out.as_json:
         client.out.document(found)
@@ -199,7 +208,7 @@ def show(client: Client, deployment_id: str, path: str | None) -> None:
 @click.option("--force", "-f", is_flag=True, help="Write over files that are there.")
 @with_client
 def get(client: Client, deployment_id: str, folder: Path | None, *, force: bool) -> None:
-    """Write a deployment file and the files that it names into a folder."""
+    """Write a deployment and its files into a folder."""
     deployment = client.api.get("deployments", deployment_id)
     files = {_MANIFEST: deployment["deployment_toml"].encode()}
     files |= {file["path"]: client.api.content("files", file["digest"]) for file in deployment["files"]}

@@ -29,8 +29,9 @@ _STATES = (
     "finished_error",
     "finished_execution_failure",
 )
+_STATES_HELP = f"Only in this state: {', '.join(_STATES)}; repeatable."
 _limit_option = click.option(
-    "--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, help="Most to show."
+    "--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, metavar="N", help="Most to show."
 )
 
 
@@ -49,7 +50,7 @@ def execution_group() -> None:
 @click.option(
     "--execution-id", "-e", metavar="PREFIX", shell_complete=complete_executions, help="Only ids that begin so."
 )
-@click.option("--status", multiple=True, type=click.Choice(_STATES), help="Only in this state; repeatable.")
+@click.option("--status", multiple=True, type=click.Choice(_STATES), metavar="STATE", help=_STATES_HELP)
 @click.option("--label", "labels", multiple=True, type=Pair("NAME=VALUE"), help="Only with this label; repeatable.")
 @click.option("--show-derived", is_flag=True, help="Also executions that workflows submitted.")
 @click.option("--hide-finished", is_flag=True, help="Only executions that have not ended.")
@@ -152,7 +153,10 @@ def status(client: Client, execution_id: str, *, follow: bool, no_reconnect: boo
 @reconnect_option
 @with_client
 def result(client: Client, execution_id: str, *, follow: bool, no_reconnect: bool) -> None:
-    """Print an execution's result; the exit status tells success (0) from failure (1)."""
+    """Print an execution's result.
+
+    The exit status tells success (0) from an error of the function or of the execution (1).
+    """
     if follow:
         retval = wait_for_result(client, execution_id, reconnect=not no_reconnect)
     else:
@@ -196,7 +200,10 @@ def events(client: Client, execution_id: str, start: int | None, limit: int) -> 
 @_limit_option
 @with_client
 def responses(client: Client, execution_id: str, start: int | None, limit: int) -> None:
-    """Show what came back to an execution's join sets, in order of arrival."""
+    """Show what came back to an execution's join sets.
+
+    In order of arrival.
+    """
     page = client.api.get("executions", execution_id, "responses", **_page("cursor", start, limit))
     if client.out.as_json:
         client.out.document(page)

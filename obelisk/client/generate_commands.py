@@ -28,7 +28,10 @@ def generate_group() -> None:
 @generate_group.command("execution-id")
 @with_output
 def execution_id(out: Output) -> None:
-    """Print a fresh execution id; whoever submits with it may submit again."""
+    """Print a fresh execution id.
+
+    Whoever submits with it may submit again, and starts one execution.
+    """
     generated = make_execution_id()
     out.answer({"execution_id": generated}, generated)
 
@@ -36,7 +39,10 @@ def execution_id(out: Output) -> None:
 @generate_group.command("deployment-id")
 @with_output
 def deployment_id(out: Output) -> None:
-    """Print a fresh deployment id; whoever submits with it may submit again."""
+    """Print a fresh deployment id.
+
+    Whoever submits with it may submit again, and stores one deployment.
+    """
     generated = make_deployment_id()
     out.answer({"deployment_id": generated}, generated)
 
@@ -44,7 +50,7 @@ def deployment_id(out: Output) -> None:
 @generate_group.command("token")
 @with_output
 def token(out: Output) -> None:
-    """Print a random API token and the SHA-256 by which a server may know it.
+    """Print a random API token and its SHA-256.
 
     A server of Obelisk lists it under api.token_hashes. This server makes and names its own: `manage.py token create`.
     """
@@ -60,7 +66,7 @@ def token(out: Output) -> None:
 @_force_option
 @with_client
 def wit(client: Client, folder: Path, *, force: bool) -> None:
-    """Write the WIT of every deployed component into FOLDER, a file each."""
+    """Write the WIT of each deployed component into FOLDER."""
     files = {}
     for component in client.api.get("components"):
         component_id = component["component_id"]
@@ -74,10 +80,11 @@ def wit(client: Client, folder: Path, *, force: bool) -> None:
 @_force_option
 @with_client
 def wit_deps(client: Client, folder: Path, *, force: bool) -> None:
-    """Write what can be imported from the active deployment into FOLDER, such as wit/deps.
+    """Write the WIT of what can be imported into FOLDER.
 
-    Every function that activities and workflows export, and what is generated for it, a folder for each package, but
-    for the one that the WIT beside FOLDER declares. What these use of Obelisk's own comes from `generate wit-support`.
+    FOLDER is such as wit/deps. It gets a folder for each package that activities and workflows of the active
+    deployment export or that is generated for these, but for the one that the WIT beside FOLDER declares. What these
+    use of Obelisk's own comes from `generate wit-support`.
     """
     files = dependency_files(split_packages(client.api.text("wit")), folder)
     client.out.lines(write_files(folder, files, force=force))
@@ -89,8 +96,8 @@ def wit_deps(client: Client, folder: Path, *, force: bool) -> None:
 @_force_option
 @with_output
 def wit_support(out: Output, component_type: str, folder: Path, *, force: bool) -> None:
-    """Write the obelisk:* packages that a component of TYPE may import into FOLDER.
+    """Write the WIT of Obelisk's own packages into FOLDER.
 
-    TYPE is activity, workflow or webhook_endpoint; FOLDER is such as wit/deps.
+    Those that a component of TYPE may import: activity, workflow or webhook_endpoint. FOLDER is such as wit/deps.
     """
     out.lines(write_files(folder, support_files(component_type), force=force))

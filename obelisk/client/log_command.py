@@ -55,9 +55,9 @@ def logs(
     show_derived: bool,
     show_run_id: bool,
 ) -> None:
-    """Show what an execution's code logged and printed, oldest first.
+    """Show what an execution's code logged and printed.
 
-    With --json it is one list, with --follow as well a document a line.
+    Oldest first. With --json it is one list, with --follow as well a document a line.
     """
     query = {"after": after, "level": level, "stream_type": stream_type, "show_derived": show_derived}
     entries = islice(_entries(client, execution_id, query, follow=follow, reconnect=follow and not no_reconnect), limit)

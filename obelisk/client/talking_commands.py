@@ -19,7 +19,10 @@ from obelisk.client.params import read_params, read_value
 @click.option("--signal-id", metavar="TEXT", help="Of the sender's; the same one counts once.")
 @with_client
 def signal(client: Client, execution_id: str, name: str, payload: str, signal_id: str | None) -> None:
-    """Send the signal NAME to a workflow; PAYLOAD is what its call returns, as JSON or @FILE."""
+    """Send the signal NAME to a workflow.
+
+    PAYLOAD is what its call returns, as JSON or @FILE.
+    """
     body: dict[str, Any] = {"name": name, "payload": read_value(payload)}
     if signal_id is not None:
         body["signal_id"] = signal_id
@@ -32,7 +35,10 @@ def signal(client: Client, execution_id: str, name: str, payload: str, signal_id
 @click.argument("params", nargs=-1)
 @with_client
 def query(client: Client, execution_id: str, name: str, params: tuple[str, ...]) -> None:
-    """Ask a workflow by the query NAME of its file; PARAMS as for `execution submit`."""
+    """Ask a workflow by the query NAME of its file.
+
+    PARAMS is one JSON array, several values, or @FILE.
+    """
     body = {"name": name, "params": read_params(params, are_separate=False)}
     client.out.document(client.api.post("executions", execution_id, "query", body=body)["ok"])
 
@@ -82,5 +88,8 @@ def fork(
 @execution_argument
 @with_client
 def retry(client: Client, execution_id: str) -> None:
-    """Start what failed once more, with the same parameters and labels; prints the new id."""
+    """Start what failed once more.
+
+    With the same parameters and labels; prints the new id.
+    """
     client.out.message(client.api.post("executions", execution_id, "retry"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from click.testing import CliRunner
 
 from obelisk.client.main import main
 
@@ -33,3 +34,10 @@ def test_the_table_of_verbs_is_what_the_commands_say() -> None:
     page = _PAGE.read_text()
 
     assert page.partition(_BEGIN)[2].partition(_END)[0] == f"\n{table}\n"
+
+
+def test_what_a_verb_does_fits_a_line_of_its_group_s_help() -> None:
+    for arguments in ([], ["component"], ["deployment"], ["execution"], ["generate"]):
+        shown = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*arguments, "--help"]).stdout
+
+        assert "..." not in shown.partition("Commands:")[2], shown
