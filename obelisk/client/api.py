@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 60.0
 _UPLOAD_TIMEOUT_S = 600.0
 """What is sent is compiled before the answer comes."""
+_KEEP_ALIVE = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    # Not every system can be told how often.
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+]
 _JSON = {"Accept": "application/json"}
 _TEXT = {"Accept": "text/plain"}
 _ANYTHING = {"Accept": "*/*"}
@@ -51,6 +63,13 @@ class Refused(ClientError):
         self.document = document
 
 
+class _Adapter(HTTPAdapter):
+    """Notices after a minute or two that a server is gone which nobody can hear: who follows may wait for days."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, socket_options=_KEEP_ALIVE, **options)
+
+
 class Api:
     """Sends requests and reads answers; to be used in a ``with``.
 
@@ -73,6 +92,8 @@ class Api:
         self._token = token
         self._patience_s = patience_s
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, _Adapter())
         # Proxies and credentials of the environment are not for this server.
         self._session.trust_env = False
         if token:

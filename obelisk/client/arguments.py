@@ -7,10 +7,7 @@ from typing import Any
 import click
 
 from obelisk.client.completion import complete_deployments, complete_executions
-
-DELAY_PREFIX = "Delay_"
-DEPLOYMENT_PREFIX = "Dep_"
-EXECUTION_PREFIX = "E_"
+from obelisk.client.ids import DELAY_PREFIX, DEPLOYMENT_PREFIX, EXECUTION_PREFIX
 
 
 class _Id(click.ParamType[str]):

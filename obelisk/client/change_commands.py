@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from obelisk.client.arguments import DELAY_PREFIX, execution_argument, execution_or_delay_argument
+from obelisk.client.arguments import execution_argument, execution_or_delay_argument
 from obelisk.client.command import Client, with_client
 from obelisk.client.execution_commands import execution_group
+from obelisk.client.ids import DELAY_PREFIX
 from obelisk.client.params import read_value
 
 _reason_option = click.option("--reason", help="Why; the server keeps it with who asked and when.")

@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from obelisk.client.api import DEFAULT_URL, Api, ClientError
+from obelisk.client.ids import DEPLOYMENT_PREFIX
 from obelisk.client.names import ABBREVIATION, deployed_names
 from obelisk.client.states import describe_state
 
@@ -50,8 +51,8 @@ def complete_deployments(context: click.Context, _parameter: click.Parameter, ty
 
 
 def complete_sources(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return deployments, where an id was begun, else have the shell complete names of files."""
-    if "Dep_".startswith(typed[:4]) and typed:
+    """Return deployments where an id was begun, else have the shell complete names of files."""
+    if typed.startswith(DEPLOYMENT_PREFIX):
         return complete_deployments(context, parameter, typed)
     return [CompletionItem(typed, type="file")]
 

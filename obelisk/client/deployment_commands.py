@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from obelisk.client.api import ClientError
-from obelisk.client.arguments import DEPLOYMENT_PREFIX, deployment_argument
+from obelisk.client.arguments import deployment_argument
 from obelisk.client.command import FAILED, Client, with_client
 from obelisk.client.completion import complete_deployments, complete_sources
+from obelisk.client.ids import DEPLOYMENT_PREFIX
 from obelisk.client.installation import run_here
 from obelisk.client.uploads import submit_deployment
 from obelisk.client.writing import write_files

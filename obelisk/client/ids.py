@@ -1,4 +1,4 @@
-"""Fresh ids.
+"""Ids: how they begin, and fresh ones.
 
 Source:
     Obelisk reference, section 4; the ULID specification (github.com/ulid/spec).
@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from obelisk.client.arguments import DEPLOYMENT_PREFIX, EXECUTION_PREFIX
+DELAY_PREFIX = "Delay_"
+DEPLOYMENT_PREFIX = "Dep_"
+EXECUTION_PREFIX = "E_"
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LETTERS = 26

@@ -13,21 +13,11 @@ from obelisk.client.execution_commands import execution_group, show_result
 from obelisk.client.following import wait_for_result
 from obelisk.client.ids import make_execution_id
 from obelisk.client.names import full_name
-from obelisk.client.params import read_params
+from obelisk.client.params import ParamsCommand, given_params
 from obelisk.client.reconnecting import reconnect_option
 
-_SEPARATE = "are_separate"
 
-
-class _SubmitCommand(click.Command):
-    """Tells whether the parameters stood behind ``--``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_SEPARATE] = "--" in args
-        return super().parse_args(ctx, args)
-
-
-@execution_group.command("submit", cls=_SubmitCommand)
+@execution_group.command("submit", cls=ParamsCommand)
 @click.argument("function", shell_complete=complete_functions)
 @click.argument("params", nargs=-1)
 @click.option("--execution-id", "-e", metavar="ID", help="Use this id; the same call under it again changes nothing.")
@@ -58,11 +48,7 @@ def submit(
 
     With --follow the exit status tells success (0) from an error of the function or of the execution (1).
     """  # noqa: D301  # click wants the backspace itself
-    are_separate = click.get_current_context().meta[_SEPARATE]
-    body: dict[str, Any] = {
-        "ffqn": full_name(client.api, function),
-        "params": read_params(params, are_separate=are_separate),
-    }
+    body: dict[str, Any] = {"ffqn": full_name(client.api, function), "params": given_params(params)}
     if paused:
         body["paused"] = True
     if labels:

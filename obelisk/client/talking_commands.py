@@ -9,7 +9,7 @@ import click
 from obelisk.client.arguments import Pair, execution_argument
 from obelisk.client.command import Client, with_client
 from obelisk.client.execution_commands import execution_group
-from obelisk.client.params import read_params, read_value
+from obelisk.client.params import ParamsCommand, given_params, read_value
 
 
 @execution_group.command("signal")
@@ -29,7 +29,7 @@ def signal(client: Client, execution_id: str, name: str, payload: str, signal_id
     client.out.message(client.api.post("executions", execution_id, "signals", body=body))
 
 
-@execution_group.command("query")
+@execution_group.command("query", cls=ParamsCommand)
 @execution_argument
 @click.argument("name")
 @click.argument("params", nargs=-1)
@@ -37,9 +37,9 @@ def signal(client: Client, execution_id: str, name: str, payload: str, signal_id
 def query(client: Client, execution_id: str, name: str, params: tuple[str, ...]) -> None:
     """Ask a workflow by the query NAME of its file.
 
-    PARAMS is one JSON array, several values, or @FILE.
+    PARAMS is one JSON array, @FILE for one in a file, or several values behind --, each JSON or @FILE.
     """
-    body = {"name": name, "params": read_params(params, are_separate=False)}
+    body = {"name": name, "params": given_params(params)}
     client.out.document(client.api.post("executions", execution_id, "query", body=body)["ok"])
 
 
