@@ -83,8 +83,7 @@ class Api:
     """
 
     def __init__(self, url: str, token: str | None, *, patience_s: float = _READ_TIMEOUT_S) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not _is_address(url):
             raise ClientError(f"{url} is no address such as {DEFAULT_URL} (--api-url or OBELISK_API_URL says where)")
         if token and not (token.isascii() and token.isprintable()):
             raise ClientError("the API token holds characters that no token has; look at OBELISK_API_TOKEN")
@@ -192,6 +191,14 @@ class Api:
         if not response.ok:
             raise _refused(response)
         return response
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _params(query: Query) -> list[tuple[str, str]]:

@@ -9,6 +9,9 @@ import click
 from obelisk.client.completion import complete_deployments, complete_executions
 from obelisk.client.ids import DELAY_PREFIX, DEPLOYMENT_PREFIX, EXECUTION_PREFIX
 
+_MOST = 1000
+"""Of a page; the server gives no more."""
+
 
 class _Id(click.ParamType[str]):
     """An id of some kind; whether there is such a thing is the server's to say."""
@@ -42,6 +45,8 @@ class Pair(click.ParamType[tuple[str, str]]):
         return name, content
 
 
+DEPLOYMENT_ID = _Id(DEPLOYMENT_PREFIX)
+
 execution_argument = click.argument(
     "execution_id", metavar="ID", type=_Id(EXECUTION_PREFIX), shell_complete=complete_executions
 )
@@ -49,5 +54,8 @@ execution_or_delay_argument = click.argument(
     "some_id", metavar="ID", type=_Id(EXECUTION_PREFIX, DELAY_PREFIX), shell_complete=complete_executions
 )
 deployment_argument = click.argument(
-    "deployment_id", metavar="ID", type=_Id(DEPLOYMENT_PREFIX), shell_complete=complete_deployments
+    "deployment_id", metavar="ID", type=DEPLOYMENT_ID, shell_complete=complete_deployments
+)
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, metavar="N", help="Most to show."
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from obelisk.client.api import ClientError
-from obelisk.client.arguments import deployment_argument
+from obelisk.client.arguments import DEPLOYMENT_ID, deployment_argument, limit_option
 from obelisk.client.command import FAILED, Client, with_client
 from obelisk.client.completion import complete_deployments, complete_sources
 from obelisk.client.ids import DEPLOYMENT_PREFIX
@@ -94,7 +95,7 @@ def apply(client: Client, source: str, **options: Any) -> None:
 
     A deployment file is sent first, the id of a stored one does as well.
     """
-    _switch(client, _stored(client, source, **options), apply=True)
+    _switch(client, _stored(client, source, options), apply=True)
 
 
 @deployment_group.command("enqueue")
@@ -109,7 +110,7 @@ def enqueue(client: Client, source: str, *, allow_unavailable_runtime_config: bo
     A deployment file is sent first, the id of a stored one does as well.
     """
     allowed = {"allow_unavailable_runtime_config": allow_unavailable_runtime_config}
-    _switch(client, _stored(client, source, **allowed, **options), apply=False, **allowed)
+    _switch(client, _stored(client, source, options, **allowed), apply=False, **allowed)
 
 
 @deployment_group.command("switch")
@@ -120,13 +121,15 @@ def switch(client: Client, deployment_id: str) -> None:
     _switch(client, deployment_id, apply=True)
 
 
-def _stored(client: Client, source: str, **options: Any) -> str:
-    """Return the id of a deployment that the server has; a file is sent first."""
+def _stored(client: Client, source: str, about: Mapping[str, str | None], **options: bool) -> str:
+    """Return the id of a deployment that the server has; a file is sent first, with what is to be kept about it."""
     if source.startswith(DEPLOYMENT_PREFIX):
+        if any(about.values()):
+            raise click.UsageError(f"--description and --deployment-id are for a file; {source} has both already")
         return source
     if not Path(source).is_file():
         raise ClientError(f"{source} is neither a file nor a deployment's id")
-    return str(_submit(client, Path(source), **options)["deployment_id"])
+    return str(_submit(client, Path(source), **about, **options)["deployment_id"])
 
 
 def _switch(client: Client, deployment_id: str, **options: bool) -> None:
@@ -137,7 +140,7 @@ def _switch(client: Client, deployment_id: str, **options: bool) -> None:
 
 
 @deployment_group.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Most deployments to show.")
+@limit_option
 @with_client
 def list_deployments(client: Client, limit: int) -> None:
     """List deployments, newest first.
@@ -217,8 +220,8 @@ def get(client: Client, deployment_id: str, folder: Path | None, *, force: bool)
 
 
 @deployment_group.command("diff")
-@click.argument("before", shell_complete=complete_deployments)
-@click.argument("after", shell_complete=complete_deployments)
+@click.argument("before", type=DEPLOYMENT_ID, shell_complete=complete_deployments)
+@click.argument("after", type=DEPLOYMENT_ID, shell_complete=complete_deployments)
 @with_client
 def diff(client: Client, before: str, after: str) -> None:
     """Show what changes from the deployment BEFORE to AFTER."""

@@ -7,15 +7,14 @@ from typing import Any
 
 import click
 
-from obelisk.client.arguments import Pair, execution_argument
+from obelisk.client.arguments import Pair, execution_argument, limit_option
 from obelisk.client.command import FAILED, Client, with_client
 from obelisk.client.completion import complete_executions, complete_functions
 from obelisk.client.following import follow_states, wait_for_result
+from obelisk.client.names import full_name
 from obelisk.client.reconnecting import reconnect_option
 from obelisk.client.states import describe_result, describe_state, is_ok, kind_of
 
-_MOST = 1000
-"""Of a page; the server gives no more."""
 _STATES = (
     "pending",
     "scheduled",
@@ -30,9 +29,6 @@ _STATES = (
     "finished_execution_failure",
 )
 _STATES_HELP = f"Only in this state: {', '.join(_STATES)}; repeatable."
-_limit_option = click.option(
-    "--limit", type=click.IntRange(1, _MOST), default=20, show_default=True, metavar="N", help="Most to show."
-)
 
 
 @click.group("execution")
@@ -54,7 +50,7 @@ def execution_group() -> None:
 @click.option("--label", "labels", multiple=True, type=Pair("NAME=VALUE"), help="Only with this label; repeatable.")
 @click.option("--show-derived", is_flag=True, help="Also executions that workflows submitted.")
 @click.option("--hide-finished", is_flag=True, help="Only executions that have not ended.")
-@_limit_option
+@limit_option
 @with_client
 def list_executions(
     client: Client,
@@ -70,7 +66,7 @@ def list_executions(
     """List executions, newest first."""
     found = client.api.get(
         "executions",
-        ffqn_prefix=ffqn,
+        ffqn_prefix=full_name(client.api, ffqn) if ffqn is not None else None,
         execution_id_prefix=execution_id,
         status=status,
         label=[f"{name}:{value}" for name, value in labels],
@@ -180,7 +176,7 @@ def show_result(client: Client, document: Any, retval: Any) -> None:
 @execution_group.command("events")
 @execution_argument
 @click.option("--from", "start", type=click.IntRange(0), metavar="VERSION", help="First event; default: the newest.")
-@_limit_option
+@limit_option
 @with_client
 def events(client: Client, execution_id: str, start: int | None, limit: int) -> None:
     """Show an execution's event log."""
@@ -197,7 +193,7 @@ def events(client: Client, execution_id: str, start: int | None, limit: int) -> 
 @execution_group.command("responses")
 @execution_argument
 @click.option("--from", "start", type=click.IntRange(0), metavar="CURSOR", help="First response; default: the newest.")
-@_limit_option
+@limit_option
 @with_client
 def responses(client: Client, execution_id: str, start: int | None, limit: int) -> None:
     """Show what came back to an execution's join sets.

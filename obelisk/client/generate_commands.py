@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from obelisk.client.arguments import DEPLOYMENT_ID
 from obelisk.client.command import Client, with_client, with_output
+from obelisk.client.completion import complete_deployments
 from obelisk.client.ids import make_deployment_id, make_execution_id
 from obelisk.client.output import Output
 from obelisk.client.wit_packages import COMPONENT_TYPES, dependency_files, split_packages, support_files
@@ -77,16 +79,24 @@ def wit(client: Client, folder: Path, *, force: bool) -> None:
 
 @generate_group.command("wit-deps")
 @_folder_argument
+@click.option(
+    "--deployment-id",
+    metavar="ID",
+    type=DEPLOYMENT_ID,
+    shell_complete=complete_deployments,
+    help="Of another deployment than the active one.",
+)
 @_force_option
 @with_client
-def wit_deps(client: Client, folder: Path, *, force: bool) -> None:
+def wit_deps(client: Client, folder: Path, deployment_id: str | None, *, force: bool) -> None:
     """Write the WIT of what can be imported into FOLDER.
 
-    FOLDER is such as wit/deps. It gets a folder for each package that activities and workflows of the active
-    deployment export or that is generated for these, but for the one that the WIT beside FOLDER declares. What these
+    FOLDER is such as wit/deps. It gets a folder for each package that activities and workflows
+    export or that is generated for these, but for the one that the WIT beside FOLDER declares. What these
     use of Obelisk's own comes from `generate wit-support`.
     """
-    files = dependency_files(split_packages(client.api.text("wit")), folder)
+    packages = split_packages(client.api.text("wit", deployment_id=deployment_id))
+    files = dependency_files(packages, folder)
     client.out.lines(write_files(folder, files, force=force))
 
 

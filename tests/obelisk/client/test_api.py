@@ -15,7 +15,7 @@ def hear_and_say_nothing(peer: socket.socket) -> None:
     peer.recv(1)  # until the client hangs up
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", ""])
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http://[::1", ""])
 def test_an_address_is_checked_before_anything_is_sent(url: str) -> None:
     with pytest.raises(ClientError, match=r"is no address such as http://127.0.0.1:8000 .*OBELISK_API_URL"):
         Api(url, None)
