@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
 from obelisk.client.arguments import DEPLOYMENT_ID
-from obelisk.client.command import Client, with_client, with_output
+from obelisk.client.command import FAILED, Client, with_client, with_output
 from obelisk.client.completion import complete_deployments
 from obelisk.client.ids import make_deployment_id, make_execution_id
+from obelisk.client.installation import run_here
 from obelisk.client.output import Output
 from obelisk.client.wit_packages import COMPONENT_TYPES, dependency_files, split_packages, support_files
 from obelisk.client.writing import write_files
@@ -98,6 +100,25 @@ def wit_deps(client: Client, folder: Path, deployment_id: str | None, *, force: 
     packages = split_packages(client.api.text("wit", deployment_id=deployment_id))
     files = dependency_files(packages, folder)
     client.out.lines(write_files(folder, files, force=force))
+
+
+@generate_group.command("wit-extensions")
+@click.argument("component_type", metavar="TYPE", type=click.Choice(("activity", "activity_stub", "workflow")))
+@click.argument("wit", metavar="WIT", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_folder_argument
+@_force_option
+@with_output
+def wit_extensions(out: Output, component_type: str, wit: Path, folder: Path, *, force: bool) -> None:
+    """Write the WIT of a component's extensions into FOLDER.
+
+    Of what the engine generates for the functions that it exports. WIT is the folder with the component's own, TYPE is activity, activity_stub or workflow. No server is needed.
+    """
+    with TemporaryFile("w+", encoding="utf-8") as written:
+        if run_here(out, "component", "companions", component_type, str(wit), stdout=written) != 0:
+            raise SystemExit(FAILED)
+        written.seek(0)
+        packages = split_packages(written.read())
+    out.lines(write_files(folder, dependency_files(packages, folder), force=force))
 
 
 @generate_group.command("wit-support")

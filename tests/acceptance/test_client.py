@@ -326,6 +326,20 @@ def test_what_a_component_may_import_is_written_for_its_tools(obelisk: Obelisk, 
     assert not (deps / "testing_fibo-workflow").exists()
 
 
+def test_what_is_generated_for_a_component_is_written_without_a_server(obelisk: Obelisk, tmp_path: Path) -> None:
+    wit = str(REPOSITORY / "examples" / "fibo" / "wit")
+
+    written = obelisk("generate", "wit-extensions", "activity", wit, str(tmp_path), url="http://127.0.0.1:9")
+
+    assert (written.status, written.err) == (0, "")
+    assert written.lines == [
+        str(tmp_path / "testing_fibo-obelisk-ext" / "package.wit"),
+        str(tmp_path / "testing_fibo-obelisk-schedule" / "package.wit"),
+    ]
+    refused = obelisk("generate", "wit-extensions", "activity", str(tmp_path), str(tmp_path / "out"))
+    assert (refused.status, refused.err) == (1, f"error: {tmp_path.name}: there is no .wit file in it\n")
+
+
 def test_who_may_not_ask_is_told_what_to_do(obelisk: Obelisk) -> None:
     refused = obelisk("execution", "list", token="wrong")
 

@@ -241,6 +241,39 @@ def test_the_wit_of_an_unknown_component_is_refused(pair: Path) -> None:
         run("component", "wit", "nobody")
 
 
+def test_what_is_generated_for_a_folder_of_wit_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "world.wit").write_text(
+        "package my:pay;\ninterface api { record sum { cents: u64 } pay: func(sum: sum) -> result<sum>; }\n"
+        "world pay { export api; }\n"
+    )
+
+    text = run("component", "companions", "activity", tmp_path)
+
+    assert "package my:pay-obelisk-ext {" in text
+    assert "pay-submit: func(join-set: borrow<join-set>, sum: sum) -> execution-id;" in text
+    assert "pay-schedule: func(schedule-at: schedule-at, sum: sum) -> execution-id;" in text
+    assert "pay-stub: func(" in run("component", "companions", "activity_stub", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wit", "sentence"),
+    [
+        (None, "nowhere does not exist"),
+        ("package a:b;\ninterface c { f: func(); }\nworld w { export c; }", "a:b/c.f returns nothing"),
+        ("package a:b;\ninterface c { f: func() -> ", r"nowhere/world.wit:\d+:\d+: "),
+        ("package a:b;", "the package must have one world; it has none"),
+    ],
+)
+def test_a_folder_for_which_nothing_is_generated_is_refused(tmp_path: Path, wit: str | None, sentence: str) -> None:
+    folder = tmp_path / "nowhere"
+    if wit is not None:
+        folder.mkdir()
+        (folder / "world.wit").write_text(wit)
+
+    with pytest.raises(CommandError, match=sentence):
+        run("component", "companions", "activity", folder)
+
+
 @pytest.mark.parametrize("arguments", [("deploy",), ("function", "list"), ("component", "wit")])
 def test_every_command_explains_itself(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
