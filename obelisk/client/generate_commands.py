@@ -111,7 +111,8 @@ def wit_deps(client: Client, folder: Path, deployment_id: str | None, *, force: 
 def wit_extensions(out: Output, component_type: str, wit: Path, folder: Path, *, force: bool) -> None:
     """Write the WIT of a component's extensions into FOLDER.
 
-    Of what the engine generates for the functions that it exports. WIT is the folder with the component's own, TYPE is activity, activity_stub or workflow. No server is needed.
+    Of what the engine generates for the functions that it exports. WIT is the folder with the component's own, TYPE
+    is activity, activity_stub or workflow. No server is needed.
     """
     with TemporaryFile("w+", encoding="utf-8") as written:
         if run_here(out, "component", "companions", component_type, str(wit), stdout=written) != 0:

@@ -33,7 +33,7 @@ def test_the_table_of_verbs_is_what_the_commands_say() -> None:
 
     page = _PAGE.read_text()
 
-    assert page.partition(_BEGIN)[2].partition(_END)[0] == f"\n{table}\n"
+    assert page.partition(_BEGIN)[2].partition(_END)[0] == f"\n{table}\n", f"put this table there:\n{table}"
 
 
 def test_what_a_verb_does_fits_a_line_of_its_group_s_help() -> None:
