@@ -62,6 +62,11 @@ class Refused(ClientError):
         self.status = status
         self.document = document
 
+    @property
+    def kind(self) -> str | None:
+        """The answer's ``type``, by which Obelisk tells apart what became of a replay."""
+        return self.document.get("type") if isinstance(self.document, dict) else None
+
 
 class _Adapter(HTTPAdapter):
     """Notices after a minute or two that a server is gone which nobody can hear: who follows may wait for days."""

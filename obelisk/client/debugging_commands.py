@@ -13,8 +13,7 @@ from obelisk.client.command import FAILED, Client, with_client
 from obelisk.client.execution_commands import execution_group
 from obelisk.client.states import describe_result, describe_state
 
-_CONFLICT = 409
-_UNPROCESSABLE = 422
+_MOVED_ON = ("version_mismatch", "replay_mismatch", "transient")
 
 
 @execution_group.command("replay")
@@ -41,7 +40,7 @@ def _replay(client: Client, execution_id: str) -> Any:
     try:
         return client.api.put("executions", execution_id, "replay")
     except Refused as refusal:
-        if refusal.status == _CONFLICT and isinstance(refusal.document, dict) and "type" in refusal.document:
+        if refusal.kind == "replay_failed":
             return refusal.document
         raise
 
@@ -102,8 +101,8 @@ def advance(
     try:
         answer = client.api.put("executions", execution_id, "advance", body={"captured_writes": writes})
     except Refused as refusal:
-        if refusal.status == _UNPROCESSABLE and isinstance(refusal.document, dict) and "type" in refusal.document:
-            raise ClientError(f"the workflow moved on meanwhile ({refusal.document['type']}); try again") from refusal
+        if refusal.kind in _MOVED_ON:
+            raise ClientError(f"the workflow moved on meanwhile ({refusal.kind}); try again") from refusal
         raise
     is_finished = answer["type"] == "finished"
     client.out.answer(
