@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.highlighter import JSONHighlighter
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +29,8 @@ STYLES = {
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
 _CONTROLS_IN_TEXT = {code: shown for code, shown in _CONTROLS.items() if chr(code) not in "\n\t"}
 """What a terminal would obey instead of showing it: logs and results hold what anybody may have sent."""
+_CONTROLS_IN_JSON = {code: f"\\u{code:04x}" for code in range(127, 160)}
+"""Those that JSON may hold as they are."""
 
 
 class Output:
@@ -58,13 +61,13 @@ class Output:
     def document(self, value: Any) -> None:
         """Print a JSON document: for people on a terminal, elsewhere in one line."""
         if self._is_terminal:
-            self.console.print_json(json.dumps(value, ensure_ascii=False))
+            self.console.print(JSONHighlighter()(_json_text(value, indent=2)))
         else:
             self.document_line(value)
 
     def document_line(self, value: Any) -> None:
         """Print one JSON document of several, in a line of its own, at once."""
-        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.write(_json_text(value) + "\n")
         sys.stdout.flush()
 
     def line(self, text: str, style: str | None = None) -> None:
@@ -116,3 +119,7 @@ class Output:
                 cells[styled].stylize(STYLES.get(row[styled].split(" ")[0], ""))
             table.add_row(*cells)
         self.console.print(table)
+
+
+def _json_text(value: Any, *, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent).translate(_CONTROLS_IN_JSON)
