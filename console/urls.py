@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, register_converter
 
 from console.executions import detail, listing, raw
 from console.finding import go
+from console.operating import views as operating
 from console.submitting import picking, submitting
 from executions.api.paths import EXECUTION_ID
 
@@ -25,7 +26,7 @@ class ExecutionIdConverter:
         return value
 
 
-register_converter(ExecutionIdConverter, "execution_id")
+register_converter(ExecutionIdConverter, "execution")
 
 
 def console_urls(site: AdminSite) -> list[URLPattern]:
@@ -34,13 +35,14 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("go/", view(go), name="console_go"),
         path("executions/", view(listing.executions), name="console_executions"),
-        path("executions/<execution_id:execution_id>/", view(detail.overview), name="console_execution"),
-        path("executions/<execution_id:execution_id>/events/", view(detail.events), name="console_events"),
-        path("executions/<execution_id:execution_id>/logs/", view(detail.logs), name="console_logs"),
-        path("executions/<execution_id:execution_id>/http/", view(detail.http_requests), name="console_http"),
-        path("executions/<execution_id:execution_id>/responses/", view(detail.responses), name="console_responses"),
-        path("executions/<execution_id:execution_id>/children/", view(detail.children), name="console_children"),
-        path("executions/<execution_id:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
+        path("executions/<execution:execution_id>/events/", view(detail.events), name="console_events"),
+        path("executions/<execution:execution_id>/logs/", view(detail.logs), name="console_logs"),
+        path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),
+        path("executions/<execution:execution_id>/responses/", view(detail.responses), name="console_responses"),
+        path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
+        path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
+        path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
     ]
