@@ -253,6 +253,10 @@ def _encode_function(policy: FunctionPolicy) -> dict[str, Any]:
     }
     if policy.optional_params:
         stored["optional_params"] = policy.optional_params
+    if policy.title is not None:
+        stored["title"] = policy.title
+    if policy.group is not None:
+        stored["group"] = policy.group
     return stored
 
 
@@ -263,6 +267,8 @@ def _decode_function(stored: dict[str, Any]) -> FunctionPolicy:
         backoff=None if backoff is None else _duration(backoff),
         lock_expiry=None if expiry is None else _duration(expiry),
         optional_params=stored.get("optional_params", 0),
+        title=stored.get("title"),
+        group=stored.get("group"),
     )
 
 

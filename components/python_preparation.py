@@ -186,7 +186,7 @@ def _config(entry: PythonEntry, component_type: ComponentType) -> ComponentConfi
 def _policy(entry: PythonEntry, function: SourceFunction) -> FunctionPolicy:
     """Return how a function is run: the operator's word beats the decorator's."""
     if function.kind not in _RUN_HERE:
-        return FunctionPolicy(optional_params=function.optional_params)
+        return FunctionPolicy(optional_params=function.optional_params, title=function.title, group=function.group)
     given = entry.functions.get(function.label, FunctionPolicy())
     return FunctionPolicy(
         max_retries=function.max_retries if given.max_retries is None else given.max_retries,

@@ -166,12 +166,16 @@ class FunctionPolicy:
         backoff: Delay before the first of them.
         lock_expiry: Longest time of one attempt.
         optional_params: How many of its last parameters may be left out; its source says that, nobody else.
+        title: Of a stub: what people read above the form in which they answer it; its source says that, too.
+        group: Of a stub: the group of people who are asked to.
     """
 
     max_retries: int | None = None
     backoff: timedelta | None = None
     lock_expiry: timedelta | None = None
     optional_params: int = 0
+    title: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

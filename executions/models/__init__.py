@@ -19,6 +19,7 @@ from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
+from executions.models.task_assignment import TaskAssignment
 
 __all__ = [
     "ApiToken",
@@ -35,4 +36,5 @@ __all__ = [
     "LogLine",
     "Mail",
     "OperationRecord",
+    "TaskAssignment",
 ]

@@ -17,6 +17,7 @@ _IS_PENDING = Q(status=Status.PENDING_AT.value, lifecycle=Lifecycle.ACTIVE.value
 _IS_LOCKED = Q(status=Status.LOCKED.value, lifecycle=Lifecycle.ACTIVE.value)
 _IS_CANCELLING = Q(lifecycle=Lifecycle.CANCELLING.value)
 _IS_UNFINISHED = ~Q(status=Status.FINISHED.value)
+_IS_OPEN_STUB = _IS_UNFINISHED & Q(component_type=ComponentType.ACTIVITY_STUB.value)
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -33,6 +34,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def unfinished(self) -> ExecutionQuerySet:
         """Those that have not ended, in whatever state they are."""
         return self.filter(_IS_UNFINISHED)
+
+    def open_stubs(self) -> ExecutionQuerySet:
+        """Stubs that wait for their answer."""
+        return self.filter(_IS_OPEN_STUB)
 
     def cancelling(self) -> ExecutionQuerySet:
         """Those that are being cancelled, oldest first."""
@@ -169,6 +174,8 @@ class Execution(models.Model):
             Index(fields=["created_at", "execution_id"], condition=_IS_CANCELLING, name="execution_cancelling"),
             # Lists of what is in progress.
             Index(fields=["created_at", "execution_id"], condition=_IS_UNFINISHED, name="execution_unfinished"),
+            # The inbox of people, and how many tasks are in it. Stubs are few, and others are not in this index.
+            Index(fields=["created_at", "execution_id"], condition=_IS_OPEN_STUB, name="execution_open_stub"),
             # The list as people first see it, and with children.
             Index(fields=["created_at", "execution_id"], condition=Q(parent__isnull=True), name="execution_top_level"),
             Index(fields=["created_at"], name="execution_created"),

@@ -37,6 +37,8 @@ class Operation(StrEnum):
     ADVANCE = "advance"
     FORK = "fork"
     SUBMIT = "submit"
+    ASSIGN = "assign"
+    RELEASE = "release"
     CANCEL_DELAY = "cancel_delay"
     PAUSE_DELAY = "pause_delay"
     UNPAUSE_DELAY = "unpause_delay"

@@ -8,14 +8,17 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 
-from engine.errors import NameSyntaxError, NotExtendable, Trap, TypeSyntaxError
+from engine.errors import NameSyntaxError, NotExtendable, Trap, TypeSyntaxError, ValueMismatch
 from engine.guests.program import Runtime
 from engine.wit.grammar import parse_type
+from engine.wit.json_scalars import describe
 from engine.wit.json_values import JsonValue
 from engine.wit.names import FunctionName
 from engine.wit.types import FunctionType, Param, WitType
 
 _DEADLINE_S = 10.0
+_MOST_WORDS = 150
+"""Characters of what a stub says to people; so many may the name of one of Django's groups have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class SourceFunction:
         place: ``file.py:12``.
         name: Its full name.
         optional_params: How many of its last parameters have defaults.
-        max_retries: What its decorator says; ``None`` if nothing. So are the next two.
+        max_retries: What its decorator says; ``None`` if nothing. So are the next four.
         doc: Its docstring.
     """
 
@@ -49,6 +52,8 @@ class SourceFunction:
     max_retries: int | None
     retry_backoff: timedelta | None
     attempt_timeout: timedelta | None
+    title: str | None
+    group: str | None
     doc: str | None
 
 
@@ -151,6 +156,8 @@ def describe_function(
         max_retries=None,
         retry_backoff=None,
         attempt_timeout=None,
+        title=None,
+        group=None,
         doc=None,
     )
     return SourceDescription(functions=(function,), imports=found.imports, artefact=found.artefact)
@@ -179,7 +186,7 @@ def _describe(runtime: Runtime, files: Sequence[SourceText], request: dict[str, 
 def _read(problems: list[str], item: dict[str, Any], read: Any) -> Any:
     try:
         return read(item)
-    except (NameSyntaxError, TypeSyntaxError, NotExtendable) as error:
+    except (NameSyntaxError, TypeSyntaxError, NotExtendable, ValueMismatch) as error:
         problems.append(f"{item['place']}: {item['name']}: {error}")
         return None
 
@@ -196,8 +203,17 @@ def _function(item: dict[str, Any]) -> SourceFunction:
         max_retries=item["max_retries"],
         retry_backoff=_duration(item["retry_backoff_ms"]),
         attempt_timeout=_duration(item["attempt_timeout_ms"]),
+        title=_words(item, "title"),
+        group=_words(item, "group"),
         doc=item["doc"],
     )
+
+
+def _words(item: dict[str, Any], key: str) -> str | None:
+    text = item[key]
+    if text is None or (isinstance(text, str) and 0 < len(text) <= _MOST_WORDS):
+        return text
+    raise ValueMismatch(key, f"expected a text of 1 to {_MOST_WORDS} characters, got {describe(text)}")
 
 
 def _import(item: dict[str, Any]) -> SourceImport:
