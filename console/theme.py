@@ -57,6 +57,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     _item("Dashboard", "monitoring", "index"),
                     _item("Executions", "account_tree", "console_executions"),
+                    _item("Human tasks", "inbox", "console_tasks", badge="console.tasks.badge.badge"),
                 ],
             },
             {

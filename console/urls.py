@@ -9,6 +9,7 @@ from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
 from console.submitting import picking, submitting
+from console.tasks import answering, inbox
 from executions.api.paths import EXECUTION_ID
 
 
@@ -43,6 +44,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
         path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
         path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("tasks/", view(inbox.inbox), name="console_tasks"),
+        path("tasks/<execution:execution_id>/", view(answering.task), name="console_task"),
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
     ]

@@ -36,6 +36,7 @@ from console.live.messages import (
 )
 from console.live.reading import reading
 from console.live.rights import may_watch
+from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
 
 log = structlog.get_logger(__name__)
@@ -54,7 +55,12 @@ NO_RIGHTS: Final = 4403
 SLOW: Final = 4408
 DONE: Final = 1000
 
-TOPICS: Final[Mapping[str, TopicMaker]] = {"execution": ExecutionTopic, "executions": ListTopic}
+TOPICS: Final[Mapping[str, TopicMaker]] = {
+    "execution": ExecutionTopic,
+    "executions": ListTopic,
+    "tasks": InboxTopic,
+    "task": TaskTopic,
+}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types

@@ -83,6 +83,12 @@ def ffqn(name: str) -> SafeString:
 
 
 @register.filter
+def short_ffqn(name: str) -> SafeString:
+    """Return a function's name in one line: interface and function; the package is told on hover."""
+    return format_html('<span title="{}">{}</span>', name, name.partition("/")[2] or name)
+
+
+@register.filter
 def moment(instant: datetime | None) -> SafeString | str:
     """Return how long ago something was, or how far off it is; the instant itself is told on hover and on focus."""
     if instant is None:
