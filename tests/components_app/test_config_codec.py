@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.config_codec import ComponentConfig, decode_config, encode_config
-from components.manifest.entries import EnvVar, HostRule
+from components.manifest.entries import EnvVar, FunctionPolicy, HostRule
 from engine.deployment.limits import OPERATORS, ComponentLimits
 from engine.deployment.spec import (
     BlockingStrategy,
@@ -74,6 +74,19 @@ CONFIGS = st.builds(
         log_lines=st.none() | COUNTS,
         params_bytes=st.none() | COUNTS,
         result_bytes=st.none() | COUNTS,
+    ),
+    functions=st.dictionaries(
+        st.text(),
+        st.builds(
+            FunctionPolicy,
+            max_retries=st.none() | COUNTS,
+            backoff=st.none() | DURATIONS,
+            lock_expiry=st.none() | DURATIONS,
+            optional_params=COUNTS,
+            title=st.none() | st.text(),
+            group=st.none() | st.text(),
+        ),
+        max_size=2,
     ),
     stdout=st.sampled_from(StreamTarget),
     stderr=st.sampled_from(StreamTarget),

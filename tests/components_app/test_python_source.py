@@ -12,6 +12,7 @@ from components.preparation import prepare
 from components.prepared import Origin
 from components.problems import DeploymentRefused
 from components.services import activate, active_deployment, deploy, wasm_bytes
+from components.stub_words import StubWords, stub_words
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentType, LockingStrategy, Runner
 from engine.errors import ValueMismatch
@@ -336,3 +337,18 @@ def test_a_secret_in_the_environment_is_not_stored_with_the_source(
 
     assert not any(b"s3cret" in bytes(blob.content) for blob in Blob.objects.exclude(size__gt=1_000_000))
     assert "s3cret" not in str(list(Component.objects.values_list("config", flat=True)))
+
+
+def test_what_a_stub_says_to_people_is_kept(tmp_path: Path) -> None:
+    source = TRIPS.replace("@stub\n", '@stub(title="May they go?", group="managers")\n')
+    deployment = deploy(write(tmp_path, PYTHON, trips=source)).deployment
+
+    assert stub_words(deployment.deployment_id) == {"acme:trips/stubs.approve": StubWords("May they go?", "managers")}
+
+
+@pytest.mark.parametrize("option", ['title=""', "group=5", f'title="{"x" * 151}"'])
+def test_a_stub_says_nothing_that_people_could_not_read(tmp_path: Path, option: str) -> None:
+    (problem,) = refusal(tmp_path, PYTHON, trips=TRIPS.replace("@stub\n", f"@stub({option})\n"))
+
+    assert problem.startswith("trips.py:16: approve: ")
+    assert "expected a text of 1 to 150 characters" in problem
