@@ -217,6 +217,9 @@ def short_type(wit_type: WitType) -> str:
             return f"list<{short_type(element)}>"
         case OptionType(some=some):
             return f"option<{short_type(some)}>"
+        case ResultType(ok=ok, err=err):
+            sides = [short_type(ok) if ok is not None else "_"] + ([short_type(err)] if err is not None else [])
+            return f"result<{', '.join(sides)}>"
         case _:
             return _KIND.match(text)[0]  # type: ignore[index]  # every type begins with a word
 
@@ -237,11 +240,20 @@ class _Maker:
         has_default: bool = False,
         moves: Moves = _NO_MOVES,
     ) -> Node:
-        self._inputs += 1
+        self._count(1)
+        if has_default:
+            made: Node = self._switch(wit_type, label, name, given_name(name), ("default", "given"), depth=0)
+        else:
+            made = self._of_type(wit_type, label, name, depth, moves)
+        self._count(_more_inputs(made))
+        return made
+
+    def _count(self, inputs: int) -> None:
+        self._inputs += inputs
         if self._inputs > MOST_INPUTS:
             raise FormTooLargeError
-        if has_default:
-            return self._switch(wit_type, label, name, given_name(name), ("default", "given"), depth=0)
+
+    def _of_type(self, wit_type: WitType, label: str, name: str, depth: int, moves: Moves) -> Node:
         match wit_type:
             case PrimitiveType(kind=Primitive.BOOL):
                 return self._choice(wit_type, label, name, name, ("false", "true"), moves)
@@ -369,6 +381,21 @@ class _Maker:
         return ChoiceNode(
             head=shown.head, options=shown.options, is_select=shown.is_select, body=body, kept=_kept(others)
         )
+
+
+def _more_inputs(node: Node) -> int:
+    """Return how many inputs a node has besides its first one and those of its parts."""
+    match node:
+        case TextNode(marks=marks):
+            return len(marks)
+        case ChoiceNode(kept=kept):
+            return len(kept)
+        case FlagsNode(options=options):
+            return len(options)
+        case GroupNode() | ListNode():
+            return 0
+        case _:
+            assert_never(node)
 
 
 def _number_hint(kind: Primitive) -> str:

@@ -156,7 +156,8 @@ class _CallForm:
 
     def _copied(self, draft: Draft, execution_id: str) -> Draft:
         """Return the call of an old execution, as JSON if it does not fit the function any more."""
-        row = Execution.objects.filter(pk=execution_id).first() if may(self._request.user, Scope.READ) else None
+        is_readable = may(self._request.user, Scope.READ) and "\0" not in execution_id
+        row = Execution.objects.filter(pk=execution_id).first() if is_readable else None
         if row is None or row.ffqn != str(self._function.name):
             self._notice = f"There is no execution {execution_id[:200]} of this function to copy; the form is empty."
             return draft

@@ -191,6 +191,8 @@ def _recipient(text: str) -> Any:
     Raises:
         Http404: If there is none of that name.
     """
+    if "\0" in text:
+        raise Http404("There is nobody whose name has a NUL character.")
     chosen = _assignee(text)
     users = get_user_model()._default_manager.filter(is_active=True, is_staff=True)
     found = (

@@ -16,7 +16,7 @@ class TypedForm {
     form.addEventListener("input", (event) => this.typed(event.target));
     form.addEventListener("submit", (event) => this.submitted(event));
     form.addEventListener("keydown", (event) => this.pressed(event));
-    form.addEventListener("change", (event) => this.takeFile(event.target));
+    form.addEventListener("click", (event) => this.chooseFile(event.target));
     // Back from the execution's page: it may be submitted again, as the same one.
     window.addEventListener("pageshow", () => this.setSubmitted(false));
     this.adorn();
@@ -25,9 +25,6 @@ class TypedForm {
   }
 
   typed(input) {
-    if (input.type === "file") {
-      return;
-    }
     this.edits += 1;
     this.keepDraft();
     window.clearTimeout(this.timer);
@@ -147,13 +144,20 @@ class TypedForm {
     }
   }
 
-  /** A file's bytes as hex digits in the field beside its button. */
-  async takeFile(input) {
-    const name = input.dataset.fileInto;
-    if (name === undefined || input.files.length === 0) {
+  chooseFile(button) {
+    const name = button.dataset.fileInto;
+    if (name === undefined) {
       return;
     }
-    const [file] = input.files;
+    // Not in the page: the theme would take it for an input of its own.
+    const input = document.createElement("input");
+    input.type = "file";
+    input.addEventListener("change", () => this.takeFile(name, input.files[0]));
+    input.click();
+  }
+
+  /** A file's bytes as hex digits in the field beside its button. */
+  async takeFile(name, file) {
     if (file.size > MOST_FILE_BYTES) {
       this.say(`${file.name} has ${file.size} bytes; a form takes ${MOST_FILE_BYTES}. Use the API.`);
       return;
