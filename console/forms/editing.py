@@ -10,15 +10,28 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from console.forms.instants import PARTS, instant_text
 from console.forms.names import Fields, count_name, first, is_part, item_name, member_name, mode_name
 from console.forms.reading import AS_JSON, MOST_ITEMS, FormReader
-from console.forms.scalars import ESCAPED, HEX, TEXT, escaped_text, hex_text, needs_escapes, plain_text
+from console.forms.scalars import (
+    ESCAPED,
+    HEX,
+    TEXT,
+    escaped_text,
+    hex_text,
+    nearest_single,
+    needs_escapes,
+    number_text,
+    plain_text,
+)
 from console.forms.slots import Slot
 from console.forms.writing import write_form
 from engine.wit.json_values import dump_json
 from engine.wit.names import snake_name
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.types import (
     CHAR,
+    F32,
     FlagsType,
     ListType,
     OptionType,
@@ -144,6 +157,30 @@ def _as_plain(fields: dict[str, list[str]], wit_type: WitType, name: str) -> Non
         fields.pop(mode_name(name), None)
 
 
+def _as_parts(fields: dict[str, list[str]], wit_type: WitType, name: str) -> None:
+    if wit_type == DATETIME:
+        value = FormReader(dict(fields)).read(wit_type, name)
+        fields.pop(name, None)
+        fields[mode_name(name)] = [PARTS]
+        if isinstance(value, dict):
+            fields.update({member_name(name, key): [number_text(part)] for key, part in value.items()})
+
+
+def _as_instant(fields: dict[str, list[str]], wit_type: WitType, name: str) -> None:
+    if wit_type == DATETIME:
+        text = instant_text(FormReader(dict(fields)).read(wit_type, name))
+        # Numbers that are no instant stay as they are.
+        if text is not None or not any(first(fields, member_name(name, part.name)) for part in DATETIME.fields):
+            fields.pop(mode_name(name), None)
+            fields[name] = [text or ""]
+
+
+def _nearest(fields: dict[str, list[str]], wit_type: WitType, name: str) -> None:
+    nearest = nearest_single(first(fields, name))
+    if wit_type == F32 and nearest is not None:
+        fields[name] = [nearest]
+
+
 def _all(fields: dict[str, list[str]], wit_type: WitType, name: str) -> None:
     if isinstance(wit_type, FlagsType):
         fields[name] = [snake_name(each) for each in wit_type.names]
@@ -161,6 +198,9 @@ _REWRITES: Final[Mapping[str, Callable[[dict[str, list[str]], WitType, str], Non
     "text": _as_text,
     "escaped": _as_escaped,
     "plain": _as_plain,
+    "parts": _as_parts,
+    "instant": _as_instant,
+    "nearest": _nearest,
     "all": _all,
     "none": _none,
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, assert_never
 
+from console.forms.instants import PARTS
 from console.forms.names import (
     Fields,
     case_name,
@@ -21,12 +22,13 @@ from console.forms.names import (
     some_name,
 )
 from console.forms.reading import AS_JSON, MOST_ITEMS, Problem
-from console.forms.scalars import ESCAPED, HEX, TEXT
+from console.forms.scalars import ESCAPED, HEX, TEXT, nearest_single
 from console.forms.slots import Slot
 from console.forms.writing import MOST_INPUTS, FormTooLargeError
 from engine.wit.grammar import format_type
 from engine.wit.json_scalars import INTEGER_RANGES
 from engine.wit.names import snake_name
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.types import (
     U8,
     BorrowType,
@@ -167,11 +169,20 @@ class FlagsNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupNode:
-    """A record or tuple."""
+    """A record or tuple.
+
+    Args:
+        head: See `Head`.
+        parts: In order.
+        marks: As for `TextNode`.
+        modes: As for `TextNode`.
+    """
 
     template: ClassVar[str] = "console/forms/group.html"
     head: Head
     parts: tuple[Node, ...]
+    marks: tuple[tuple[str, str], ...] = ()
+    modes: tuple[Mode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,12 +282,25 @@ class _Maker:
             case TupleType(items=items):
                 parts = [self.node(each, str(index), item_name(name, index)) for index, each in enumerate(items)]
                 return GroupNode(head=self._head(wit_type, label, name, moves), parts=tuple(parts))
+            case RecordType() if wit_type == DATETIME and first(self._fields, mode_name(name)) != PARTS:
+                return TextNode(
+                    head=self._head(wit_type, label, name, moves),
+                    value=first(self._fields, name),
+                    hint="2026-01-31T12:00:00Z",
+                    modes=(Mode("parts", f"parts:{name}"),),
+                )
             case RecordType(fields=members):
                 parts = [
                     self.node(part.type, part.name, member_name(name, part.name), has_default=part.may_be_missing)
                     for part in members
                 ]
-                return GroupNode(head=self._head(wit_type, label, name, moves), parts=tuple(parts))
+                is_instant = wit_type == DATETIME
+                return GroupNode(
+                    head=self._head(wit_type, label, name, moves),
+                    parts=tuple(parts),
+                    marks=((mode_name(name), PARTS),) if is_instant else (),
+                    modes=(Mode("date and time", f"instant:{name}"),) if is_instant else (),
+                )
             case VariantType(cases=cases):
                 return self._cases(wit_type, label, name, cases, moves)
             case EnumType(names=names):
@@ -297,7 +321,9 @@ class _Maker:
     def _text(self, wit_type: WitType, kind: Primitive, label: str, name: str, moves: Moves) -> Node:
         head, value = self._head(wit_type, label, name, moves), first(self._fields, name)
         if kind not in (Primitive.STRING, Primitive.CHAR):
-            return TextNode(head=head, value=value, hint=_number_hint(kind), is_number=True)
+            nearest = nearest_single(value) if kind is Primitive.F32 else None
+            modes = () if nearest is None else (Mode(f"use {nearest}", f"nearest:{name}"),)
+            return TextNode(head=head, value=value, hint=_number_hint(kind), is_number=True, modes=modes)
         if first(self._fields, mode_name(name)) == ESCAPED:
             mode = Mode("plain", f"plain:{name}")
             marks = ((mode_name(name), ESCAPED),)
@@ -386,13 +412,13 @@ class _Maker:
 def _more_inputs(node: Node) -> int:
     """Return how many inputs a node has besides its first one and those of its parts."""
     match node:
-        case TextNode(marks=marks):
+        case TextNode(marks=marks) | GroupNode(marks=marks):
             return len(marks)
         case ChoiceNode(kept=kept):
             return len(kept)
         case FlagsNode(options=options):
             return len(options)
-        case GroupNode() | ListNode():
+        case ListNode():
             return 0
         case _:
             assert_never(node)

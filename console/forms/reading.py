@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
+from console.forms.instants import PARTS, parse_instant
 from console.forms.names import (
     Fields,
     case_name,
@@ -37,6 +38,7 @@ from engine.errors import ValueMismatch
 from engine.wit.json_scalars import INTEGER_RANGES
 from engine.wit.json_values import load_json, read_value
 from engine.wit.names import snake_name
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.options import JsonValue, may_need_wrapping, wrap_some
 from engine.wit.types import (
     U8,
@@ -116,7 +118,8 @@ class FormReader:
             case TupleType(items=items):
                 return [self.read(each, item_name(name, index)) for index, each in enumerate(items)]
             case RecordType():
-                return self._record(wit_type, name)
+                is_instant = wit_type == DATETIME and first(self.fields, mode_name(name)) != PARTS
+                return self._instant(name) if is_instant else self._record(wit_type, name)
             case VariantType(cases=cases):
                 return self._case(name, {snake_name(case.name): case for case in cases}, unit=str)
             case EnumType():
@@ -197,6 +200,15 @@ class FormReader:
         typed = first(self.fields, name)
         try:
             return list(parse_bytes(typed, TEXT if first(self.fields, mode_name(name)) == TEXT else HEX))
+        except ValueMismatch as mismatch:
+            return self._refused(name, mismatch, typed)
+
+    def _instant(self, name: str) -> JsonValue:
+        typed = first(self.fields, name)
+        if not typed.strip():
+            return self._missing(name, "a date and a time are missing")
+        try:
+            return self._checked(DATETIME, name, parse_instant(typed))
         except ValueMismatch as mismatch:
             return self._refused(name, mismatch, typed)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from typing import Final
 
 from engine.errors import ValueMismatch
@@ -21,6 +22,7 @@ HEX: Final = "hex"
 TEXT: Final = "text"
 """Of bytes: their UTF-8 text."""
 
+_SINGLE: Final = struct.Struct("<f")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,5})?")
 _WORDS: Final = {word.lower(): word for word in ("NaN", "Infinity", "-Infinity")}
@@ -53,6 +55,18 @@ def number_text(value: JsonValue) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return repr(value)
+
+
+def nearest_single(typed: str) -> str | None:
+    """Return the number nearest to what was typed that ``f32`` can hold, if that is another one, and there is one."""
+    number = parse_number(typed)
+    if isinstance(number, str) or number is None:
+        return None
+    try:
+        nearest: float = _SINGLE.unpack(_SINGLE.pack(number))[0]
+    except (struct.error, OverflowError):
+        return None
+    return None if nearest == number else repr(nearest)
 
 
 def needs_escapes(text: str, *, one_line: bool = False) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
+from console.forms.instants import PARTS, instant_text
 from console.forms.names import (
     case_name,
     count_name,
@@ -20,6 +21,7 @@ from console.forms.slots import Slot
 from engine.errors import EngineError
 from engine.wit.json_values import dump_value
 from engine.wit.names import snake_name
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.options import JsonValue, may_need_wrapping, unwrap_some
 from engine.wit.types import (
     U8,
@@ -101,6 +103,11 @@ def _write(written: dict[str, list[str]], wit_type: WitType, value: JsonValue, n
                 _write(written, item_type, item, item_name(name, index), depth=0)
         case RecordType():
             assert isinstance(value, dict)
+            if wit_type == DATETIME:
+                text = instant_text(value)
+                written.update({mode_name(name): [PARTS]} if text is None else {name: [text]})
+                if text is not None:
+                    return
             _write_record(written, wit_type, value, name)
         case VariantType(cases=cases):
             chosen, payload = next(iter(value.items())) if isinstance(value, dict) else (str(value), None)

@@ -12,12 +12,17 @@ from console.forms.names import given_name
 from console.forms.reading import AS_JSON, FormReader
 from console.forms.slots import Slot, param_slots, result_slot
 from console.forms.writing import FormTooLargeError, write_slots
-from engine.wit.grammar import parse_type
+from engine.wit.grammar import format_type, parse_type
 from engine.wit.json_values import read_params, same_value
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.options import JsonValue
 from engine.wit.types import FunctionType, Param, ResultType, WitType
 from tests.console.forms.browser import sent_by_browser
 from tests.strategies import function_types, values_of, wit_types
+
+INSTANT = format_type(DATETIME)
+NUMBERS = {"value.seconds": "60", "value.nanoseconds": "0"}
+AS_PARTS = {"value~": "parts", **NUMBERS}
 
 
 def call_form(*types: str, optional: int = 0) -> EntryForm:
@@ -137,6 +142,9 @@ def test_what_is_left_out_is_kept_while_it_is() -> None:
         ("bool", "maybe", 'expected bool, got "maybe"'),
         ("enum { a, b }", "", "choose one"),
         ("enum { a, b }", "c", 'expected one of "a", "b", got "c"'),
+        (INSTANT, "", "a date and a time are missing"),
+        (INSTANT, "2026-02-30T00:00Z", "expected a date and a time, such as 2026-01-31T12:00:00.5Z"),
+        (INSTANT, "1969-12-31T00:00Z", ".seconds: expected u64, got -86400"),
         ("list<u8>", "0g", "expected two hex digits for each byte, such as 00 ff 1a"),
     ],
 )
@@ -159,6 +167,8 @@ def test_a_problem_is_told_in_the_codecs_words(wit_type: str, typed: str, proble
         ("f32", "-infinity", "-Infinity"),
         ("s8", " -7 ", -7),
         ("string", "a\r\nb", "a\nb"),
+        (INSTANT, "1970-01-02 00:00", {"seconds": 86400, "nanoseconds": 0}),
+        (INSTANT, "1970-01-02T00:00:00.25+02:00", {"seconds": 79200, "nanoseconds": 250_000_000}),
         ("list<u8>", "00FF 1a", [0, 255, 26]),
     ],
 )
@@ -202,6 +212,14 @@ def test_a_problem_within_a_list_that_is_json_is_told_with_its_place() -> None:
         ("string", {"value": '"a\\nb"', "value~": "escaped"}, "plain:value", {"value": "a\nb"}),
         ("string", {"value": "\\u0000", "value~": "escaped"}, "plain:value", {"value": "\\u0000", "value~": "escaped"}),
         ("string", {"value": "\\q", "value~": "escaped"}, "plain:value", {"value": "\\q", "value~": "escaped"}),
+        (INSTANT, {"value": "1970-01-01T00:01Z"}, "parts:value", AS_PARTS),
+        (INSTANT, AS_PARTS, "instant:value", {**NUMBERS, "value": "1970-01-01T00:01:00Z"}),
+        (
+            INSTANT,
+            {"value~": "parts", "value.seconds": "x"},
+            "instant:value",
+            {"value~": "parts", "value.seconds": "x"},
+        ),
         (
             "option<variant { a(tuple<u8, list<string>>) }>",
             {"value?": "some", "value@": "a", "value.a[0]": "1", "value.a[1]#": "1", "value.a[1][0]": "x"},

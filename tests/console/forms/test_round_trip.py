@@ -13,6 +13,7 @@ from console.forms.reading import FormReader
 from console.forms.slots import param_slots
 from console.forms.writing import FormTooLargeError, write_form, write_slots
 from engine.wit.json_values import dump_value, same_value
+from engine.wit.obelisk_types import DATETIME
 from engine.wit.options import JsonValue
 from engine.wit.types import (
     CHAR,
@@ -73,6 +74,19 @@ def test_any_text_comes_back(text: str) -> None:
 @given(st.characters(codec="utf-8"))
 def test_any_character_comes_back(character: str) -> None:
     assert through_a_form(CHAR, character) == character
+
+
+@given(values_of(DATETIME))
+def test_any_instant_comes_back(value: JsonValue) -> None:
+    assert through_a_form(DATETIME, value) == value
+
+
+@given(st.integers(0, 253_402_300_799), st.integers(0, 10**9 - 1))
+def test_an_instant_that_can_be_told_comes_back(seconds: int, nanoseconds: int) -> None:
+    value: JsonValue = {"seconds": seconds, "nanoseconds": nanoseconds}
+
+    assert list(write_form(DATETIME, value, "at")) == ["at"]
+    assert through_a_form(DATETIME, value) == value
 
 
 def test_the_largest_number_comes_back_to_the_digit() -> None:
