@@ -22,6 +22,7 @@ from tests.strategies import function_types, values_of, wit_types
 
 INSTANT = format_type(DATETIME)
 NUMBERS = {"value.seconds": "60", "value.nanoseconds": "0"}
+NO_INSTANT = {"value~": "parts", "value.seconds": "x"}
 AS_PARTS = {"value~": "parts", **NUMBERS}
 
 
@@ -214,12 +215,11 @@ def test_a_problem_within_a_list_that_is_json_is_told_with_its_place() -> None:
         ("string", {"value": "\\q", "value~": "escaped"}, "plain:value", {"value": "\\q", "value~": "escaped"}),
         (INSTANT, {"value": "1970-01-01T00:01Z"}, "parts:value", AS_PARTS),
         (INSTANT, AS_PARTS, "instant:value", {**NUMBERS, "value": "1970-01-01T00:01:00Z"}),
-        (
-            INSTANT,
-            {"value~": "parts", "value.seconds": "x"},
-            "instant:value",
-            {"value~": "parts", "value.seconds": "x"},
-        ),
+        (INSTANT, {"value~": "parts", "value.seconds": ""}, "instant:value", {"value.seconds": "", "value": ""}),
+        (INSTANT, NO_INSTANT, "instant:value", NO_INSTANT),
+        ("f32", {"value": "0.1"}, "nearest:value", {"value": "0.10000000149011612"}),
+        ("f32", {"value": "1e99"}, "nearest:value", {"value": "1e99"}),
+        ("f64", {"value": "0.1"}, "nearest:value", {"value": "0.1"}),
         (
             "option<variant { a(tuple<u8, list<string>>) }>",
             {"value?": "some", "value@": "a", "value.a[0]": "1", "value.a[1]#": "1", "value.a[1][0]": "x"},
