@@ -7,7 +7,7 @@
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
   // The theme's own functions, from its app.js.
-  for (const name of ["theme", "searchForm", "searchDropdown", "searchCommand"]) {
+  for (const name of ["theme", "searchForm"]) {
     Alpine.data(name, window[name]);
   }
 
