@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -36,7 +37,11 @@ def search(request: HttpRequest) -> Sequence[Execution]:
     text = request.GET.get("s", "").strip()
     if not text or "\0" in text or not may(request.user, Scope.READ):
         return []
-    return page_of(_beginning(text), length=_MOST_RESULTS)
+    wanted = _beginning(text)
+    # What was submitted by people and programs first, and only then what that has started.
+    own = page_of(replace(wanted, show_derived=False), length=_MOST_RESULTS)
+    known = {row.pk for row in own}
+    return [*own, *(row for row in page_of(wanted, length=_MOST_RESULTS) if row.pk not in known)][:_MOST_RESULTS]
 
 
 def _beginning(text: str) -> ExecutionFilter:

@@ -17,10 +17,12 @@ document.addEventListener("alpine:init", () => {
     activeTab: "",
     sidebarMobileOpen: false,
     sidebarDesktopOpen: remembered.getItem(openKey) !== "0",
-    // What the theme's templates call by these names.
-    localStorage: {
-      setItem: (key, value) => remembered.setItem(key, value),
-      getItem: (key) => remembered.getItem(key),
+    fold() {
+      this.sidebarDesktopOpen = !this.sidebarDesktopOpen;
+      remembered.setItem(openKey, this.sidebarDesktopOpen ? "1" : "0");
+    },
+    openMenu() {
+      this.sidebarMobileOpen = !this.sidebarMobileOpen;
     },
     init() {
       const { primaryTab } = this.$el.dataset;

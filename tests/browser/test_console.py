@@ -111,7 +111,7 @@ def test_the_menu_folds_and_stays_folded(console: Console) -> None:
     menu = page.locator("#nav-sidebar-apps")
     expect(menu).to_be_visible()
 
-    page.locator("span.material-symbols-outlined", has_text="dock_to_right").first.click()
+    page.get_by_role("button", name="Fold the menu").click()
     expect(menu).not_to_be_visible()
     page.reload()
 
