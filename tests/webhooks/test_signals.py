@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ from tests.harness.asgi_client import Reply, request
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import PROBE, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
+from webhooks.models import Delivery
+from webhooks.replaying import replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -99,6 +103,16 @@ routes = ["/js"]
 name = "doorman"
 location = "doorman.wasm"
 routes = ["/do/:op/:id"]
+"""
+SIGNED_TABLES = """
+[[python]]
+location = "orders.py"
+
+[[webhook_endpoint_js]]
+name = "javascript"
+location = "desk.js"
+routes = ["/js"]
+verify = { provider = "github", secret = "HOOK" }
 """
 
 
@@ -229,6 +243,25 @@ def test_a_payload_may_be_as_large_as_a_result(application: WebhookApplication, 
 
     assert answer["refused"] == "type_check_error"
     assert "more than limits.result_bytes = 8" in answer["message"]
+
+
+def test_a_delivery_that_is_answered_once_more_sends_nothing_more(
+    application: WebhookApplication, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server.toml").write_text('[secrets]\nHOOK = { env = "OUR_SECRET" }\n')
+    settings.OBELISK_SERVER_CONFIG = str(tmp_path / "server.toml")
+    monkeypatch.setenv("OUR_SECRET", "a secret")
+    deploy(write_deployment(tmp_path, SIGNED_TABLES))
+    target = order()
+    body = json.dumps({"id": target, "payload": {"cents": 90}, "signal_id": "evt-1"}).encode()
+    signature = hmac.new(b"a secret", body, hashlib.sha256).hexdigest()
+    headers = [("x-hub-signature-256", f"sha256={signature}"), ("x-github-delivery", "evt-1")]
+
+    answers = [request(application, "POST", "/hooks/js", headers=headers, body=body).text for _ in range(2)]
+    again = replay(Delivery.objects.get().pk)
+
+    assert [*answers, bytes(again.response_body).decode()] == ['{"is_new":true}', '{"is_new":true}', '{"is_new":false}']
+    assert Mail.objects.count() == 1
 
 
 def test_a_requests_log_tells_what_it_sent_and_what_was_refused(application: WebhookApplication) -> None:
