@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 
 from django import forms
@@ -25,6 +24,7 @@ from executions.access.scopes import Scope
 from executions.deployed import deployed_registry
 from executions.models import Execution
 from executions.operations.recording import MOST_REASON_CHARACTERS, Operation, RecordingJournal
+from executions.operations.refusals import OperationRefused
 from executions.operations.signalling import send
 
 
@@ -73,17 +73,23 @@ def signal_view(request: HttpRequest, site: admin.AdminSite, execution: Executio
     operator = _operator(request)
     if operator is None:
         raise PermissionDenied
-    form = SignalForm(request.POST or None)
+    form, problem = SignalForm(request.POST or None), None
     try:
-        form.fields["name"].choices = list(_choices(execution))  # type: ignore[attr-defined]  # it is a ChoiceField
+        form.fields["name"].choices = _choices(execution)  # type: ignore[attr-defined]  # it is a ChoiceField
         if form.is_valid():
             is_new = _send(operator, ExecutionId(execution.pk), form)
             said = "The signal was sent." if is_new else "A signal of this id was sent before; nothing has changed."
             messages.add_message(request, messages.SUCCESS if is_new else messages.WARNING, said)
             return redirect("admin:executions_execution_change", quote(execution.pk))
     except EngineError as error:
-        form.add_error(None, str(error))
-    context = {**site.each_context(request), "title": "Send a signal", "execution": execution, "form": form}
+        problem = str(error)
+    context = {
+        **site.each_context(request),
+        "title": "Send a signal",
+        "execution": execution,
+        "form": form,
+        "problem": problem,
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return TemplateResponse(request, "admin/executions/execution/signal.html", context, status=status)
 
@@ -93,13 +99,18 @@ def _operator(request: HttpRequest) -> Principal | None:
     return principal if principal is not None and Scope.OPERATE in principal.scopes else None
 
 
-def _choices(execution: Execution) -> Iterator[tuple[str, str]]:
-    """Return the signals there are with what they return, those of the workflow's package first."""
+def _choices(execution: Execution) -> list[tuple[str, str]]:
+    """Return the signals there are with what they return, those of the workflow's package first.
+
+    Raises:
+        OperationRefused: If there are none.
+    """
     package = execution.ffqn.partition("/")[0]
     signals = signals_of(deployed_registry())
-    for function in sorted(signals, key=lambda each: str(each.name).partition("/")[0] != package):
-        assert function.type.result is not None
-        yield str(function.name), f"{function.name}, {format_type(function.type.result)}"
+    if not signals:
+        raise OperationRefused("no stub function is deployed, so there is no signal to send; deploy one")
+    own_first = sorted(signals, key=lambda each: str(each.name).partition("/")[0] != package)
+    return [(str(each.name), f"{each.name}: {format_type(each.type.result)}") for each in own_first if each.type.result]
 
 
 def _send(operator: Principal, execution_id: ExecutionId, form: SignalForm) -> bool:

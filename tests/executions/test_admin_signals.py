@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from components.models import Deployment, DeploymentStatus
 from engine.log.ids import ExecutionId
 from executions.models import Mail, OperationRecord
 from executions.operations.submitting import submit
@@ -63,7 +64,7 @@ def test_somebody_who_may_operate_gives_a_workflow_what_it_waits_for(app: Deploy
     sent = send(client, target, signal_id="payment-1", reason="they phoned")
 
     assert f'href="{page_of(target.replace("_", "_5F"))}">Send a signal</a>' in page
-    assert f'<option value="{ASK}">{ASK}, result&lt;u32' in form
+    assert f'<option value="{ASK}">{ASK}: result&lt;u32' in form
     assert sent.redirect_chain == [(page_of(target.replace("_", "_5F"), "change"), 302)]
     assert "The signal was sent." in sent.text
     assert app.result(target) == {"ok": 3}
@@ -144,3 +145,13 @@ def test_only_unfinished_workflows_take_signals(app: DeployedApp, admin_client: 
         refused = send(admin_client, each)
         assert (refused.status_code, problem in refused.text) == (422, True)
     assert admin_client.get(page_of("E_01J00000000000000000009999")).status_code == 404
+
+
+def test_a_site_without_signals_says_so(admin_client: Client, target: ExecutionId) -> None:
+    Deployment.objects.update(status=DeploymentStatus.INACTIVE.value)
+
+    shown, sent = admin_client.get(page_of(target)), send(admin_client, target)
+
+    assert (shown.status_code, sent.status_code) == (200, 422)
+    assert "no stub function is deployed" in shown.text
+    assert "no stub function is deployed" in sent.text
