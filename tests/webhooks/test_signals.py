@@ -206,6 +206,19 @@ def test_a_value_that_a_python_signal_cannot_have_is_refused_like_any_other(appl
     assert "paid -> return: expected" in answer["message"]
 
 
+def test_an_id_that_is_no_text_is_the_handlers_mistake(application: WebhookApplication) -> None:
+    event = {"id": order(), "payload": {"cents": 1}, "signal_id": 7}
+
+    python = request(application, "POST", "/hooks/py", body=json.dumps(event).encode())
+    javascript = tell(application, "js", event)
+
+    (recorded,) = requests_recorded()
+    assert python.status == 500
+    assert "TypeError: send_signal(): signal_id must be a str, got 7" in _line_of(recorded)
+    assert javascript == {"message": "signalId must be a string"}
+    assert not Mail.objects.exists()
+
+
 @pytest.mark.usefixtures("executor")
 def test_executions_that_wait_for_nothing_are_told_apart(application: WebhookApplication) -> None:
     target = order()
