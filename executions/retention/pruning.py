@@ -16,6 +16,8 @@ import structlog
 from django.db.models import Q
 
 from engine.deployment.spec import ComponentType
+from engine.executor.cron_seeds import next_seed
+from engine.log.ids import ExecutionId
 from engine.log.state import Status
 from executions.journal.deleting import delete_executions
 from executions.models import Execution
@@ -95,16 +97,24 @@ def _expired(rules: Sequence[RetentionRule], now: datetime) -> Iterator[_Root]:
         return
     # One that was created later cannot have ended earlier; with that, the index of the list of executions serves.
     old = Execution.objects.top_level().filter(created_at__lt=now - least, status=Status.FINISHED.value)
-    # The seed of a schedule is what says that it was started, so it lives as long as the deployment wants it.
-    old = old.exclude(component_type=ComponentType.CRON.value).order_by("created_at", "execution_id")
+    old = old.order_by("created_at", "execution_id")
     page = old
-    while rows := list(page.values_list("created_at", "execution_id", "ffqn", "result_kind", "due_at")[:_PAGE]):
-        for _, execution_id, ffqn, result_kind, finished_at in rows:
-            age = keep_for(rules, ffqn=ffqn, result_kind=result_kind or "")
-            if age is not None and finished_at < now - age:
-                yield _Root(execution_id, ffqn)
-        created_at, execution_id = rows[-1][:2]
+    while rows := list(
+        page.only("created_at", "execution_id", "ffqn", "result_kind", "due_at", "component_type")[:_PAGE]
+    ):
+        for row in rows:
+            age = keep_for(rules, ffqn=row.ffqn, result_kind=row.result_kind or "")
+            if age is not None and row.due_at < now - age and not _is_last_seed(row):
+                yield _Root(row.execution_id, row.ffqn)
+        created_at, execution_id = rows[-1].created_at, rows[-1].execution_id
         page = old.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, execution_id__gt=execution_id))
+
+
+def _is_last_seed(execution: Execution) -> bool:
+    """Tell whether it is what says that a schedule was started, and when it is due next."""
+    if execution.component_type != ComponentType.CRON.value:
+        return False
+    return not Execution.objects.filter(execution_id=next_seed(ExecutionId(execution.execution_id))).exists()
 
 
 def _below(execution_id: str) -> Q:

@@ -75,7 +75,7 @@ def test_a_schedule_is_paused_in_the_middle_of_a_tick(journal: SqlJournal, tmp_p
     keep_seeds(journal, deployed_registry(), NOW)
     [cron] = list_crons()
     [spec] = deployed_registry().deployment.crons
-    seed, _ = current_seed(journal, spec.id.digest)
+    seed, _ = current_seed(journal, spec)
     lock = (make_lockable(component_id=spec.id, ffqns=(spec.ffqn,)), make_locked(make_holder(), component_id=spec.id))
     journal.commit([], now=NOW, lock=LockRequest(now=NOW, choices=(lock,), limit=1))
     assert journal.state_of(seed).status is Status.LOCKED

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from engine.deployment.spec import ComponentType, LogLevel
+from engine.executor.cron_seeds import next_seed
 from engine.journal.records import LogLine as LogLineRecord
 from engine.log import events as e
 from engine.log.ids import ExecutionId, RunId, child_id
@@ -224,6 +225,19 @@ def test_the_seed_of_a_schedule_stays(journal: SqlJournal) -> None:
     commit(journal, make_submit(root, make_created(component_id=seed), make_finished()))
 
     assert run().executions == 0
+
+
+def test_a_seed_that_handed_over_goes_like_any_execution_and_the_last_one_stays(journal: SqlJournal) -> None:
+    seed = make_component_id("nightly", component_type=ComponentType.CRON)
+    chain = [make_execution_id(1)]
+    for _ in range(2):
+        chain.append(next_seed(chain[-1]))
+    for execution_id in chain:
+        commit(journal, make_submit(execution_id, make_created(component_id=seed), make_finished()))
+
+    assert run("* any keep").executions == 0
+    assert run().executions == 2
+    assert list(Execution.objects.values_list("execution_id", flat=True)) == chain[-1:]
 
 
 def test_every_table_with_rows_of_an_execution_is_known() -> None:
