@@ -35,7 +35,7 @@ def find_deployment(deployment_id: str) -> Deployment:
     """
     deployment = Deployment.objects.filter(pk=deployment_id).first()
     if deployment is None:
-        raise DeploymentNotFound(f"no deployment {deployment_id}; `manage.py deployment list` shows all")
+        raise DeploymentNotFound(f"there is no deployment {deployment_id}")
     return deployment
 
 

@@ -13,7 +13,7 @@ from components.deployment_reports import describe_deployment, describe_stored_f
 from components.diff_report import describe_diff, diff_lines
 from components.models import Deployment
 from components.reports import counted
-from components.switching import enqueue, find_deployment, previous_deployment, switch_now
+from components.switching import DeploymentNotFound, enqueue, find_deployment, previous_deployment, switch_now
 from components.verification import verify_deployment
 from engine.errors import EngineError
 from executions.progress import StatusLine
@@ -97,6 +97,8 @@ class Command(BaseCommand):
                 case _:
                     verify_deployment(find_deployment(options["deployment"])).refuse()
                     self.stdout.write("It can be run here and now.")
+        except DeploymentNotFound as error:
+            raise CommandError(f"{error}; `manage.py deployment list` shows all") from error
         except EngineError as error:
             raise CommandError(str(error)) from error
 
