@@ -38,6 +38,7 @@ class FileRole(models.TextChoices):
     BINARY = "binary"
     SOURCE = "source"
     BACKTRACE_SOURCE = "backtrace_source"
+    WIT_SOURCE = "wit_source"
 
 
 class DeploymentStatus(models.TextChoices):

@@ -29,7 +29,7 @@ class ComponentFileDocument(Struct, frozen=True, kw_only=True):
     """A file that a component is made of."""
 
     file: StoredFile
-    role: Literal["binary", "source", "backtrace_source"]
+    role: Literal["binary", "source", "backtrace_source", "wit_source"]
 
 
 class ComponentIdDocument(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from components.switching import _switching
 from executions.access.scopes import Scope
 from tests.components_app.builders import activity_table, make_wasm, workflow_table
 from tests.executions.api.clients import Answer, Api
+from tests.executions.api.forms import part, send_form
 from tests.executions.deployments import ADD, deploy_declared
 from tests.harness.asgi_client import request
 
@@ -27,18 +28,6 @@ CALLER = make_wasm(exports={"test:caller/api": ["call"]}, imports={"test:adder/a
 PAIR = activity_table("adder") + workflow_table("caller")
 ID = "Dep_01KBNHM5FQW81KP5Y3XMNX31K4"
 UNKNOWN = "Dep_01KBNHM5FQW81KP5Y3XMNX31K5"
-BOUNDARY = "limit"
-
-
-def part(name: str, content: bytes | str, file_name: str | None = None) -> bytes:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
-    head += "" if file_name is None else f'; filename="{file_name}"\r\nContent-Type: application/wasm'
-    return head.encode() + b"\r\n\r\n" + (content.encode() if isinstance(content, str) else content) + b"\r\n"
-
-
-def send_form(api: Api, *parts: bytes) -> Answer:
-    body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-    return api.send("POST", "deployments", body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
 
 
 @pytest.fixture
