@@ -184,6 +184,7 @@ wit = "wit"
 """
     interface = b"interface people { ask: func() -> result; }"
     files = {"wit/a.wit": SubmittedFile(content=b"package test:a;\n" + interface + b"\nworld w { export people; }\n")}
+    load_python_runtime(print)  # a submission waits for no longer than a client would
     submit_deployment(toml, files)
     pass_time(10 * DAY)
 
@@ -225,6 +226,7 @@ def test_who_read_a_file_that_is_gone_stores_it_again() -> None:
 def test_who_read_with_an_interpreter_that_is_gone_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
     toml = '[[activity_py]]\nffqn = "test:py/api.f"\ncontent = "def f() -> str: return \'\'"\n'
     monkeypatch.setattr(guest_runtimes, "_loaded", {})
+    load_python_runtime(print)  # a submission waits for no longer than a client would
     stored = submit_deployment(toml, {}).deployment.pk
     pass_time(10 * DAY, stored)
     monkeypatch.setattr(guest_runtimes, "_loaded", {})

@@ -150,6 +150,7 @@ def app() -> Iterator[DeployedApp]:
 @pytest.fixture
 def switched_back(api: Api, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A deployment of every kind of file that was switched away from and back to, where there is no file of it."""
+    guest_runtimes.load_python_runtime(print)  # a submission waits for no longer than a client would
     deployment_id = submit_files(api, TOML, FILES)
     switch_now(deployment_id)
     switch_now(submit_files(api, activity_table("ping"), {"ping.wasm": FILES["wasm/ping.wasm"]}))
