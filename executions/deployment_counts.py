@@ -41,7 +41,7 @@ _FINISHED = (
 #: cost each step more than this.
 _UNFINISHED = (
     f"SELECT deployment_id, status, lifecycle, due_at <= %s, COUNT(*) FROM {_EXECUTION}{{hint}} "
-    f"WHERE NOT (status = 'finished') AND {_OF}{{scope}} GROUP BY deployment_id, status, lifecycle, due_at <= %s"
+    f"WHERE NOT (status = 'finished') AND {_OF}{{scope}} GROUP BY 1, 2, 3, 4"
 )
 
 
@@ -62,7 +62,6 @@ def count_executions(
     if not wanted:
         return counts
     places = ", ".join(["%s"] * len(wanted))
-    instant = to_micros(now)
     hint = dialect_of(connection).indexed_by("execution_unfinished")
     scope = "" if include_derived else " AND parent_id IS NULL"
     with connection.cursor() as cursor:
@@ -70,7 +69,7 @@ def count_executions(
             cursor.execute(_FINISHED.format(places=places, parent=parent), wanted)
             for deployment_id, result_kind, count in cursor.fetchall():
                 counts[deployment_id][_finished(result_kind)] += count
-        cursor.execute(_UNFINISHED.format(places=places, hint=hint, scope=scope), [instant, *wanted, instant])
+        cursor.execute(_UNFINISHED.format(places=places, hint=hint, scope=scope), [to_micros(now), *wanted])
         for deployment_id, status, lifecycle, is_due, count in cursor.fetchall():
             counts[deployment_id][_unfinished(status, lifecycle, is_due=bool(is_due))] += count
     return counts
