@@ -53,7 +53,8 @@ class RuntimeLoads:
     def __init__(self, loaders: Mapping[Language, Loader], *, patience: timedelta = PATIENCE) -> None:
         self._loaders = loaders
         self._patience = patience
-        self._under_way: dict[Language, Future[None]] = {}
+        # Under way, or failed and not told.
+        self._begun: dict[Language, Future[None]] = {}
         self._lock = threading.Lock()
 
     def require(self, languages: Iterable[Language]) -> None:
@@ -70,6 +71,7 @@ class RuntimeLoads:
                 future = self.begin(language)
                 if not wait_for([future], self._patience.total_seconds()).done:
                     raise RuntimeLoading(f"the server is {taking}; submit it again in a moment") from taking
+                self._forget(language, future)
                 future.result()
 
     def begin(self, language: Language) -> Future[None]:
@@ -79,14 +81,17 @@ class RuntimeLoads:
             Its end; that of the last attempt, if that failed and nobody was told.
         """
         with self._lock:
-            known = self._under_way.get(language)
-            if known is not None and (not known.done() or known.exception() is not None):
-                if known.done():
-                    del self._under_way[language]
-                return known
-            future = self._under_way[language] = Future()
-        threading.Thread(target=self._load, args=(language, future), name=f"{language} runtime", daemon=True).start()
+            future = self._begun.get(language)
+            if future is None:
+                future = self._begun[language] = Future()
+                name = f"{language} runtime"
+                threading.Thread(target=self._load, args=(language, future), name=name, daemon=True).start()
         return future
+
+    def _forget(self, language: Language, future: Future[None]) -> None:
+        with self._lock:
+            if self._begun.get(language) is future:
+                del self._begun[language]
 
     def _load(self, language: Language, future: Future[None]) -> None:
         started = time.monotonic()
@@ -99,6 +104,7 @@ class RuntimeLoads:
             future.set_exception(error)
         else:
             log.info("runtime.ready", language=language, seconds=round(time.monotonic() - started, 3))
+            self._forget(language, future)
             future.set_result(None)
 
 

@@ -104,6 +104,18 @@ def test_a_failure_is_told_to_one_who_asks_and_then_it_is_tried_again() -> None:
     runtimes.require(["python"])
 
 
+def test_who_was_told_of_a_failure_is_not_told_again() -> None:
+    failing = SlowLoader(RuntimeUnavailable("there is no network"))
+    failing.may_end.set()
+    runtimes = loads(failing, patience_s=PATIENCE_S)
+
+    with pytest.raises(RuntimeUnavailable):
+        runtimes.require(["python"])
+    runtimes.require(["python"])
+
+    assert failing.begun == 2
+
+
 def test_the_languages_of_a_deployment_are_those_of_its_tables() -> None:
     python = '[[python]]\nname = "a"\nlocation = "a.py"\n'
     webhook = '[[webhook_endpoint_py]]\nname = "b"\nlocation = "b.py"\nroutes = ["/b"]\n'
