@@ -240,6 +240,14 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     assert obelisk("deployment", "active").out.strip() == before
 
 
+def test_files_that_nothing_needs_are_deleted(obelisk: Obelisk) -> None:
+    would = obelisk("deployment", "gc", "--older-than", "30d", "--dry-run")
+
+    assert (would.status, would.out) == (0, "would be deleted: deployments: 0, files: 0, bytes: 0\n")
+    assert obelisk.json("deployment", "gc") == {"deployments": [], "files": 0, "bytes": 0}
+    assert obelisk("deployment", "gc", "--older-than", "soon").status == 1
+
+
 def test_a_deployment_is_verified_without_a_server(obelisk: Obelisk, deployment: Path) -> None:
     nowhere = "http://127.0.0.1:9"
 
