@@ -176,7 +176,7 @@ class GuestProgram:
         guest.finish()
 
     def _about(self, guest: ActivityGuest | WorkflowGuest, ffqn: str, result: JsonValue) -> str:
-        context: JsonValue = {
+        context: dict[str, JsonValue] = {
             "execution_id": guest.facts.execution_id,
             "ffqn": ffqn,
             "seed": guest.seed.hex(),
@@ -185,7 +185,15 @@ class GuestProgram:
             "imports": self._imports,
             "result": result,
         }
+        if self._is_traced(guest):
+            context["traced"] = True
         return dump_json(context)
+
+    def _is_traced(self, guest: ActivityGuest | WorkflowGuest) -> bool:
+        if isinstance(guest, WorkflowGuest):
+            return guest.context.call_sites.is_needed
+        mount = self._component.webhook
+        return mount is not None and mount.keeps_backtraces
 
 
 class GuestInstance:

@@ -97,7 +97,16 @@ class ActivityContext(LoggingContext, Protocol):
 
 
 class CallSiteLog(Protocol):
-    """What remembers where in the source a workflow makes its calls."""
+    """What remembers where in the source a workflow makes its calls.
+
+    Args:
+        is_needed: Whether a guest should say so for which that is work.
+    """
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a guest should say so for which that is work."""
+        ...
 
     def begin(self, stack: JsonText, version: Version) -> None:
         """Hear that a call is made; ``version`` is that of the next event."""

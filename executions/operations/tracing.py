@@ -1,7 +1,7 @@
 """Finding out where in its source a workflow made its calls, after the fact.
 
-Runs of interpreted workflows say so as they go; what is missing, because it was lost or the log came from elsewhere, a
-replay brings.
+Runs of workflows written in Python say so as they go; what is missing, because it was lost, the log came from elsewhere
+or the language makes it costly, a replay brings.
 
 Source:
     Obelisk reference, section 5.9 ("Persist backtraces").
@@ -9,8 +9,9 @@ Source:
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from engine.journal.protocol import Journal
-from engine.log.backtraces import CallSites
 from engine.log.ids import ExecutionId
 from executions.backtraces import known_calls
 from executions.component_versions import make_replayer
@@ -18,11 +19,12 @@ from executions.journal.journal import SqlJournal
 from executions.operations.replaying import load_workflow
 
 
-def persist_backtraces(execution_id: ExecutionId, *, journal: Journal | None = None) -> int:
+def persist_backtraces(execution_id: ExecutionId, *, since: int = 0, journal: Journal | None = None) -> int:
     """Store the backtraces of a workflow's recorded calls that are not stored yet.
 
     Args:
         execution_id: Which one, finished or not.
+        since: Leave out the calls that wrote their first event before this version.
         journal: Where it stands; the calling thread's database connection by default.
 
     Returns:
@@ -37,8 +39,10 @@ def persist_backtraces(execution_id: ExecutionId, *, journal: Journal | None = N
     journal = journal or SqlJournal.for_current_connection()
     subject, function, registry = load_workflow(journal, execution_id)
     found = make_replayer(journal).call_sites(subject, function, registry)
+    if found is None:
+        return 0
     known = known_calls(execution_id)
-    sites = tuple(site for site in found if site.first not in known)
+    sites = tuple(site for site in found.sites if site.first >= since and site.first not in known)
     if sites:
-        journal.add_call_sites([CallSites(execution_id=execution_id, component_id=function.component.id, sites=sites)])
+        journal.add_call_sites([replace(found, sites=sites)])
     return len(sites)
