@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.log.backtraces import CallSites as RunCallSites
 from engine.log.ids import ExecutionId, Version
 from engine.wit.json_values import load_json
 from executions.models import CallSites
@@ -29,6 +30,20 @@ class Backtrace:
     stack: dict[str, Any]
 
 
+def backtraces_of(calls: RunCallSites) -> list[Backtrace]:
+    """Return the backtraces of calls that are not stored yet."""
+    return [
+        Backtrace(
+            execution_id=calls.execution_id,
+            component=str(calls.component_id),
+            first=site.first,
+            behind=site.behind,
+            stack=load_json(site.stack),  # type: ignore[arg-type]  # an object, by construction
+        )
+        for site in calls.sites
+    ]
+
+
 def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first", "last"] = "last") -> Backtrace | None:
     """Return the backtrace of the call that wrote an event, ``None`` if none is known.
 
@@ -42,7 +57,8 @@ def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first"
             row = rows.order_by("first_version", "id").first()
             return None if row is None else _read(row)[0]
         case "last":
-            row = rows.order_by("first_version", "id").last()
+            # Rows may overlap: what was missing in one of them was found later.
+            row = rows.order_by("behind_version", "id").last()
             return None if row is None else _read(row)[-1]
         case _:
             # The newest first: a run that lost its lock may have left some for events that it could not write.

@@ -17,12 +17,10 @@ from executions.api.bodies import read_body, read_query
 from executions.api.debug_documents import (
     AdvanceDocument,
     AdvanceInProgress,
-    BacktraceDocument,
     FinishedAdvance,
     ForkedDocument,
     PersistedDocument,
     ReplayDocument,
-    backtrace_document,
     replay_document,
 )
 from executions.api.execution_documents import present_state
@@ -33,6 +31,7 @@ from executions.api.recording import OperationQuery, recording
 from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
+from executions.backtrace_documents import BacktraceDocument, backtrace_document
 from executions.backtrace_sources import find_source
 from executions.backtraces import Backtrace, find_backtrace
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
@@ -56,7 +55,7 @@ class AdvanceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """The beginning of what a replay captured."""
 
     captured_writes: Annotated[list[Any], Meta(description="From the answer to `replay`, cut after any of them.")]
-    persist_backtrace: Annotated[bool, Meta(description="Also store backtraces that are missing.")] = False
+    persist_backtrace: Annotated[bool, Meta(description="Also store the backtraces of what is applied.")] = False
 
 
 class UpgradeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,7 +140,7 @@ class AdvanceView(ApiView):
         except ReplayMismatch as error:
             raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
         if body.persist_backtrace:
-            persist_backtraces(target)
+            persist_backtraces(target, since=body.captured_writes[0]["version"])
         if advanced.retval is not None:
             return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
         return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
