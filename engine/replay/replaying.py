@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from msgspec.structs import replace as replace_struct
-
 from engine.activity.outcome import Broken, TimedOut
 from engine.clock import Clock
 from engine.deployment.limits import RunLimits
@@ -26,7 +24,6 @@ from engine.executor.settings import DEFAULT_LIMITS
 from engine.journal.protocol import Journal
 from engine.log.backtraces import CallSites
 from engine.log.events import CancellationRequested, Finished
-from engine.log.ids import Version
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.replay.capturing_run import Answers, CapturingRun
@@ -136,7 +133,7 @@ class Replayer:
     ) -> tuple[CapturingRun, _Ended | ReplayFailed | None]:
         """Run the guest as far as it goes; the second part is ``None`` where it was unwound."""
         run = CapturingRun(
-            _unfinished(subject),
+            subject.unfinished(),
             function,
             registry=registry,
             journal=self.journal,
@@ -205,17 +202,10 @@ def _is_same(again: ReturnValue, recorded: ReturnValue) -> bool:
     return retval_text(again) == retval_text(recorded)
 
 
-def _unfinished(subject: Subject) -> Subject:
-    if not subject.state.is_finished:
-        return subject
-    entries = subject.entries[:-1]
-    return replace(subject, entries=entries, state=replace_struct(subject.state, next_version=Version(len(entries))))
-
-
 def _before_cancellation(subject: Subject) -> Subject:
     """Return a cancelled execution as it was when that was asked for; what follows is not the workflow's doing."""
     asked = next(index for index, entry in enumerate(subject.entries) if isinstance(entry.event, CancellationRequested))
     arrived = bisect_right([response.at_version for response in subject.responses], asked)
-    # The end stands for the events that are left out: `_unfinished` drops it.
+    # The end stands for the events that are left out: `Subject.unfinished` drops it.
     entries = (*subject.entries[:asked], subject.entries[-1])
     return replace(subject, entries=entries, responses=subject.responses[:arrived])

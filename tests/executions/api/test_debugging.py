@@ -10,58 +10,19 @@ from typing import Any
 import pytest
 
 from components.services import deploy
-from engine.log.backtraces import CallSite, CallSites
-from engine.log.ids import ExecutionId, Version
-from engine.log.return_values import JsonText
+from engine.log.ids import ExecutionId
 from executions.access.scopes import Scope
 from executions.api import replaying
 from executions.deployed import deployed_registry
-from executions.journal.journal import SqlJournal
-from executions.models import CallSites as CallSitesRow
 from executions.operations.submitting import submit
 from executions.testing import deployed
 from tests.builders import make_execution_id
-from tests.components_app.builders import write_deployment
 from tests.executions.api.clients import Api
 from tests.executions.scripts import ADD, SUM, SUM_UP, write_scripts
-from tests.harness.eventually import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = make_execution_id(77)
-NAPS = """
-export function nap() {
-  obelisk.sleep({ days: 1 });
-}
-"""
-FLOW = """
-import { nap } from './lib/naps.js';
-export default function rest() {
-  nap();
-  return "rested";
-}
-"""
-TWO_SETS = """
-export default function sum(numbers) {
-  obelisk.createJoinSet();
-  obelisk.createJoinSet();
-  obelisk.sleep({ days: 1 });
-  return numbers.length;
-}
-"""
-TRIPS = """
-from obelisk import activity, workflow
-
-PACKAGE = "acme:trips"
-
-@activity
-def book() -> str:
-    return "Söll"
-
-@workflow
-def trip() -> str:
-    return book()
-"""
 
 
 @pytest.fixture
@@ -199,117 +160,7 @@ def test_so_many_are_replayed_at_a_time(api: Api, ended: ExecutionId, monkeypatc
     assert api.put(f"executions/{ended}/replay").status == 200
 
 
-# --- Backtraces and what must not be told -----------------------------------------------------------------------------
-
-
-def test_places_of_calls_are_told_where_they_are_known(api: Api, ended: ExecutionId) -> None:
-    journal = SqlJournal.for_current_connection()
-    stacks = [JsonText(f'{{"frames":[{{"module":"m","func_name":"f{number}","symbols":[]}}]}}') for number in (1, 2)]
-    sites = tuple(CallSite(Version(first), Version(first + 2), stacks[first // 4]) for first in (2, 4))
-    component_id = journal.state_of(ended).component_id
-    journal.add_call_sites([CallSites(execution_id=ended, component_id=component_id, sites=sites)])
-
-    found = [api.get(f"executions/{ended}/backtrace{query}").json for query in ("", "?version=first", "?version=3")]
-
-    assert [each["version_min_including"] for each in found] == [4, 2, 2]
-    assert found[0]["version_max_excluding"] == 6
-    assert found[0]["component_id"]["component_digest"] == component_id.digest
-    assert found[0]["wasm_backtrace"]["frames"][0]["func_name"] == "f2"
-    events = api.get(f"executions/{ended}/events?include_backtrace_id=true&length=7").json["events"]
-    assert [event.get("backtrace_id") for event in events] == [None, None, 2, 2, 4, 4, None]
-    assert api.get(f"executions/{ended}/backtrace?version=1").code == "backtrace_not_found"
-    assert api.get(f"executions/{ended}/backtrace?version=middle").code == "invalid_parameter"
-
-
-def test_the_places_of_a_scripts_calls_are_found_when_they_are_wanted(api: Api, ended: ExecutionId) -> None:
-    path = f"executions/{ended}/backtrace"
-
-    assert api.put(f"{path}/persist").json == {"persisted_backtrace_count": 3}
-    assert api.put(f"{path}/persist").json == {"persisted_backtrace_count": 0}
-
-    found = api.get(path).json
-    (frame,) = found["wasm_backtrace"]["frames"]
-    (symbol,) = frame["symbols"]
-    source = api.get(f"{path}/source", {"file": symbol["file"]}, Accept="*/*").text
-    assert "add(total, number)" in source.splitlines()[symbol["line"] - 1]
-    assert (frame["func_name"], found["component_id"]["name"]) == ("sum", "flows.sum")
-    events = api.get(f"executions/{ended}/events?include_backtrace_id=true").json["events"]
-    assert {event["backtrace_id"] for event in events if "history_event" in event["event"]} == {2, 5, 8}
-
-
-def test_every_file_of_a_script_is_told(api: Api, tmp_path: Path) -> None:
-    (tmp_path / "lib").mkdir()
-    (tmp_path / "lib" / "naps.js").write_text(NAPS)
-    (tmp_path / "flow.js").write_text(FLOW)
-    manifest = '[[workflow_js]]\nffqn = "test:js/flows.rest"\nlocation = "flow.js"\nreturn_type = "result<string>"\n'
-    deploy(write_deployment(tmp_path, manifest))
-    target = submit("test:js/flows.rest", [], paused=True).execution_id
-    path = f"executions/{target}"
-    (write,) = api.put(f"{path}/replay").json["captured_writes"]
-    api.put(f"{path}/advance", {"captured_writes": [write], "persist_backtrace": True})
-
-    frames = api.get(f"{path}/backtrace").json["wasm_backtrace"]["frames"]
-
-    symbols = [frame["symbols"][0] for frame in frames]
-    lines = {
-        symbol["file"]: api.get(f"{path}/backtrace/source", {"file": symbol["file"]}).json.splitlines()[
-            symbol["line"] - 1
-        ]
-        for symbol in symbols
-    }
-    assert lines == {"lib/naps.js": "  obelisk.sleep({ days: 1 });", "flow.js": "  nap();"}
-
-
-def test_captured_writes_say_where_they_are_made(api: Api, paused: ExecutionId) -> None:
-    path = f"executions/{paused}"
-    (write,) = api.put(f"{path}/replay").json["captured_writes"]
-
-    (backtrace,) = write["backtraces"]
-    assert backtrace["execution_id"] == paused
-    assert backtrace["component_id"]["component_digest"] == digest_of(SUM)
-    assert backtrace["version_min_including"] == write["version"]
-    assert backtrace["version_max_excluding"] == write["version"] + len(write["events"])
-    assert [frame["func_name"] for frame in backtrace["wasm_backtrace"]["frames"]] == ["sum"]
-    assert api.put(f"{path}/advance", {"captured_writes": [write]}).status == 200
-    assert CallSitesRow.objects.count() == 0
-
-
-def test_an_advance_stores_the_places_of_what_it_applied_if_it_is_told_to(api: Api, tmp_path: Path) -> None:
-    deploy(write_scripts(tmp_path, TWO_SETS))
-    target = submit(SUM, [[1, 2]], paused=True).execution_id
-    path = f"executions/{target}"
-    for persists, count in ((False, 1), (True, 1)):
-        writes = api.put(f"{path}/replay").json["captured_writes"][:count]
-        body = {"captured_writes": writes, "persist_backtrace": persists}
-        assert api.put(f"{path}/advance", body).status == 200
-
-    (backtrace,) = writes[0]["backtraces"]
-    assert api.get(f"{path}/backtrace").json == backtrace
-    assert api.get(f"{path}/backtrace?version=first").json == backtrace
-    assert api.put(f"{path}/backtrace/persist").json == {"persisted_backtrace_count": 1}
-
-
-def test_the_source_of_a_place_is_told_as_it_was_deployed(api: Api, tmp_path: Path) -> None:
-    (tmp_path / "trips.py").write_text(TRIPS)
-    with deployed(write_deployment(tmp_path, '[[python]]\nname = "trips"\nlocation = "trips.py"\n')) as app:
-        target = app.submit("acme:trips/workflows.trip")
-        app.result(target)
-        eventually(lambda: api.get(f"executions/{target}/backtrace").status == 200)
-    deploy(write_scripts(tmp_path))
-    path = f"executions/{target}/backtrace"
-    (frame,) = api.get(path).json["wasm_backtrace"]["frames"]
-    (symbol,) = frame["symbols"]
-
-    told = api.get(f"{path}/source", {"file": symbol["file"], "version": "last"}, Accept="*/*")
-
-    assert (told.status, told.text) == (200, TRIPS)
-    assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert told.text.splitlines()[symbol["line"] - 1].strip() == "return book()"
-    assert api.get(f"{path}/source", {"file": symbol["file"]}, Accept="application/json").json == TRIPS
-    assert api.get(f"{path}/source", {"file": "/etc/passwd"}).code == "source_not_found"
-    assert api.get(f"{path}/source", {"file": symbol["file"], "version": "1"}).code == "backtrace_not_found"
-    assert api.get(f"{path}/source").code == "invalid_parameter"
-    assert api.get(f"executions/{UNKNOWN}/backtrace/source", {"file": "x"}).code == "execution_not_found"
+# --- What must not be told --------------------------------------------------------------------------------------------
 
 
 def test_the_seed_of_random_numbers_stays_a_secret(api: Api, ended: ExecutionId) -> None:
