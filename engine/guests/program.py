@@ -185,15 +185,9 @@ class GuestProgram:
             "imports": self._imports,
             "result": result,
         }
-        if self._is_traced(guest):
+        if _is_traced(guest):
             context["traced"] = True
         return dump_json(context)
-
-    def _is_traced(self, guest: ActivityGuest | WorkflowGuest) -> bool:
-        if isinstance(guest, WorkflowGuest):
-            return guest.context.call_sites.is_needed
-        mount = self._component.webhook
-        return mount is not None and mount.keeps_backtraces
 
 
 class GuestInstance:
@@ -283,6 +277,12 @@ class GuestInstance:
         """Free the sandbox, or keep it for the next call."""
         if not (self._is_fit and not self._instance.is_interrupted and self._program.give_back(self)):
             self.close()
+
+
+def _is_traced(guest: ActivityGuest | WorkflowGuest) -> bool:
+    if isinstance(guest, WorkflowGuest):
+        return guest.context.call_sites.is_needed
+    return isinstance(guest, WebhookGuest) and guest.context.calls.keeps_call_sites
 
 
 def _shape(result: object) -> JsonValue:
