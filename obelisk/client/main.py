@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
-from obelisk.client import debugging_commands, talking_commands  # noqa: F401  # they add verbs to `execution`
+from obelisk.client import (  # noqa: F401  # they add verbs to `execution`
+    backtrace_commands,
+    debugging_commands,
+    talking_commands,
+)
 from obelisk.client.completion import completion_command
 from obelisk.client.component_commands import component_group
 from obelisk.client.deployment_commands import deployment_group
