@@ -32,7 +32,7 @@ def trace_calls(
 ) -> tuple[CallSite, ...]:
     """Return where the calls were made that recorded these events.
 
-    Of more than `MOST_CALLS` calls, and of what takes longer than one replay may, it is the last ones.
+    Of more than `MOST_CALLS` calls, and of those that take longer than one replay may, it is the last ones.
 
     Args:
         replayer: Runs the workflow, once for each call.
@@ -45,22 +45,27 @@ def trace_calls(
         JournalUnavailable: If the storage did not answer.
     """
     until = time.monotonic() + replayer.patience.total_seconds()
+    unfinished = subject.unfinished()
     sites: list[CallSite] = []
     replays = 0
+    behind = subject.state.next_version
     for version in reversed(versions):
-        if sites and version >= sites[-1].first:
+        if version >= behind:
+            # Of the call that was found last; or of none, as closing what a function left open is the engine's doing.
             continue
         if replays == MOST_CALLS or time.monotonic() > until:
             break
         replays += 1
-        if (site := _trace(replayer, subject.unfinished(), function, registry, version)) is not None:
+        site, behind = _trace(replayer, unfinished, function, registry, version)
+        if site is not None:
             sites.append(site)
     return tuple(reversed(sites))
 
 
 def _trace(
     replayer: Replayer, subject: Subject, function: DeployedFunction, registry: Registry, version: Version
-) -> CallSite | None:
+) -> tuple[CallSite | None, Version]:
+    """Return the call that recorded an event, if there is one, and the version from which on there is no other."""
     history = [entry for entry in subject.entries if isinstance(entry.event, HISTORY_EVENTS)]
     run = _RunToCall(subject, function, replayer, registry, history, version)
     try:
@@ -76,12 +81,12 @@ def _trace(
             )
     except CallReached as reached:
         stack = read_backtrace(reached.backtrace, module=function.component.id.name)
-        first, last = history[run.begun], history[run.run.position - 1]
-        return CallSite(first.version, Version(last.version + 1), JsonText(dump_json(stack)))
+        first, last = history[run.begun].version, history[run.run.position - 1].version
+        return CallSite(first, Version(last + 1), JsonText(dump_json(stack))), first
     except RunSuspended:
-        return None
-    # It ended, or died, without that call.
-    return None
+        pass
+    # It ended, died or waits without that call.
+    return None, history[run.begun].version
 
 
 class _RunToCall(CapturingRun):

@@ -155,7 +155,6 @@ class WasmEngine:
 
 _CONTINUE = 0
 _SOURCE_LINES = "WASMTIME_BACKTRACE_DETAILS"
-_environment_mutex = threading.Lock()
 
 _RETIREMENT_S = 1.0
 _retired: deque[tuple[float, Engine]] = deque()
@@ -221,16 +220,15 @@ def _make_config(settings: WasmSettings, *, is_parallel: bool) -> Config:
 
 def _config_with_source_lines() -> Config:
     # wasmtime's C interface has no function for it: a new Config looks at this variable.
-    with _environment_mutex:
-        before = os.environ.get(_SOURCE_LINES)
-        os.environ[_SOURCE_LINES] = "1"
-        try:
-            return Config()
-        finally:
-            if before is None:
-                del os.environ[_SOURCE_LINES]
-            else:
-                os.environ[_SOURCE_LINES] = before
+    before = os.environ.get(_SOURCE_LINES)
+    os.environ[_SOURCE_LINES] = "1"
+    try:
+        return Config()
+    finally:
+        if before is None:
+            del os.environ[_SOURCE_LINES]
+        else:
+            os.environ[_SOURCE_LINES] = before
 
 
 def _allocation(settings: WasmSettings) -> Allocation:

@@ -86,6 +86,27 @@ def test_each_call_has_the_versions_of_its_events() -> None:
     assert {json.loads(site.stack)["frames"][-1]["module"] for site in sites} == {"stepper"}
 
 
+def test_giving_a_join_set_up_is_a_call() -> None:
+    world, target = _ended(RUN, s.params_of((s.create("a"), s.submit(0, "add", 1, 2), s.drop())))
+
+    *_, closing = _traced(world, target, _history(world, target))
+
+    assert isinstance(world.log_of(target)[closing.first].event, JoinNext)
+    assert json.loads(closing.stack)["frames"]
+
+
+def test_closing_what_a_function_left_open_is_no_call_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_tracing, "MOST_CALLS", 3)
+    submits = [s.submit(0, "add", 1, 2)] * 4
+    world, target = _ended(RUN, s.params_of((s.create("a"), *submits)))
+    history = _history(world, target)
+    closings = [version for version in history if isinstance(world.log_of(target)[version].event, JoinNext)]
+    assert len(closings) == 4
+
+    assert _ranges(_traced(world, target, history)) == [(version, version + 1) for version in (5, 6)]
+    assert _traced(world, target, closings) == ()
+
+
 def test_one_call_is_found_by_any_of_its_events() -> None:
     world, target = _ended(RUN, s.params_of(STEPS))
     history = _history(world, target)
@@ -93,7 +114,6 @@ def test_one_call_is_found_by_any_of_its_events() -> None:
     found = [_ranges(_traced(world, target, [version])) for version in history[1:4]]
     assert found == [[(history[1], history[3] + 1)]] * 3
     assert _traced(world, target, []) == ()
-    assert _traced(world, target, [Version(history[-1] + 1)]) == ()
 
 
 def test_files_and_lines_are_told_where_the_component_has_them() -> None:
