@@ -97,11 +97,7 @@ class ActivityContext(LoggingContext, Protocol):
 
 
 class CallSiteLog(Protocol):
-    """What remembers where in the source a workflow makes its calls.
-
-    Args:
-        is_needed: Whether a guest should say so for which that is work.
-    """
+    """What remembers where in the source a workflow makes its calls."""
 
     @property
     def is_needed(self) -> bool:

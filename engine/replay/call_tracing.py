@@ -24,15 +24,19 @@ from engine.wasm.backtraces import read_backtrace
 from engine.wit.json_values import dump_json
 
 MOST_CALLS = 50
-"""How many calls are traced at a time at most: the last ones."""
+"""How many calls are traced at a time."""
 
 
 def trace_calls(
-    replayer: Replayer, subject: Subject, function: DeployedFunction, registry: Registry, versions: Sequence[Version]
+    replayer: Replayer,
+    subject: Subject,
+    function: DeployedFunction,
+    registry: Registry,
+    versions: Sequence[Version],
+    *,
+    most: int = MOST_CALLS,
 ) -> tuple[CallSite, ...]:
-    """Return where the calls were made that recorded these events.
-
-    Of more than `MOST_CALLS` calls, and of those that take longer than one replay may, it is the last ones.
+    """Return where calls were made that recorded these events: the last ones, as far as the time of a replay suffices.
 
     Args:
         replayer: Runs the workflow, once for each call.
@@ -40,6 +44,7 @@ def trace_calls(
         function: The version of its function that it was last run by.
         registry: What that may call.
         versions: Of events of its history, oldest first.
+        most: How many calls to find.
 
     Raises:
         JournalUnavailable: If the storage did not answer.
@@ -47,15 +52,13 @@ def trace_calls(
     until = time.monotonic() + replayer.patience.total_seconds()
     unfinished = subject.unfinished()
     sites: list[CallSite] = []
-    replays = 0
     behind = subject.state.next_version
     for version in reversed(versions):
         if version >= behind:
             # Of the call that was found last; or of none, as closing what a function left open is the engine's doing.
             continue
-        if replays == MOST_CALLS or time.monotonic() > until:
+        if len(sites) == most or time.monotonic() > until:
             break
-        replays += 1
         site, behind = _trace(replayer, unfinished, function, registry, version)
         if site is not None:
             sites.append(site)

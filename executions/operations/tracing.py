@@ -17,7 +17,7 @@ from engine.journal.protocol import Journal
 from engine.log.backtraces import CallSite, CallSites
 from engine.log.events import HISTORY_EVENTS
 from engine.log.ids import ExecutionId, Version
-from engine.replay.call_tracing import trace_calls
+from engine.replay.call_tracing import MOST_CALLS, trace_calls
 from engine.replay.subject import Subject, load_subject
 from executions.backtraces import Backtrace, Place, backtrace_ids, find_backtrace, known_calls
 from executions.component_versions import make_replayer, make_tracer, version_of
@@ -46,7 +46,8 @@ def persist_backtraces(execution_id: ExecutionId, *, since: int = 0, journal: Jo
     subject, function, registry = load_workflow(journal, execution_id)
     known = backtrace_ids(execution_id, since, subject.state.next_version)
     missing = [version for version in _history(subject) if version >= since and version not in known]
-    sites = [site for site in _find(journal, subject, function, registry, missing) if site.first >= since]
+    found = _find(journal, subject, function, registry, missing, most=MOST_CALLS)
+    sites = [site for site in found if site.first >= since]
     _store(journal, subject, function, sites)
     return len(sites)
 
@@ -78,27 +79,33 @@ def find_or_trace(
         case "first":
             wanted = history[:1]
         case "last":
-            wanted = history[-1:]
+            wanted = history
         case version:
             wanted = [each for each in history if each == version]
     if not wanted or subject.state.component_id.component_type is not ComponentType.WORKFLOW:
         return None
     function, registry = version_of(subject.state)
-    _store(journal, subject, function, _find(journal, subject, function, registry, wanted))
+    _store(journal, subject, function, _find(journal, subject, function, registry, wanted, most=1))
     return find_backtrace(execution_id, place)
 
 
 def _find(
-    journal: Journal, subject: Subject, function: DeployedFunction, registry: Registry, wanted: Sequence[Version]
+    journal: Journal,
+    subject: Subject,
+    function: DeployedFunction,
+    registry: Registry,
+    wanted: Sequence[Version],
+    *,
+    most: int,
 ) -> Sequence[CallSite]:
-    """Return unknown calls: all of them if the guest says where they are, else those behind the wanted events."""
+    """Return unknown calls: all of them if the guest says where they are, else the last ones of the wanted events."""
     found = make_replayer(journal).call_sites(subject, function, registry)
     if found is not None:
         known = known_calls(subject.state.execution_id)
         return [site for site in found.sites if site.first not in known]
     if function.component.runner is not Runner.WASM:
         return ()
-    return trace_calls(make_tracer(journal), subject, function, registry, wanted)
+    return trace_calls(make_tracer(journal), subject, function, registry, wanted, most=most)
 
 
 def _store(journal: Journal, subject: Subject, function: DeployedFunction, sites: Sequence[CallSite]) -> None:

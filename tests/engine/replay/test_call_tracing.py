@@ -10,14 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from engine.executor.programs import Programs
 from engine.log.backtraces import CallSite
 from engine.log.events import HISTORY_EVENTS, CancellationRequested, JoinNext
 from engine.log.ids import ExecutionId, Version
-from engine.replay import call_tracing
-from engine.replay.call_tracing import trace_calls
+from engine.replay.call_tracing import MOST_CALLS, trace_calls
 from engine.replay.replaying import Replayer
 from engine.replay.subject import load_subject
 from engine.wasm.component import CompiledComponent, compile_component
@@ -51,13 +48,18 @@ def _history(world: Simulation, target: ExecutionId) -> list[Version]:
 
 
 def _traced(
-    world: Simulation, target: ExecutionId, versions: Sequence[Version], replayer: Replayer | None = None
+    world: Simulation,
+    target: ExecutionId,
+    versions: Sequence[Version],
+    *,
+    replayer: Replayer | None = None,
+    most: int = MOST_CALLS,
 ) -> tuple[CallSite, ...]:
     subject = load_subject(world.journal, target)
     function = REGISTRY.find(subject.state.ffqn)
     assert function is not None
     replayer = replayer or make_replayer(world.journal, world.clock)
-    return trace_calls(replayer, subject, function, REGISTRY, versions)
+    return trace_calls(replayer, subject, function, REGISTRY, versions, most=most)
 
 
 def _lines(site: CallSite) -> list[str]:
@@ -95,15 +97,15 @@ def test_giving_a_join_set_up_is_a_call() -> None:
     assert json.loads(closing.stack)["frames"]
 
 
-def test_closing_what_a_function_left_open_is_no_call_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_tracing, "MOST_CALLS", 3)
+def test_closing_what_a_function_left_open_is_no_call_of_it() -> None:
     submits = [s.submit(0, "add", 1, 2)] * 4
     world, target = _ended(RUN, s.params_of((s.create("a"), *submits)))
     history = _history(world, target)
     closings = [version for version in history if isinstance(world.log_of(target)[version].event, JoinNext)]
     assert len(closings) == 4
 
-    assert _ranges(_traced(world, target, history)) == [(version, version + 1) for version in (5, 6)]
+    assert _ranges(_traced(world, target, history, most=1)) == [(6, 7)]
+    assert len(_traced(world, target, history)) == 5
     assert _traced(world, target, closings) == ()
 
 
@@ -120,7 +122,7 @@ def test_files_and_lines_are_told_where_the_component_has_them() -> None:
     world, target = _ended(CLIMB, [[1, 2]])
     replayer = replace(make_replayer(world.journal, world.clock), programs=Programs(_load_with_lines, read))
 
-    sites = _traced(world, target, _history(world, target), replayer)
+    sites = _traced(world, target, _history(world, target), replayer=replayer)
 
     napped, first, second = [_lines(site) for site in sites]
     assert "let _ = sleep(ScheduleAt::Now, None);" in napped
@@ -149,19 +151,18 @@ def test_a_workflow_that_waits_is_found_in_the_call_that_waits() -> None:
     assert _ranges(_traced(world, target, _history(world, target)[-1:])) == [(3, 6)]
 
 
-def test_of_many_calls_it_is_the_last_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_tracing, "MOST_CALLS", 3)
+def test_of_many_calls_it_is_the_last_ones() -> None:
     world, target = _ended(RUN, s.params_of([s.random_u64(1, 9)] * 5))
     history = _history(world, target)
 
-    assert _ranges(_traced(world, target, history)) == [(version, version + 1) for version in history[-3:]]
+    assert _ranges(_traced(world, target, history, most=3)) == [(version, version + 1) for version in history[-3:]]
 
 
 def test_it_takes_no_longer_than_a_replay_may() -> None:
     world, target = _ended(RUN, s.params_of(STEPS))
     replayer = make_replayer(world.journal, world.clock, patience=timedelta(seconds=-1))
 
-    assert _traced(world, target, _history(world, target), replayer) == ()
+    assert _traced(world, target, _history(world, target), replayer=replayer) == ()
 
 
 def test_the_end_of_a_cancelled_workflow_is_not_its_own() -> None:
