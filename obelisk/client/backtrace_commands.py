@@ -7,19 +7,22 @@ from typing import Any
 
 import click
 
+from obelisk.client.arguments import execution_argument
 from obelisk.client.command import Client, with_client
-from obelisk.client.completion import complete_executions
 from obelisk.client.execution_commands import execution_group
 
 
 @execution_group.command("backtrace")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @click.option(
     "--version", default="last", show_default=True, metavar="N", help="Of the call that wrote event N; first or last."
 )
 @with_client
 def backtrace(client: Client, execution_id: str, version: str) -> None:
-    """Show where in its source a workflow made a call, the innermost function first."""
+    """Show where in its source a workflow made a call.
+
+    The innermost function comes first.
+    """
     found = client.api.get("executions", execution_id, "backtrace", version=version)
     if client.out.as_json:
         client.out.document(found)
@@ -38,10 +41,13 @@ def _lines(stack: dict[str, Any]) -> Iterator[str]:
 
 
 @execution_group.command("persist-backtraces")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @with_client
 def persist_backtraces(client: Client, execution_id: str) -> None:
-    """Find out where a workflow made its calls, as far as it is not known, by replaying it without any effect."""
+    """Have it found out where a workflow made its calls.
+
+    A replay without any effect finds what is not known.
+    """
     reply = client.api.put("executions", execution_id, "backtrace", "persist")
     if client.out.as_json:
         client.out.document(reply)
