@@ -41,6 +41,7 @@
 
     RunInterrupted(BaseException) unwinds a run without ending the execution
     ├── RunSuspended              the workflow waits; it will be replayed when its response is there
+    │   └── CallReached           a replay is where it was to stop
     └── RunAbandoned              the lock is lost, or the executor stops: nothing more may be written
 """
 
@@ -294,6 +295,12 @@ class RunInterrupted(BaseException):
 
 class RunSuspended(RunInterrupted):
     """The workflow waits for a response that is not there yet."""
+
+
+class CallReached(RunSuspended):
+    """A replay came to the call that it was made for; ``backtrace`` is wasmtime's text on where the guest was then."""
+
+    backtrace = ""
 
 
 class RunAbandoned(RunInterrupted):

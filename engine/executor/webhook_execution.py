@@ -235,6 +235,12 @@ class WebhookExecution:
 
     # Other executions.
 
+    @property
+    def keeps_call_sites(self) -> bool:
+        """See `WebhookCalls`."""
+        mount = self._component.webhook
+        return mount is not None and mount.keeps_backtraces
+
     def signal(self, execution_id: ExecutionId, name: str, payload: object, *, signal_id: str | None) -> bool:
         """See `WebhookCalls`."""
         # First, so that no signal is without the request that sent it.
@@ -282,8 +288,7 @@ class WebhookExecution:
         """Remember where in the source the events were made that are written meanwhile, if the endpoint wants it."""
         first = self._version
         yield
-        mount = self._component.webhook
-        if stack is not None and mount is not None and mount.keeps_backtraces:
+        if stack is not None and self.keeps_call_sites:
             site = CallSite(first, self._version, stack)
             self._services.call_sites.add(
                 CallSites(execution_id=self.execution_id, component_id=self._component.id, sites=(site,))

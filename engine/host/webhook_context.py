@@ -30,6 +30,11 @@ class WebhookCalls(Protocol):
         """The request's own execution, whether it exists yet or not."""
         ...
 
+    @property
+    def keeps_call_sites(self) -> bool:
+        """Whether it is remembered where in the source calls are made."""
+        ...
+
     def call(self, target: Target, *, stack: JsonText | None = None) -> ChildFinished:
         """Run a function as a child and wait for its end; ``stack`` is where in the source it is called."""
         ...

@@ -213,7 +213,7 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         422, "There can be no such fork", "Mend what `detail` names; `dry_run` tells what a fork would do."
     ),
     ProblemCode.BACKTRACE_NOT_FOUND: ProblemKind(
-        404, "No backtrace is known", "Source components store one for each call; compiled ones may not."
+        404, "No backtrace is known", "Ask for an event of a workflow that a call wrote; `events` tells them."
     ),
     ProblemCode.SOURCE_NOT_FOUND: ProblemKind(
         404,

@@ -36,7 +36,7 @@ def replay(execution_id: ExecutionId, *, journal: Journal | None = None) -> Repl
         JournalUnavailable: If the storage did not answer.
     """
     journal = journal or SqlJournal.for_current_connection()
-    return make_replayer(journal).replay(*load_workflow(journal, execution_id))
+    return make_replayer(journal).replay(*load_workflow(journal, execution_id), is_traced=True)
 
 
 def load_workflow(journal: Journal, execution_id: ExecutionId) -> tuple[Subject, DeployedFunction, Registry]:
