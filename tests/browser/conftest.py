@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django import DjangoDbBlocker
 
 from engine.guests.python.build import python_runtime
@@ -27,6 +27,10 @@ _ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+
+
+# The machines that run this share their cores.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session", autouse=True)
