@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from components.busy import Busy
 from components.problems import DeploymentRefused
 from components.submission import DeploymentExists
-from components.submitted_files import FilesRefused
+from components.submitted_files import FileReport, FilesRefused
 from components.switching import DeploymentNotFound
 from engine import errors as engine
 from executions.access.authentication import REFUSAL
@@ -133,7 +133,7 @@ def _engine_problem(error: engine.EngineError) -> Problem:
     if isinstance(error, Busy):
         return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(_RETRY_AFTER_S)})
     if isinstance(error, FilesRefused):
-        return Problem(ProblemCode.FILES_REFUSED, str(error), members=asdict(error.report))
+        return Problem(ProblemCode.FILES_REFUSED, str(error), members=_issues(error.report))
     if isinstance(error, QueryFailed):
         return Problem(ProblemCode.QUERY_FAILED, str(error), members={"trace": error.trace})
     for kind, code, err in _REFUSALS:
@@ -142,6 +142,14 @@ def _engine_problem(error: engine.EngineError) -> Problem:
     if isinstance(error, engine.DeploymentError):
         return Problem(ProblemCode.DEPLOYMENT_UNUSABLE, "what is deployed cannot be read; the site's log says why")
     return Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL)
+
+
+def _issues(report: FileReport) -> dict[str, Any]:
+    """Return what is wrong with files, by kind; what is not known of a file is left out."""
+    return {
+        kind: [{key: value for key, value in issue.items() if value is not None} for issue in issues]
+        for kind, issues in asdict(report).items()
+    }
 
 
 def _unavailable() -> Problem:

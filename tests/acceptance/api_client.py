@@ -15,6 +15,7 @@ from tests.acceptance.sites import Site
 READY = "Ctrl-C stops everything."
 PATIENCE_S = 60.0
 PROBLEM = "application/problem+json"
+_BOUNDARY = "a-limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,16 @@ class Client:
         """Send a request and return the status and the document of its answer."""
         reply = self.ask(method, path, body, **headers)
         return reply.status, reply.json
+
+    def send_form(self, path: str, *parts: tuple[str, bytes | str, str | None]) -> Reply:
+        """Post a form; each of its parts is a name, a content, and the name of a file if it is one."""
+        body = b""
+        for name, content, file_name in parts:
+            body += f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'.encode()
+            body += b"" if file_name is None else f'; filename="{file_name}"'.encode()
+            body += b"\r\n\r\n" + (content.encode() if isinstance(content, str) else content) + b"\r\n"
+        body += f"--{_BOUNDARY}--\r\n".encode()
+        return self.ask("POST", path, body, Content_Type=f"multipart/form-data; boundary={_BOUNDARY}")
 
     def text(self, method: str, path: str, body: object = None, *, accept: str = "text/plain") -> tuple[int, str]:
         """Send a request and return the status and the plain text of its answer."""

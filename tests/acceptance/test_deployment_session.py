@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.api_client import Reply
 from tests.acceptance.workshops import Workshop, workshop
 from tests.components_app.builders import activity_table, make_wasm
 from tests.executions.scripts import MANIFEST, SUM, write_scripts
@@ -41,7 +40,6 @@ LIST_KEYS = {
     "finished_error",
     "finished_execution_failure",
 }
-BOUNDARY = "a-limit"
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +59,6 @@ def first(shop: Workshop) -> Iterator[str]:
 
 def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def send_form(shop: Workshop, *parts: tuple[str, bytes | str, str | None]) -> Reply:
-    """Send parts of a form: each a name, a content, and the name of a file if it is one."""
-    body = b""
-    for name, content, file_name in parts:
-        body += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'.encode()
-        body += b"" if file_name is None else f'; filename="{file_name}"'.encode()
-        body += b"\r\n\r\n" + (content.encode() if isinstance(content, str) else content) + b"\r\n"
-    form = f"multipart/form-data; boundary={BOUNDARY}"
-    return shop.client.ask("POST", "deployments", body + f"--{BOUNDARY}--\r\n".encode(), Content_Type=form)
 
 
 def submit_scripts(shop: Workshop, flow: str, extra: str = "") -> str:
@@ -121,17 +108,20 @@ def test_files_that_are_missing_are_named_then_sent_and_not_asked_for_again(shop
         "pair.wasm",
         digest,
     )
-    wrong = send_form(shop, ("deployment_toml", toml, None), (digest, b"other bytes", "pair.wasm"))
+    wrong = shop.client.send_form("deployments", ("deployment_toml", toml, None), (digest, b"other bytes", "pair.wasm"))
     assert (wrong.status, {each["path"] for each in wrong.json["digest_mismatches"]}) == (409, {"pair.wasm"})
-    stray = send_form(shop, ("deployment_toml", toml, None), (digest, content, "pair.wasm"), ("file", b"", "x.js"))
+    stray = shop.client.send_form(
+        "deployments", ("deployment_toml", toml, None), (digest, content, "pair.wasm"), ("file", b"", "x.js")
+    )
     assert (stray.status, [each["path"] for each in stray.json["unexpected_files"]]) == (409, ["x.js"])
-    undigested = shop.client.send("POST", "deployments", {"deployment_toml": activity_table("pair")})
-    assert (undigested[0], len(undigested[1]["missing_digest_fields"])) == (409, 1)
+    _, undigested = shop.client.send("POST", "deployments", {"deployment_toml": activity_table("pair")})
+    (issue,) = undigested["missing_digest_fields"]
+    assert set(issue) == {"section", "component_name", "field_path", "path", "message"}
     assert shop.client.send("GET", "deployments") == (200, before)
     assert shop.client.ask("GET", f"files/{digest}").problem[:2] == (404, "file_not_found")
 
-    sent = send_form(
-        shop, ("deployment_toml", toml, None), ("description", "a pair", None), (digest, content, "pair.wasm")
+    sent = shop.client.send_form(
+        "deployments", ("deployment_toml", toml, None), ("description", "a pair", None), (digest, content, "pair.wasm")
     )
     assert sent.status == 200, sent.body
     deployment_id = sent.json["deployment_id"]
