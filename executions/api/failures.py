@@ -46,6 +46,8 @@ log = structlog.get_logger(__name__)
 
 _API: Final = "/v1/"
 _RETRY_AFTER_S: Final = 1
+_MOST_PATH_CHARACTERS: Final = 500
+"""Of a path in a line of the log; servers take up to some 16,000."""
 _INTERNAL: Final = "internal error; the site's log has the details"
 _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None], ...]] = (
     (DelayNotFound, ProblemCode.DELAY_NOT_FOUND, None),
@@ -159,7 +161,7 @@ def _unavailable() -> Problem:
 def _note(request: HttpRequest, problem: Problem, error: Exception | None, *, who: str | None) -> None:
     known = {
         "method": request.method,
-        "path": request.path,
+        "path": request.path[:_MOST_PATH_CHARACTERS],
         "status": problem.status,
         "code": problem.code.value,
         "who": who,

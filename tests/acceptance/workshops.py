@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.harness.eventually import eventually
 
 _COMPONENTS = REPOSITORY / "tests" / "components"
 _MANIFEST = _COMPONENTS / "deployment.toml"
+# Rows of these come and go by themselves.
+_RESTLESS = re.compile(r"django_|sqlite_|executions_(executorheartbeat|apitoken)$")
 
 
 @contextmanager
@@ -70,3 +73,8 @@ class Workshop:
             return state if state["status"] == status else None
 
         return eventually(look, within_s=PATIENCE_S)
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Return all rows of all tables that only requests change."""
+        tables = [row[0] for row in self.site.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: self.site.query(f'SELECT * FROM "{name}"') for name in tables if not _RESTLESS.match(name)}
