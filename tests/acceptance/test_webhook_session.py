@@ -62,7 +62,7 @@ MANIFEST = "\n".join(
         endpoint(
             "any",
             'routes = ["/any/:op"]',
-            'verify = { provider = "hmac", secret = "OLD", header = "X-Seal", algorithm = "sha1", encoding = "base64" }',
+            'verify = { provider = "hmac", secret = "OLD", header = "X-Seal", algorithm = "sha1", encoding="base64" }',
         ),
         f"[[webhook_endpoint_js]]\nname = \"script\"\nroutes = [\"/script\"]\ncontent = '''{JAVASCRIPT}'''",
     ]
