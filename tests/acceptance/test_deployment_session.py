@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -25,6 +24,8 @@ export default (numbers) => add(ask(), numbers[0]);
 """
 AND_A_HUNDRED = ASK_FIRST.replace("numbers[0]", "numbers[0] + 100")
 WITHOUT_ASKING = ASK_FIRST.replace("ask()", "1")
+STUB = '[[activity_stub]]\nname = "d"\nffqn = "a:b/c.d"\nparams = []\nreturn_type = "result"\n'
+WEBHOOK = "[[webhook_endpoint_js]]\nname = \"w\"\ncontent = 'export default () => new Response()'\n"
 LIST_KEYS = {
     "deployment_id",
     "status",
@@ -147,22 +148,26 @@ def test_files_that_are_missing_are_named_then_sent_and_not_asked_for_again(shop
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("toml", "says"),
     [
-        ({"deployment_toml": "[[activity_wasm"}, "deployment_refused"),
-        (
-            {"deployment_toml": MANIFEST.format(flow=ASK_FIRST.replace("test:js/math", "no:body/x"), extra="")},
-            "deployment_refused",
-        ),
-        ({}, "invalid_body"),
-        ({"deployment_toml": "", "deployment_id": "mine"}, "deployment_refused"),
+        ("[[activity_wasm", "this is not TOML"),
+        ("nonsense = 1", "nonsense"),
+        (MANIFEST.format(flow=ASK_FIRST.replace("test:js/math", "no:body/x"), extra=""), "no:body/x"),
+        (MANIFEST.format(flow=ASK_FIRST, extra="").replace('"b", type = "u32"', '"b", type = "u33"'), "u33"),
+        (STUB + '[[cron]]\nname = "c"\nffqn = "a:b/c.d"\nschedule = "61 * * * *"\n', "61"),
+        (STUB + '[[cron]]\nname = "c"\nffqn = "a:b/c.x"\nschedule = "@daily"\n', "a:b/c.x"),
+        (WEBHOOK + 'routes = ["/a", "/a"]', "/a"),
+        (WEBHOOK + 'routes = ["/a"]\nverify = { provider = "github", secret = "MISSING" }', "MISSING"),
+        (WEBHOOK + 'routes = ["/a"]\nenv_vars = ["NOT_SET_HERE"]', "NOT_SET_HERE"),
     ],
 )
-def test_what_cannot_be_deployed_is_refused(shop: Workshop, body: Any, code: str) -> None:
+def test_what_cannot_be_deployed_is_refused(shop: Workshop, toml: str, says: str) -> None:
     _, before = shop.client.send("GET", "deployments")
 
-    assert shop.client.ask("POST", "deployments", body).problem[:2] == (400, code)
+    status, code, err = shop.client.ask("POST", "deployments", {"deployment_toml": toml}).problem
 
+    assert (status, code) == (400, "deployment_refused")
+    assert says in err
     assert shop.client.send("GET", "deployments") == (200, before)
 
 
