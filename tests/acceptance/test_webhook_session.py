@@ -35,7 +35,8 @@ export default async function handle(request) {
 
 
 def endpoint(name: str, *lines: str) -> str:
-    return "\n".join([f'[[webhook_endpoint_wasm]]\nname = "{name}"\nlocation = "doorman.wasm"', *lines, ""])
+    allowed = 'allowed_host = [{ pattern = "http://127.0.0.1:*", methods = "*" }]'
+    return "\n".join([f'[[webhook_endpoint_wasm]]\nname = "{name}"\nlocation = "doorman.wasm"', allowed, *lines, ""])
 
 
 MANIFEST = "\n".join(
@@ -44,7 +45,6 @@ MANIFEST = "\n".join(
         endpoint(
             "doorman",
             'routes = ["/do/:op", "/do/:op/:id", "/all/*", { methods = ["PUT", "POST"], route = "/only/:op" }]',
-            'allowed_host = [{ pattern = "http://127.0.0.1:*", methods = "*" }]',
         ),
         endpoint(
             "narrow",
@@ -204,15 +204,20 @@ def test_calls_schedules_and_questions_are_recorded(shop: Workshop) -> None:
 
 def test_lines_and_requests_that_go_out_are_recorded(shop: Workshop) -> None:
     before = {each["execution_id"] for each in requests(shop)}
-    with serve(lambda received: Answer(body=b"from afar")) as upstream:
-        fetched = send(shop, "do/fetch", b"", X_Authority=upstream.authority)
     send(shop, "do/log", method="GET")
+    with serve(lambda received: Answer(body=b"from afar")) as upstream:
+        body = b"a delivery, which has an execution however little it does"
+        headers = {**_github(body, "fetching"), "X-Authority": upstream.authority}
+        fetched = send(shop, "github/fetch", body, **headers)
 
     assert fetched.body == b"200 from afar"
-    (logged,) = [each for each in requests(shop) if each["execution_id"] not in before]
-    path = f"executions/{logged['execution_id']}/logs"
-    lines = eventually(lambda: shop.client.send("GET", path)[1])
+    asked, logged = [each["execution_id"] for each in requests(shop) if each["execution_id"] not in before]
+    lines = eventually(lambda: shop.client.send("GET", f"executions/{logged}/logs")[1])
     assert "somebody is at the door" in [line["message"] for line in lines]
+    sent = eventually(lambda: shop.client.send("GET", f"executions/{asked}/http")[1]["http_exchanges"])
+    assert [(each["method"], each["url"], each["status"]) for each in sent] == [
+        ("GET", f"http://{upstream.authority}/fetched", 200)
+    ]
 
 
 # --- Signed deliveries ------------------------------------------------------------------------------------------------
