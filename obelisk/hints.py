@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import enum
 import types
@@ -213,11 +214,32 @@ def evaluated_hints(owner: Any, *, place: str) -> dict[str, Any]:
         Refused: If one names what does not exist.
     """
     try:
-        return get_type_hints(owner, include_extras=True)
+        return _plain_hints(owner) or get_type_hints(owner, include_extras=True)
     except NameError as error:
         raise Refused(f"{place}: the type hint {error.name!r} is not defined in this file") from None
     except (TypeError, SyntaxError, AttributeError) as error:
         raise Refused(f"{place}: a type hint cannot be read: {error}") from None
+
+
+def _plain_hints(owner: Any) -> dict[str, Any]:
+    """Return the hints of a function that are nothing but names of classes; empty if there are others.
+
+    `typing` compiles every name, which takes a sandbox longer than a small activity.
+    """
+    if not isinstance(owner, types.FunctionType) or hasattr(owner, "__wrapped__"):
+        return {}
+    if getattr(owner, "__type_params__", ()):
+        return {}
+    hints: dict[str, Any] = {}
+    known = owner.__globals__
+    for name, hint in owner.__annotations__.items():
+        named = known.get(hint, vars(builtins).get(hint)) if isinstance(hint, str) else hint
+        if hint == "None":
+            named = types.NoneType
+        if not isinstance(named, type):
+            return {}
+        hints[name] = named
+    return hints
 
 
 def _is_record(cls: type) -> bool:

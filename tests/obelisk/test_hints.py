@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, NotRequired, TypedDict, TypeVar
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    NewType,
+    NotRequired,
+    TypedDict,
+    TypeVar,
+    get_type_hints,
+)
 from uuid import UUID
 
 import pytest
@@ -17,7 +28,7 @@ from engine.wit.grammar import format_type, parse_type
 from engine.wit.json_values import dump_value, load_json, read_value
 from obelisk import Json, Refused, char, f32, u8, u16
 from obelisk.codecs import Codec, Mismatch
-from obelisk.hints import HintReader
+from obelisk.hints import HintReader, evaluated_hints
 
 T = TypeVar("T")
 
@@ -238,3 +249,33 @@ def test_a_hint_that_says_too_little_is_refused_with_a_remedy(hint: Any, sentenc
 def test_a_number_that_is_no_duration_is_refused(data: Any) -> None:
     with pytest.raises(Mismatch, match="expected a duration in seconds"):
         read(timedelta).decode(data)
+
+
+Later = "Trip"
+
+
+def _plain(trip: Trip, city: str) -> None: ...
+
+
+def _composed(trip: Trip | None, later: Later) -> None: ...  # type: ignore[valid-type]  # a name for a name
+
+
+def _unknown(trip: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821  # on purpose
+
+
+def test_names_of_classes_are_looked_up_as_typing_does() -> None:
+    assert evaluated_hints(_plain, place="plain") == {"trip": Trip, "city": str, "return": type(None)}
+    assert evaluated_hints(_plain, place="plain") == get_type_hints(_plain)
+    assert evaluated_hints(_composed, place="composed") == get_type_hints(_composed)
+
+
+def test_a_name_that_is_not_there_is_refused() -> None:
+    with pytest.raises(Refused, match="unknown: the type hint 'Nowhere' is not defined in this file"):
+        evaluated_hints(_unknown, place="unknown")
+
+
+def test_a_files_own_class_comes_before_the_builtin_of_its_name() -> None:
+    names: dict[str, Any] = {}
+    exec("class int: ...\ndef run(n: 'int') -> 'str': ...", names)
+
+    assert evaluated_hints(names["run"], place="run") == {"n": names["int"], "return": str}

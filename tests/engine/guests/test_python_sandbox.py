@@ -218,6 +218,27 @@ def test_an_instance_that_ran_out_of_memory_is_not_used_again() -> None:
     assert results == [{"ok": 1}, {"err": "MemoryError"}, {"ok": 1}]
 
 
+def test_whoever_closes_its_output_leaves_the_next_call_its_own() -> None:
+    world = Simulation(
+        registry=deploy_python(
+            source("""
+        import sys
+        from obelisk import activity
+        @activity(max_retries=0)
+        def say(text: str) -> None:
+            print(text, flush=True)
+            sys.stdout.close()
+        """)
+        )
+    )
+    world.start_executor()
+
+    assert [run(world, "activities.say", text) for text in ("one", "two")] == [{"ok": None}] * 2
+
+    world.executors[0].executor._services.guest_log.flush()
+    assert [line.message for line in world.memory._log_lines] == ["one", "two"]
+
+
 def test_an_instance_that_was_stopped_is_not_used_again() -> None:
     world = Simulation(registry=deploy_python(COUNTING))
     world.start_executor()

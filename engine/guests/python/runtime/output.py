@@ -28,8 +28,8 @@ def _nowhere(op: str, body: str) -> str:
 class LineWriter(io.TextIOBase):
     """Stands in for ``sys.stdout``: every finished line becomes a log line."""
 
-    def __init__(self, host: HostCall, level: str) -> None:
-        self._host = host
+    def __init__(self, level: str) -> None:
+        self.host: HostCall = _nowhere
         self._level = level
         self._rest = ""
 
@@ -41,16 +41,20 @@ class LineWriter(io.TextIOBase):
         """Take text; what follows the last line break waits for the rest of its line."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            send_line(self._host, self._level, line)
+            send_line(self.host, self._level, line)
         if len(self._rest) > _MAX_CHARACTERS:
             self.finish()
         return len(text)
+
+    def close(self) -> None:
+        """Stay open: the next call of this instance prints here too."""
+        self.finish()
 
     def finish(self) -> None:
         """Store an unfinished line."""
         rest, self._rest = self._rest, ""
         if rest:
-            send_line(self._host, self._level, rest)
+            send_line(self.host, self._level, rest)
 
 
 class LogHandler(logging.Handler):
@@ -67,23 +71,24 @@ class LogHandler(logging.Handler):
         send_line(self.host, level, f"{message}  ({record.pathname}:{record.lineno})")
 
 
+# Those of this instance; made when the runtime is built, since that takes longer than a small function.
+_stdout, _stderr = LineWriter("info"), LineWriter("warn")
 _handler = LogHandler()
-"""The one of this instance; made when the runtime is built, since that takes longer than a small function."""
 
 
 def install(host: HostCall) -> None:
     """Put the execution's log where output goes."""
-    sys.stdout = LineWriter(host, "info")
-    sys.stderr = LineWriter(host, "warn")
+    _stdout.host = _stderr.host = _handler.host = host
+    sys.stdout, sys.stderr = _stdout, _stderr
     root = logging.getLogger()
-    _handler.host = host
     root.handlers[:] = [_handler]
     # What is stored is the deployment's decision (logs_store_min_level).
-    root.setLevel(logging.DEBUG)
+    if root.level != logging.DEBUG:
+        # It goes through all loggers.
+        root.setLevel(logging.DEBUG)
 
 
 def finish() -> None:
     """Store what was printed without a line break at the end."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, LineWriter):
-            stream.finish()
+    _stdout.finish()
+    _stderr.finish()
