@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -332,6 +333,25 @@ def test_an_upgrade_may_skip_the_replay(shop: Workshop, first: str) -> None:
     shop.client.send("PUT", f"executions/{target}/unpause")
     answer(shop, stub)
     assert shop.result(target)["execution_failed"]["kind"] == "nondeterminism_detected"
+
+
+def test_a_fork_goes_on_with_another_version(shop: Workshop, first: str) -> None:
+    source, stub = asking(shop)
+    answer(shop, stub)
+    assert shop.result(source) == {"ok": 6}
+    _, events = shop.client.send("GET", f"executions/{source}/events")
+    asked = next(each["version"] for each in events["events"] if '"join_next"' in json.dumps(each))
+    switch(shop, submit_scripts(shop, AND_A_HUNDRED))
+    (workflow,) = shop.client.send("GET", "components?type=workflow")[1]
+    body = {"version": asked, "component_digest": workflow["component_id"]["component_digest"]}
+
+    status, forked = shop.client.send("POST", f"executions/{source}/fork", body)
+
+    assert status == 201, forked
+    assert shop.result(forked["ok"]) == {"ok": 106}
+    assert shop.result(source) == {"ok": 6}
+    other = shop.client.ask("POST", f"executions/{source}/fork", {**body, "component_digest": digest_of(b"")})
+    assert other.problem[:2] == (404, "version_missing")
 
 
 def _explained(shop: Workshop, execution_id: str, word: str) -> str | None:
