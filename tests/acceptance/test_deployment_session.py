@@ -330,6 +330,9 @@ def test_an_upgrade_may_skip_the_replay(shop: Workshop, first: str) -> None:
 
     assert shop.client.send("PUT", f"executions/{target}/upgrade", body) == (200, {"ok": "upgraded"})
 
+    status, replayed = shop.client.send("PUT", f"executions/{target}/replay")
+    assert (status, replayed["type"], replayed["code"]) == (409, "replay_failed", "replay_failed")
+    assert {"error", "captured_writes"} <= set(replayed)
     shop.client.send("PUT", f"executions/{target}/unpause")
     answer(shop, stub)
     assert shop.result(target)["execution_failed"]["kind"] == "nondeterminism_detected"

@@ -15,6 +15,7 @@ from tests.harness.python_components import RUNTIMES
 
 ORDER = "acme:orders/workflows.order"
 ADD = "acme:orders/activities.add"
+DECIDE = "acme:outside/human.decide"
 FLAKY = "acme:orders/activities.flaky"
 SOURCE = """
 from __future__ import annotations
@@ -50,6 +51,12 @@ MANIFEST = f"""
 [[python]]
 name = "orders"
 location = "orders.py"
+
+[[activity_external]]
+name = "decide"
+ffqn = "{DECIDE}"
+params = []
+return_type = "result<u32, string>"
 
 [[cron]]
 name = "often"
@@ -188,6 +195,56 @@ def test_a_key_makes_a_submission_happen_once(shop: Workshop) -> None:
     assert (first.status, again.status, first.json) == (201, 201, again.json)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert other.problem[:2] == (422, "idempotency_key_reused")
+
+
+def test_many_are_paused_and_go_on_at_once(shop: Workshop) -> None:
+    targets = [waiting(shop, labels={"batch": "bulk"}) for _ in range(3)]
+    body = {"filter": {"label": ["batch:bulk"]}, "dry_run": False, "limit": 2}
+
+    for operation, status in (("pause", "paused"), ("unpause", "blocked_by_join_set")):
+        _, first = shop.client.send("POST", "executions/bulk", {"operation": operation, **body})
+        _, rest = shop.client.send(
+            "POST", "executions/bulk", {"operation": operation, **body, "cursor": first["next_cursor"]}
+        )
+        assert sorted(first["done"] + rest["done"]) == sorted(targets)
+        assert {shop.status(each)["pending_state"]["status"] for each in targets} == {status}
+
+
+def test_an_external_activity_is_answered_by_whoever_does_it(shop: Workshop) -> None:
+    target = shop.submit(DECIDE, [])
+
+    assert "nobody here carries it out" in shop.status(target)["explanation"]
+    assert shop.client.ask("PUT", f"executions/{target}/stub", {"ok": "x"}).problem[:2] == (422, "invalid_result")
+    assert shop.client.send("PUT", f"executions/{target}/stub", {"ok": 7})[0] == 200
+    assert shop.result(target) == {"ok": 7}
+
+
+def test_places_of_calls_are_told_with_their_source(shop: Workshop) -> None:
+    path = f"executions/{ended(shop)}/backtrace"
+
+    _, last = shop.client.send("GET", path)
+    _, first = shop.client.send("GET", f"{path}?version=first")
+
+    assert set(last) == {
+        "execution_id",
+        "component_id",
+        "version_min_including",
+        "version_max_excluding",
+        "wasm_backtrace",
+    }
+    assert set(last["component_id"]) == {"component_type", "name", "component_digest"}
+    lines = SOURCE.splitlines()
+    for backtrace, calls in ((first, "paid()"), (last, "add(")):
+        (symbol,) = [
+            each for frame in backtrace["wasm_backtrace"]["frames"] for each in frame["symbols"] if "line" in each
+        ][:1]
+        assert calls in lines[symbol["line"] - 1]
+        assert symbol["file"] == "orders.py"
+    assert shop.client.text("GET", f"{path}/source?file=orders.py", accept="*/*") == (200, SOURCE)
+    assert shop.client.send("GET", f"{path}/source?file=orders.py") == (200, SOURCE)
+    assert shop.client.ask("GET", f"{path}/source?file=other.py").problem[:2] == (404, "source_not_found")
+    assert shop.client.ask("GET", f"{path}?version=0").problem[:2] == (404, "backtrace_not_found")
+    assert shop.client.send("PUT", f"{path}/persist") == (200, {"persisted_backtrace_count": 0})
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
