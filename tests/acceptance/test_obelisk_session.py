@@ -139,6 +139,12 @@ def test_a_submission_is_told_as_json_or_text_or_followed(shop: Workshop) -> Non
     assert shop.client.ask("POST", "executions", {**failed, "params": [1]}).problem[:2] == (400, "invalid_call")
 
 
+def test_of_a_key_that_stands_there_twice_the_last_one_counts(shop: Workshop) -> None:
+    twice = b'{"ffqn": "%s", "params": [1, 2], "params": [3, 4]}' % ADD.encode()
+
+    assert shop.client.send("POST", "executions?follow=true", twice) == (201, {"ok": 7})
+
+
 def test_a_result_is_there_when_it_is_there(shop: Workshop) -> None:
     target, delay = sleeping(shop)
     path = f"executions/{target}"
