@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from components.admin import ReadOnlyAdmin
+from executions.admin_signals import can_signal, signal_view
 from executions.explanations import why_not_moving
 from executions.models import ApiToken, Execution, ExecutorHeartbeat, HttpExchange, OperationRecord
 
@@ -37,6 +42,27 @@ class ExecutionAdmin(ReadOnlyAdmin):
         page = request.resolver_match.url_name if request.resolver_match else None
         is_list = page == "executions_execution_changelist"
         return rows.filter(parent__isnull=True) if is_list and not request.GET.get("q") else rows
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages of one execution besides those of any model."""
+        view = self.admin_site.admin_view(self.signal)
+        return [path("<path:object_id>/signal/", view, name="executions_execution_signal"), *super().get_urls()]
+
+    def signal(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Have somebody send a signal."""
+        execution = self.get_object(request, unquote(object_id))
+        if execution is None:
+            raise Http404
+        if not self.has_view_permission(request, execution):
+            raise PermissionDenied
+        return signal_view(request, self.admin_site, execution)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Return the page, with what somebody may do there."""
+        context["can_signal"] = can_signal(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="why is it not moving?")
     def explanation(self, execution: Execution) -> str:
@@ -124,5 +150,5 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
 def _link(execution_id: str) -> SafeString:
     return format_html(
-        '<a href="{}">{}</a>', reverse("admin:executions_execution_change", args=[execution_id]), execution_id
+        '<a href="{}">{}</a>', reverse("admin:executions_execution_change", args=[quote(execution_id)]), execution_id
     )

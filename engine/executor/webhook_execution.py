@@ -19,7 +19,9 @@ from datetime import datetime, timedelta
 from engine.deployment.spec import ComponentSpec
 from engine.deployment.webhooks import HANDLER
 from engine.errors import ConstraintViolation, ExecutionExists, ExecutionNotFound, Trap, TrapKind
+from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.services import ExecutorServices
+from engine.executor.signalling import send_signal
 from engine.executor.wakeups import Subscription
 from engine.host.context import RunFacts
 from engine.journal.records import Append, HttpExchange, LogLine, NewExecution, Submit
@@ -68,6 +70,9 @@ class WebhookExecution:
         component: The endpoint.
         execution_id: Its id; a fresh one by default.
         randomness: Gives as many random bytes as asked for.
+
+    Attributes:
+        registry: The functions of the deployment that the request came in under.
     """
 
     def __init__(
@@ -80,8 +85,9 @@ class WebhookExecution:
     ) -> None:
         now = services.clock.now()
         self._services = services
+        self.registry = services.registry
         self._component = component
-        self._deployment_id = DeploymentId(services.registry.deployment.id)
+        self._deployment_id = DeploymentId(self.registry.deployment.id)
         self._randomness = randomness
         self._created_at = now
         self.execution_id = execution_id or make_execution_id(now, randomness(10))
@@ -228,6 +234,22 @@ class WebhookExecution:
             raise ConstraintViolation(f"cannot schedule {execution_id}: an execution of this id exists") from error
 
     # Other executions.
+
+    def signal(self, execution_id: ExecutionId, name: str, payload: object, *, signal_id: str | None) -> bool:
+        """See `WebhookCalls`."""
+        # First, so that no signal is without the request that sent it.
+        self.create()
+        services = self._services
+        return send_signal(
+            GroupedJournal(services.journal, services.commits),
+            self.registry,
+            services.settings.limits,
+            services.clock,
+            execution_id,
+            name,
+            payload,
+            signal_id=signal_id,
+        )
 
     def new_id(self) -> ExecutionId:
         """See `WebhookCalls`."""

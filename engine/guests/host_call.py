@@ -96,6 +96,9 @@ Webhook endpoints, besides what activities have; a request's are of one response
     call       as a workflow's                             as a workflow's; but nothing is recorded of what is
                                                            refused
     schedule   as a workflow's                             as a workflow's
+    signal     {"id", "name", "payload"?: value,           {"is_new": false if this signal_id had come before}; or
+                "signal_id"?}                              refused not_found, execution_id_parsing_error, and the
+                                                           values of `engine.errors.SignalRefusal`
     new_id     {}                                          {"id"}: a fresh top-level execution id
     status     {"id"}                                      {"status": "pending_at", "locked", "blocked_by_join_set",
                                                            "finished", "paused" or "cancelling", "pending_at_us"?: n,

@@ -44,6 +44,24 @@ class WebhookCalls(Protocol):
         """
         ...
 
+    def signal(self, execution_id: ExecutionId, name: str, payload: object, *, signal_id: str | None) -> bool:
+        """Send a signal to a workflow; the request's execution is made before.
+
+        Args:
+            execution_id: The workflow.
+            name: Full name of the stub function, or only what comes behind the last dot.
+            payload: JSON data: what the call returns; ``None`` where it returns nothing.
+            signal_id: The sender's name for it; one counts once.
+
+        Returns:
+            Whether it counts; ``False`` if this ``signal_id`` had come before.
+
+        Raises:
+            SignalRefused: If it cannot be sent.
+            ExecutionNotFound: If there is no such execution.
+        """
+        ...
+
     def new_id(self) -> ExecutionId:
         """Return a fresh top-level id."""
         ...
