@@ -119,6 +119,7 @@ class DeploymentsView(ApiView):
             ProblemCode.FILES_REFUSED,
             ProblemCode.DEPLOYMENT_EXISTS,
             ProblemCode.BUSY,
+            ProblemCode.RUNTIME_UNAVAILABLE,
             ProblemCode.DEPLOYMENT_UNUSABLE,
         ],
     )

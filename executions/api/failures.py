@@ -74,6 +74,7 @@ _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None],
     (CronNotFound, ProblemCode.CRON_NOT_FOUND, None),
     (DeploymentExists, ProblemCode.DEPLOYMENT_EXISTS, None),
     (DeploymentRefused, ProblemCode.DEPLOYMENT_REFUSED, None),
+    (engine.RuntimeUnavailable, ProblemCode.RUNTIME_UNAVAILABLE, None),
 )
 """What refusals mean to clients, with the words of Obelisk where it has some; the first that fits counts."""
 _ALARMING: Final = frozenset(
@@ -84,6 +85,7 @@ _ALARMING: Final = frozenset(
         ProblemCode.THROTTLED,
         ProblemCode.DATABASE_UNAVAILABLE,
         ProblemCode.DEPLOYMENT_UNUSABLE,
+        ProblemCode.RUNTIME_UNAVAILABLE,
     }
 )
 """Problems that an operator may want to hear of; who polls a result, say, is not one."""
@@ -133,7 +135,7 @@ def _engine_problem(error: engine.EngineError) -> Problem:
     if isinstance(error, engine.JournalUnavailable):
         return _unavailable()
     if isinstance(error, Busy):
-        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(_RETRY_AFTER_S)})
+        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(error.retry_after_s)})
     if isinstance(error, FilesRefused):
         return Problem(ProblemCode.FILES_REFUSED, str(error), members=_issues(error.report))
     if isinstance(error, QueryFailed):

@@ -77,6 +77,7 @@ class ProblemCode(StrEnum):
     FILES_REFUSED = "files_refused"
     DEPLOYMENT_EXISTS = "deployment_exists"
     BUSY = "busy"
+    RUNTIME_UNAVAILABLE = "runtime_unavailable"
     # Webhooks
     DELIVERY_NOT_FOUND = "delivery_not_found"
     DELIVERY_NOT_REPLAYABLE = "delivery_not_replayable"
@@ -254,7 +255,14 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         409, "The deployment id is taken by another deployment", "Use another id, or the very same deployment file."
     ),
     ProblemCode.BUSY: ProblemKind(
-        503, "Another operation of the kind is under way", "Try again in a moment; nothing was changed."
+        503,
+        "Something that has to be done first, or alone, is under way",
+        "Try again after as many seconds as the header Retry-After says; nothing was changed.",
+    ),
+    ProblemCode.RUNTIME_UNAVAILABLE: ProblemKind(
+        503,
+        "The interpreter that the deployment needs cannot be built on this machine",
+        "Mend on the server what `detail` names, and submit it again.",
     ),
     ProblemCode.DELIVERY_NOT_FOUND: ProblemKind(
         404, "There is no delivery of this id", "/v1/webhooks/deliveries lists what is kept."
