@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.acceptance.sites import Site
+from tests.executions.api.forms import BOUNDARY, part
 
 READY = "Ctrl-C stops everything."
 PATIENCE_S = 60.0
 PROBLEM = "application/problem+json"
-_BOUNDARY = "a-limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,8 @@ class Client:
 
     def send_form(self, path: str, *parts: tuple[str, bytes | str, str | None]) -> Reply:
         """Post a form; each of its parts is a name, a content, and the name of a file if it is one."""
-        body = b""
-        for name, content, file_name in parts:
-            body += f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'.encode()
-            body += b"" if file_name is None else f'; filename="{file_name}"'.encode()
-            body += b"\r\n\r\n" + (content.encode() if isinstance(content, str) else content) + b"\r\n"
-        body += f"--{_BOUNDARY}--\r\n".encode()
-        return self.ask("POST", path, body, Content_Type=f"multipart/form-data; boundary={_BOUNDARY}")
+        body = b"".join(part(*each) for each in parts) + f"--{BOUNDARY}--\r\n".encode()
+        return self.ask("POST", path, body, Content_Type=f"multipart/form-data; boundary={BOUNDARY}")
 
     def text(self, method: str, path: str, body: object = None, *, accept: str = "text/plain") -> tuple[int, str]:
         """Send a request and return the status and the plain text of its answer."""
