@@ -17,6 +17,10 @@ PROBLEMS_PATH: Final = "/v1/problems"
 """Where the codes are explained."""
 
 
+MOST_DETAIL_CHARACTERS: Final = 16_384
+"""Of what a problem says: it quotes what was sent, which may be as large as a body."""
+
+
 class ProblemCode(StrEnum):
     """The codes; programs tell problems apart by them."""
 
@@ -286,7 +290,7 @@ class Problem(Exception):
 
     Args:
         code: Which problem.
-        detail: One sentence on this very case; holds no secret.
+        detail: One sentence on this very case; holds no secret. What is beyond `MOST_DETAIL_CHARACTERS` is cut off.
         err: What Obelisk's clients are told; ``detail`` by default.
         members: More members of the document.
         headers: Headers of the answer.
@@ -302,7 +306,8 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.err = code, detail, detail if err is None else err
+        self.code, self.detail = code, _shortened(detail)
+        self.err = self.detail if err is None else err
         self.members, self.headers = members or {}, headers or {}
 
     @property
@@ -321,3 +326,7 @@ class Problem(Exception):
             "err": self.err,
             **self.members,
         }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_DETAIL_CHARACTERS else f"{text[:MOST_DETAIL_CHARACTERS]}..."
