@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +87,7 @@ def console(site: Site, context: BrowserContext) -> Iterator[Console]:
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """Where pictures of the pages go; those in docs/ are made by `make screenshots`."""
-    folder = Path(__file__).parents[2] / "var" / "screenshots"
+    """Where pictures of the pages go, for people to look at; `make screenshots` puts them into docs/."""
+    folder = Path(os.environ.get("SCREENSHOTS") or Path(__file__).parents[2] / "var" / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -56,10 +56,6 @@ class Console:
         """Wait until the page says how fresh it is."""
         expect(self.page.locator("#live")).to_contain_text(word)
 
-    def expect_no_sideways_scroll(self) -> None:
-        """Check that nothing is wider than the window."""
-        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(f"{message.text} ({message.location['url']})")

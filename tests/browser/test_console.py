@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -119,19 +120,16 @@ def test_the_menu_folds_and_stays_folded(console: Console) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
-def test_no_page_is_wider_than_the_window(console: Console, width: int, screenshots: Path) -> None:
+def test_no_page_is_wider_than_the_window(console: Console, width: int) -> None:
     execution_id = console.submit(PAY, {"to": "x" * 120, "cents": 500_000})
     console.page.set_viewport_size({"width": width, "height": 900})
 
-    for name, path in {
-        "list": "executions/",
-        "execution": f"executions/{execution_id}/",
-        "events": f"executions/{execution_id}/events/",
-        "pause": f"executions/{execution_id}/do/pause/",
-    }.items():
+    for tab in ("", "events/", "children/", "logs/", "do/pause/", "do/fork/"):
+        page = console.open(f"executions/{execution_id}/{tab}")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+    for path in ("", "executions/", "auth/user/"):
         page = console.open(path)
-        console.expect_no_sideways_scroll()
-        page.screenshot(path=screenshots / f"{name}-{width}.png")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
 def test_without_a_server_the_page_says_so_and_goes_on_when_it_is_back(console: Console) -> None:
@@ -152,11 +150,23 @@ def test_without_a_server_the_page_says_so_and_goes_on_when_it_is_back(console: 
     console.complaints.clear()  # of the attempts while it was offline
 
 
-def test_dark_is_dark(console: Console, screenshots: Path) -> None:
-    execution_id = console.submit(FIBO, 5, 3)
-    console.page.emulate_media(color_scheme="dark")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_for_the_documentation(console: Console, screenshots: Path, scheme: Literal["light", "dark"]) -> None:
+    failed = console.submit("example:trips/workflows.tour", "http://127.0.0.1:9", ["Rome"])
+    waiting = console.submit(PAY, LARGE)
+    console.submit(FIBO, 10, 20)
+    page = console.page
+    page.emulate_media(color_scheme=scheme)
+    suffix = "" if scheme == "light" else "-dark"
 
-    page = console.open(f"executions/{execution_id}/")
-
-    expect(page.locator("html")).to_have_class(re.compile("dark"))
-    page.screenshot(path=screenshots / "execution-dark.png")
+    for name, path in {
+        "list": "executions/",
+        "execution": f"executions/{waiting}/",
+        "failed": f"executions/{failed}/",
+        "events": f"executions/{waiting}/events/",
+        "pause": f"executions/{waiting}/do/pause/",
+    }.items():
+        console.open(path)
+        expect(page.locator("html")).to_have_class(re.compile("dark" if scheme == "dark" else "^$|light"))
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=screenshots / f"{name}{suffix}.png")
