@@ -1,7 +1,6 @@
 """What buttons within a form do to what its inputs hold: items come, go and move, texts are written another way.
 
-The server does it, and renders the form anew: so there is one place that knows types, and the form works without
-scripts as well.
+The server does it, and renders the form anew: so there is one place that knows types.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ class TypedForm {
     form.addEventListener("submit", (event) => this.submitted(event));
     form.addEventListener("keydown", (event) => this.pressed(event));
     form.addEventListener("click", (event) => this.chooseFile(event.target));
-    // Back from the execution's page: it may be submitted again, as the same one.
+    // A browser that keeps pages shows this one again as it was left.
     window.addEventListener("pageshow", () => this.setSubmitted(false));
-    this.adorn();
     this.offerDraft();
     this.focusProblem();
   }
@@ -70,8 +69,8 @@ class TypedForm {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
       this.form.requestSubmit(this.form.querySelector("[data-submit]"));
-    } else if (event.target.matches("input:not([type=radio], [type=checkbox])")) {
-      // Enter within a field would press the first button.
+    } else if (event.target.matches("input")) {
+      // It would press the first button of the form.
       event.preventDefault();
     }
   }
@@ -94,7 +93,7 @@ class TypedForm {
     if (edits === this.edits && !this.isSubmitted) {
       const options = { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: { beforeAttributeUpdated: keepSize } };
       window.Idiomorph.morph(this.body, html, options);
-      this.adorn();
+      this.unsay();
     }
   }
 
@@ -110,10 +109,7 @@ class TypedForm {
     note.textContent = text;
   }
 
-  adorn() {
-    for (const element of this.form.querySelectorAll("[data-needs-script]")) {
-      element.hidden = false;
-    }
+  unsay() {
     const note = document.getElementById("form-note");
     if (note !== null) {
       note.remove();

@@ -27,6 +27,7 @@ PAGES = [
     f"executions/{E1}/children/",
     f"executions/{E1}/raw/",
     "go/?q=E_",
+    "tasks/",
 ]
 
 
