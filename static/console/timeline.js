@@ -1,0 +1,473 @@
+/* The trace timeline: asks the server for what is in sight, draws it, and turns keys, wheel and pointer into windows.
+ *
+ * Instants are microseconds since the root's creation, places are pixels; the answer's pieces lead from one to the other.
+ */
+
+import { drawAxis, drawOverview, drawRows, ROW_HEIGHT } from "./timeline_drawing.js";
+import { describe, spanText } from "./timeline_words.js";
+import { TimelineTable } from "./timeline_table.js";
+
+const SPARE_ROWS = 12;
+const MOST_ROWS = 80;
+const MOST_OPEN_CHARACTERS = 7500;
+const REFRESH_MS = 250;
+const ZOOM = 1.6;
+const PAN = 0.2;
+const LEAST_WINDOW = 20;
+
+class Timeline {
+  /** @param {HTMLElement} panel Says in its data where to ask. */
+  constructor(panel) {
+    this.panel = panel;
+    this.url = panel.dataset.url;
+    this.parts = {};
+    for (const name of ["scroll", "canvas", "slice", "labels", "chart", "notes", "overview", "axis", "tip", "window", "count", "problem", "notice", "graph"]) {
+      this.parts[name] = panel.querySelector(`.tl-${name}`);
+    }
+    this.table = new TimelineTable(panel.querySelector(".tl-table"), (first) => this.ask({ first }));
+    this.answer = null;
+    this.focusKey = null;
+    this.wantedSize = 0;
+    this.readAddress();
+    this.listen();
+    panel.classList.add("tl-loading");
+    this.ask();
+  }
+
+  /* What is asked for */
+
+  readAddress() {
+    const query = new URLSearchParams(window.location.search);
+    this.begin = numberOf(query.get("t0"));
+    this.end = numberOf(query.get("t1"));
+    this.chosen = query.has("open");
+    this.opened = (query.get("open") || "").split(" ").filter(Boolean);
+    this.showTable(query.has("table"));
+  }
+
+  writeAddress() {
+    const query = new URLSearchParams(window.location.search);
+    const put = (name, value) => (value === null ? query.delete(name) : query.set(name, value));
+    put("t0", this.begin);
+    put("t1", this.end);
+    put("open", this.chosen ? this.opened.join(" ") : null);
+    put("table", this.isTable ? "1" : null);
+    const text = query.toString();
+    window.history.replaceState(null, "", `${window.location.pathname}${text && `?${text}`}${window.location.hash}`);
+  }
+
+  /** Ask for what is in sight. One question is under way at a time; of those that come meanwhile only the last counts. */
+  ask({ first = this.firstWanted() } = {}) {
+    this.wish = { first };
+    if (!this.isAsking) {
+      this.answerWish();
+    }
+  }
+
+  async answerWish() {
+    this.isAsking = true;
+    while (this.wish) {
+      const query = this.query(this.wish.first);
+      this.wish = null;
+      try {
+        const response = await fetch(`${this.url}?${query}`, { headers: { Accept: "application/json" } });
+        const answer = await response.json();
+        if (!response.ok) {
+          throw new Error(answer.error);
+        }
+        this.complain("");
+        this.show(answer);
+      } catch (error) {
+        this.complain(`The timeline could not be read: ${error.message}`);
+      }
+    }
+    this.isAsking = false;
+  }
+
+  query(first) {
+    const rows = this.isTable ? MOST_ROWS : Math.min(MOST_ROWS, Math.ceil(this.parts.scroll.clientHeight / ROW_HEIGHT) + 2 * SPARE_ROWS);
+    const query = new URLSearchParams({
+      width: Math.max(50, Math.min(8000, Math.floor(this.parts.chart.getBoundingClientRect().width || 800) - 12)),
+      first,
+      rows: Math.max(rows, 2 * SPARE_ROWS),
+      open: this.opened.join(" "),
+      chosen: this.chosen,
+    });
+    if (this.begin !== null) {
+      query.set("begin", this.begin);
+    }
+    if (this.end !== null) {
+      query.set("end", this.end);
+    }
+    return query;
+  }
+
+  firstWanted() {
+    if (this.isTable) {
+      return this.table.first;
+    }
+    return Math.max(0, Math.floor(this.parts.scroll.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
+  }
+
+  /** Ask again because something happened; a few times a second at most. */
+  refresh() {
+    if (this.timer === undefined && !document.hidden) {
+      const wait = Math.max(0, (this.shownAt || 0) + REFRESH_MS - performance.now());
+      this.timer = window.setTimeout(() => {
+        this.timer = undefined;
+        this.ask();
+      }, wait);
+    }
+  }
+
+  /* What is shown */
+
+  show(answer) {
+    this.answer = answer;
+    this.shownAt = performance.now();
+    this.opened = answer.opened;
+    this.panel.classList.remove("tl-loading");
+    const { parts } = this;
+    parts.canvas.style.height = `${answer.total * ROW_HEIGHT}px`;
+    parts.slice.style.top = `${answer.first * ROW_HEIGHT}px`;
+    parts.count.textContent = `${answer.total.toLocaleString("en")} ${answer.total === 1 ? "row" : "rows"}`;
+    parts.window.textContent = this.windowText();
+    parts.notice.textContent = answer.notice;
+    parts.notice.hidden = answer.notice === "";
+    const held = parts.labels.contains(document.activeElement);
+    drawOverview(parts.overview, answer);
+    drawAxis(parts.axis, answer);
+    drawRows(parts, answer);
+    this.table.show(answer);
+    this.markTabStop(held);
+    if (this.wantedSize > answer.size) {
+      // What was announced had been read a moment too early.
+      window.setTimeout(() => this.refresh(), answer.again_ms);
+    }
+  }
+
+  windowText() {
+    const { begin, end, limit } = this.answer;
+    return begin === 0 && end === limit ? `All of it, ${spanText(limit)}` : `${spanText(end - begin)} of ${spanText(limit)}, from ${spanText(begin)} on`;
+  }
+
+  complain(text) {
+    this.parts.problem.textContent = text;
+    this.parts.problem.hidden = text === "";
+  }
+
+  markTabStop(takeFocus) {
+    const rows = [...this.parts.labels.children];
+    const row = rows.find((each) => each.dataset.key === this.focusKey) || rows[0];
+    if (row !== undefined) {
+      row.tabIndex = 0;
+      if (takeFocus) {
+        row.focus({ preventScroll: true });
+      }
+    }
+  }
+
+  showTable(isTable) {
+    this.isTable = isTable;
+    this.parts.graph.hidden = isTable;
+    this.parts.graph.classList.toggle("ob-visually-hidden", isTable);
+    this.table.hide(!isTable);
+    this.panel.querySelector('[data-do="table"]').setAttribute("aria-pressed", String(isTable));
+  }
+
+  /* Time */
+
+  timeAt(x, pieces = this.answer.pieces) {
+    const piece = pieces.find((each) => x <= each.x1) || pieces[pieces.length - 1];
+    return piece.t0 + ((x - piece.x0) / (piece.x1 - piece.x0)) * (piece.t1 - piece.t0);
+  }
+
+  look(begin, end) {
+    const { limit } = this.answer;
+    const from = Math.max(0, Math.round(Math.min(begin, limit - LEAST_WINDOW)));
+    const to = Math.max(from + LEAST_WINDOW, Math.round(end));
+    this.begin = from === 0 ? null : from;
+    // A window that ends now goes on doing so.
+    this.end = to >= limit ? null : to;
+    this.writeAddress();
+    this.ask();
+  }
+
+  zoom(factor, x = this.width() / 2) {
+    if (this.answer !== null) {
+      const width = this.width();
+      if (factor > 1) {
+        this.look(this.timeAt(x - x / factor), this.timeAt(x + (width - x) / factor));
+      } else {
+        // Beyond the edges time passes as it does on the whole.
+        const { begin, end } = this.answer;
+        const more = (end - begin) * (1 / factor - 1);
+        this.look(begin - (more * x) / width, end + more * (1 - x / width));
+      }
+    }
+  }
+
+  pan(share) {
+    if (this.answer !== null) {
+      const { begin, end, limit } = this.answer;
+      const by = Math.max(-begin, Math.min(limit - end, (end - begin) * share));
+      this.look(begin + by, end + by);
+    }
+  }
+
+  fit() {
+    this.begin = null;
+    this.end = null;
+    this.writeAddress();
+    this.ask();
+  }
+
+  width() {
+    const { pieces } = this.answer;
+    return pieces[pieces.length - 1].x1;
+  }
+
+  /* Rows */
+
+  fold(key) {
+    const row = this.answer.rows.find((each) => each.key === key);
+    if (row === undefined || row.is_open === undefined) {
+      return;
+    }
+    const opened = row.is_open ? this.opened.filter((each) => each !== key) : [...this.opened, key];
+    if (opened.join(" ").length > MOST_OPEN_CHARACTERS) {
+      this.complain("Too many rows are open; close some first.");
+      return;
+    }
+    this.opened = opened;
+    this.chosen = true;
+    this.focusKey = key;
+    this.writeAddress();
+    this.ask();
+  }
+
+  moveFocus(by) {
+    const rows = [...this.parts.labels.children];
+    const at = rows.findIndex((row) => row.dataset.key === this.focusKey);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+    if (next !== undefined) {
+      this.focusRow(next);
+    }
+  }
+
+  focusRow(row) {
+    for (const each of this.parts.labels.children) {
+      each.tabIndex = each === row ? 0 : -1;
+    }
+    this.focusKey = row.dataset.key;
+    row.focus({ preventScroll: true });
+    const index = this.answer.first + [...this.parts.labels.children].indexOf(row);
+    const { scroll } = this.parts;
+    const top = index * ROW_HEIGHT;
+    if (top < scroll.scrollTop) {
+      scroll.scrollTop = top;
+    } else if (top + ROW_HEIGHT > scroll.scrollTop + scroll.clientHeight) {
+      scroll.scrollTop = top + ROW_HEIGHT - scroll.clientHeight;
+    }
+  }
+
+  /* Events */
+
+  listen() {
+    const { parts } = this;
+    const todo = { in: () => this.zoom(ZOOM), out: () => this.zoom(1 / ZOOM), fit: () => this.fit(), table: () => this.toggleTable() };
+    for (const button of this.panel.querySelectorAll("[data-do]")) {
+      button.addEventListener("click", () => todo[button.dataset.do]());
+    }
+    parts.scroll.addEventListener("scroll", () => this.scrolled());
+    parts.labels.addEventListener("keydown", (event) => this.keyed(event));
+    parts.labels.addEventListener("click", (event) => this.clicked(event));
+    parts.labels.addEventListener("focusin", (event) => this.focused(event));
+    parts.labels.addEventListener("focusout", () => this.hideTip());
+    parts.graph.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
+    parts.chart.addEventListener("pointermove", (event) => this.pointed(event));
+    parts.chart.addEventListener("pointerleave", () => this.hideTip());
+    parts.chart.addEventListener("dblclick", (event) => this.doubleClicked(event));
+    parts.overview.addEventListener("pointerdown", (event) => this.startDrag(event));
+    window.addEventListener("keydown", (event) => event.key === "Escape" && this.hideTip());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.wantedSize > (this.answer?.size || 0) && this.refresh());
+    new ResizeObserver(() => this.resized()).observe(this.panel);
+    this.panel.closest("[data-topic]")?.addEventListener("console:live", (event) => this.heard(event.detail));
+  }
+
+  heard(message) {
+    if (message.t === "frame") {
+      this.wantedSize = Math.max(this.wantedSize, message.cursor.tree || 0);
+      this.refresh();
+    } else if (message.t === "beat" && this.end === null && this.answer !== null && this.answer.goes_on) {
+      this.refresh();
+    }
+  }
+
+  toggleTable() {
+    this.showTable(!this.isTable);
+    this.writeAddress();
+    this.ask();
+  }
+
+  scrolled() {
+    this.hideTip();
+    if (this.answer === null) {
+      return;
+    }
+    const top = Math.floor(this.parts.scroll.scrollTop / ROW_HEIGHT);
+    const bottom = top + Math.ceil(this.parts.scroll.clientHeight / ROW_HEIGHT);
+    const { first, rows, total } = this.answer;
+    if ((top < first + 2 && first > 0) || (bottom > first + rows.length - 2 && first + rows.length < total)) {
+      this.ask();
+    }
+  }
+
+  resized() {
+    const width = Math.floor(this.parts.chart.getBoundingClientRect().width) - 12;
+    if (this.answer !== null && !this.isTable && Math.abs(width - this.width()) > 4) {
+      this.refresh();
+    }
+  }
+
+  keyed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    const page = Math.max(1, Math.floor(this.parts.scroll.clientHeight / ROW_HEIGHT) - 1);
+    const todo = {
+      ArrowDown: () => this.moveFocus(1),
+      ArrowUp: () => this.moveFocus(-1),
+      PageDown: () => this.moveFocus(Math.min(page, SPARE_ROWS)),
+      PageUp: () => this.moveFocus(-Math.min(page, SPARE_ROWS)),
+      ArrowLeft: () => this.pan(-PAN),
+      ArrowRight: () => this.pan(PAN),
+      "+": () => this.zoom(ZOOM),
+      "=": () => this.zoom(ZOOM),
+      "-": () => this.zoom(1 / ZOOM),
+      0: () => this.fit(),
+      " ": () => this.fold(this.focusKey),
+      Enter: () => event.target.closest(".tl-row")?.querySelector("a")?.click(),
+    };
+    if (todo[event.key] !== undefined && !(event.key === "Enter" && event.target.tagName === "A")) {
+      event.preventDefault();
+      todo[event.key]();
+    }
+  }
+
+  clicked(event) {
+    const row = event.target.closest(".tl-row");
+    if (row !== null && (event.target.closest(".tl-fold") !== null || event.target.closest("a") === null)) {
+      this.focusRow(row);
+      this.fold(row.dataset.key);
+    }
+  }
+
+  focused(event) {
+    const row = event.target.closest(".tl-row");
+    if (row !== null && row.matches(":focus-visible")) {
+      this.focusKey = row.dataset.key;
+      const shown = this.answer.rows.find((each) => each.key === row.dataset.key);
+      const place = row.getBoundingClientRect();
+      this.showTip(describe(shown, null, this.answer.base), place.right + 8, place.bottom + 4);
+    }
+  }
+
+  wheeled(event) {
+    const onChart = event.target.closest(".tl-chart, .tl-axis, .tl-overview") !== null;
+    if (!onChart || this.answer === null) {
+      return;
+    }
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      const x = event.clientX - this.parts.chart.getBoundingClientRect().left;
+      this.zoom(Math.exp(-Math.sign(event.deltaY) * 0.25), Math.max(0, Math.min(this.width(), x)));
+    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      event.preventDefault();
+      this.pan(Math.sign(event.deltaX || event.deltaY) * 0.1);
+    }
+  }
+
+  pointed(event) {
+    const index = Math.floor((event.clientY - this.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
+    const row = this.answer?.rows[index];
+    this.warm(index);
+    const bar = row?.bars?.[event.target.dataset?.bar];
+    const sign = row?.signs?.[event.target.dataset?.sign];
+    if (bar !== undefined || sign !== undefined) {
+      this.showTip(describe(row, bar || sign, this.answer.base), event.clientX + 12, event.clientY + 16);
+    } else {
+      this.parts.tip.hidden = true;
+    }
+  }
+
+  doubleClicked(event) {
+    const index = Math.floor((event.clientY - this.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
+    const row = this.answer?.rows[index];
+    const span = row?.bars?.[event.target.dataset?.bar] || row;
+    if (span !== undefined) {
+      const end = span.end === undefined ? this.answer.limit : span.end;
+      const room = Math.max(LEAST_WINDOW, (end - span.begin) * 0.1);
+      this.look(span.begin - room, end + room);
+    }
+  }
+
+  warm(index) {
+    this.parts.chart.querySelectorAll(".tl-stripe").forEach((each, at) => each.classList.toggle("tl-hot", at === index));
+    [...this.parts.labels.children].forEach((each, at) => each.classList.toggle("tl-hot", at === index));
+  }
+
+  showTip(content, x, y) {
+    const { tip } = this.parts;
+    tip.replaceChildren(content);
+    tip.hidden = false;
+    const { width, height } = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(x, window.innerWidth - width - 8))}px`;
+    tip.style.top = `${y + height + 8 > window.innerHeight ? Math.max(8, y - height - 32) : y}px`;
+  }
+
+  hideTip() {
+    this.parts.tip.hidden = true;
+    this.warm(-1);
+  }
+
+  /** Let people draw a stretch of time along the overview. */
+  startDrag(event) {
+    if (this.answer === null || event.button !== 0) {
+      return;
+    }
+    const { overview } = this.parts;
+    const left = overview.getBoundingClientRect().left;
+    const pieces = this.answer.overview_pieces;
+    const last = pieces[pieces.length - 1].x1;
+    const place = (at) => Math.max(0, Math.min(last, at.clientX - left));
+    const from = place(event);
+    overview.setPointerCapture(event.pointerId);
+    const move = (at) => drawOverview(overview, { ...this.answer, overview_begin: Math.min(from, place(at)), overview_end: Math.max(from, place(at)) });
+    const stop = (at) => {
+      overview.removeEventListener("pointermove", move);
+      overview.removeEventListener("pointerup", stop);
+      overview.removeEventListener("pointercancel", stop);
+      const to = at.type === "pointerup" ? place(at) : from;
+      if (Math.abs(to - from) < 4) {
+        const middle = this.timeAt(from, pieces);
+        const half = (this.answer.end - this.answer.begin) / 2;
+        this.look(middle - half, middle + half);
+      } else {
+        this.look(this.timeAt(Math.min(from, to), pieces), this.timeAt(Math.max(from, to), pieces));
+      }
+    };
+    overview.addEventListener("pointermove", move);
+    overview.addEventListener("pointerup", stop);
+    overview.addEventListener("pointercancel", stop);
+  }
+}
+
+function numberOf(text) {
+  return text !== null && /^[0-9]{1,15}$/.test(text) ? Number(text) : null;
+}
+
+const panel = document.getElementById("timeline");
+if (panel !== null) {
+  new Timeline(panel);
+}
