@@ -108,6 +108,7 @@ class Timeline(Struct, frozen=True, kw_only=True, gc=False):
         end: Right edge.
         limit: When the last thing happened, or now; windows end there at most.
         goes_on: Whether more will happen.
+        now_x: Where the present is, if it is in the window.
         pieces: The axis, from left to right.
         ticks: Places on the axis with what stands there.
         first: Number of the first row of these.
@@ -128,6 +129,7 @@ class Timeline(Struct, frozen=True, kw_only=True, gc=False):
     end: int
     limit: int
     goes_on: bool
+    now_x: float | None
     pieces: list[ShownPiece]
     ticks: list[tuple[float, str]]
     first: int

@@ -50,6 +50,7 @@ def timeline_of(snapshot: Snapshot, window: Window, now: int) -> Timeline:
         end=axis.end - origin,
         limit=limit - origin,
         goes_on=goes_on,
+        now_x=round(axis.x(now), 2) if goes_on and axis.begin <= now <= axis.end else None,
         pieces=_pieces(axis, origin),
         ticks=axis.ticks(origin),
         first=first,

@@ -10,6 +10,7 @@ import { TimelineTable } from "./timeline_table.js";
 const SPARE_ROWS = 12;
 const MOST_ROWS = 80;
 const MOST_OPEN_CHARACTERS = 7500;
+const RIGHT_MARGIN = 18; // for what stands at the right end
 const REFRESH_MS = 250;
 const ZOOM = 1.6;
 const PAN = 0.2;
@@ -87,7 +88,7 @@ class Timeline {
   query(first) {
     const rows = this.isTable ? MOST_ROWS : Math.min(MOST_ROWS, Math.ceil(this.parts.scroll.clientHeight / ROW_HEIGHT) + 2 * SPARE_ROWS);
     const query = new URLSearchParams({
-      width: Math.max(50, Math.min(8000, Math.floor(this.parts.chart.getBoundingClientRect().width || 800) - 12)),
+      width: Math.max(50, Math.min(8000, Math.floor(this.parts.chart.getBoundingClientRect().width || 800) - RIGHT_MARGIN)),
       first,
       rows: Math.max(rows, 2 * SPARE_ROWS),
       open: this.opened.join(" "),
@@ -324,7 +325,7 @@ class Timeline {
   }
 
   resized() {
-    const width = Math.floor(this.parts.chart.getBoundingClientRect().width) - 12;
+    const width = Math.floor(this.parts.chart.getBoundingClientRect().width) - RIGHT_MARGIN;
     if (this.answer !== null && !this.isTable && Math.abs(width - this.width()) > 4) {
       this.refresh();
     }

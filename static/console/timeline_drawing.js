@@ -69,18 +69,27 @@ export function drawAxis(svg, answer) {
 /* The rows in sight: names on the left, bars, and a few words on the right. */
 export function drawRows({ labels, chart, notes }, answer) {
   const height = answer.rows.length * ROW_HEIGHT;
-  const last = answer.pieces[answer.pieces.length - 1];
   chart.setAttribute("height", height);
   const shapes = answer.rows.map((_, index) => shape("rect", { class: "tl-stripe", x: 0, y: index * ROW_HEIGHT, width: "100%", height: ROW_HEIGHT }));
   shapes.push(...answer.ticks.map(([x]) => shape("path", { class: "tl-grid", d: `M${x + 0.5} 0V${height}` })));
   shapes.push(...answer.pieces.filter((piece) => piece.is_gap).map((piece) => gap(piece, height)));
-  if (answer.goes_on && answer.end === answer.limit) {
-    shapes.push(shape("path", { class: "tl-now", d: `M${last.x1} 0V${height}` }));
+  if (answer.now_x !== null) {
+    shapes.push(shape("path", { class: "tl-now", d: `M${answer.now_x} 0V${height}` }));
   }
-  answer.rows.forEach((row, index) => shapes.push(rowShapes(row, index)));
+  answer.rows.forEach((row, index) => shapes.push(rowShapes(row, index), ...elsewhere(row, index, answer)));
   chart.replaceChildren(...shapes);
   labels.replaceChildren(...answer.rows.map((row, index) => label(row, answer.first + index, answer.total)));
   notes.replaceChildren(...answer.rows.map(note));
+}
+
+/* A hint that what a row shows lies to the left or to the right of the window. */
+function elsewhere(row, index, { begin, end, pieces }) {
+  const y = index * ROW_HEIGHT + MIDDLE;
+  if (row.end !== undefined && row.end < begin) {
+    return [shape("path", { class: "tl-elsewhere", d: `M8 ${y - 4}l-4 4l4 4` })];
+  }
+  const right = pieces[pieces.length - 1].x1;
+  return row.begin > end ? [shape("path", { class: "tl-elsewhere", d: `M${right - 8} ${y - 4}l4 4l-4 4` })] : [];
 }
 
 function gap(piece, height) {
@@ -100,7 +109,8 @@ function rowShapes(row, index) {
   const bars = row.bars || [];
   bars.forEach((bar, at) => {
     group.append(...barShapes(bar, at, bars[at + 1]));
-    const x = bar.x + bar.width;
+    // Beside the end, so that short bars can be seen.
+    const x = bar.x + bar.width + CAP_SIZE / 2;
     const isLast = at === bars.length - 1;
     if (bar.cap && row.kind !== "requests" && (isLast || x - taken >= LEAST_CAP_DISTANCE)) {
       taken = x;
@@ -151,7 +161,7 @@ function barShapes(bar, at, next) {
   return solid;
 }
 
-const KIND_ICONS = { delay: "schedule", requests: "http", group: "layers" };
+const KIND_ICONS = { delay: "schedule", requests: "language", group: "layers" };
 
 function label(row, index, total) {
   const line = element("div", `tl-row tl-${row.kind}`);
@@ -166,7 +176,7 @@ function label(row, index, total) {
   line.setAttribute("aria-label", [row.name, row.of, state, row.note].filter(Boolean).join(", "));
   const fold = icon(row.is_open ? "keyboard_arrow_down" : "keyboard_arrow_right", "tl-fold");
   if (row.is_open === undefined) {
-    fold.hidden = true;
+    fold.classList.add("tl-leaf");
   } else {
     line.setAttribute("aria-expanded", String(row.is_open));
   }
