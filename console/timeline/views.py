@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from console.access import needs
-from console.executions.detail import found, tab_page
+from console.executions.detail import tab_page
+from console.executions.lookup import found
 from console.timeline.geometry import timeline_of
 from console.timeline.snapshots import SNAPSHOTS
 from console.timeline.windows import window_of

@@ -6,14 +6,14 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
 
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, convert
 from rest_framework.request import Request
 
-from components.deployed_rows import deployed_components, stored_components
+from components.deployed_rows import authored_names, deployed_components, stored_components
 from components.interface_codec import decode_function, decode_interfaces, encode_params
 from components.models import Blob, Component, ComponentFile, Function
 from components.reports import describe_companions, describe_function
@@ -23,8 +23,9 @@ from engine.deployment.spec import ComponentType
 from engine.wit.extensions import extension_functions
 from engine.wit.grammar import format_type
 from engine.wit.names import FunctionName, InterfaceName
-from engine.wit.types import FunctionType
-from engine.wit.wit_text import format_component
+from engine.wit.types import FunctionType, WitType
+from engine.wit.wit_interface import TypeNames
+from engine.wit.wit_text import format_component, format_interfaces
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
@@ -108,10 +109,38 @@ class ComponentWitView(ApiView):
                 imports, exports = decode_interfaces(row.imports), _with_companions(row, functions)
                 if not imports and not exports:
                     return HttpResponse(status=204)
-                return text_answer(format_component(imports=imports, exports=exports))
+                return text_answer(format_component(imports, exports, type_names=_names(row, exports)))
         raise Problem(
             ProblemCode.COMPONENT_NOT_FOUND, f"the deployment has no component with the digest {digest[:100]}"
         )
+
+
+class WitView(ApiView):
+    """The types of all that can be called."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_wit",
+        tag="deployments",
+        answers={200: str},
+        query=WitQuery,
+        content_type="text/plain",
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return what activities and workflows export, and what is generated for it, as WIT text, a block a package."""
+        query = read_query(request, WitQuery)
+        exports: dict[InterfaceName, dict[str, FunctionType]] = {}
+        names: dict[InterfaceName, dict[str, WitType]] = {}
+        for row, functions in _rows(query.deployment_id):
+            if ComponentType(row.component_type) in EXPORT_KINDS:
+                offered = _with_companions(row, functions)
+                for interface, found in offered.items():
+                    exports.setdefault(interface, {}).update(found)
+                for interface, named in _names(row, offered).items():
+                    names.setdefault(interface, {}).update(named)
+        return text_answer(format_interfaces(exports, type_names=names))
 
 
 class FileView(ApiView):
@@ -202,3 +231,7 @@ def _with_companions(row: Component, functions: Sequence[Function]) -> dict[Inte
         for companion in extension_functions(FunctionName.parse(function.ffqn), exported, kind):
             exports.setdefault(companion.name.interface, {})[companion.name.function] = companion.type
     return exports
+
+
+def _names(row: Component, exports: Iterable[InterfaceName]) -> TypeNames:
+    return dict.fromkeys(exports, authored_names(row))
