@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from console.timeline.log_reading import MOST_EVENTS, logs_of, sampled
-from console.timeline.phases import Phase, phases_of
+from console.timeline.log_reading import beginnings_of, sampled
+from console.timeline.phases import Moment, Phase, phases_of
 from console.timeline.tree import Node, Tree
 from engine.deployment.spec import ComponentType
 
 _STUB: Final = ComponentType.ACTIVITY_STUB.value
-_WATCHED_RETRIES: Final = 50
-"""Executions whose failed attempts are looked at to find out when they only waited."""
+_WATCHED: Final = 20
+"""Executions whose logs are looked at besides the root's."""
+_WAITING: Final = frozenset((Phase.BACKOFF, Phase.SCHEDULED, Phase.BLOCKED, Phase.PAUSED))
 
 
 def idle_of(tree: Tree, now: int) -> list[tuple[int, int]]:
@@ -49,24 +50,32 @@ def idle_stretches(work: Iterable[tuple[int, int]], *, begin: int, end: int) -> 
 def _work(tree: Tree, now: int) -> Iterator[tuple[int, int]]:
     """Yield from when to when something was done.
 
-    What waits for others does nothing itself; of a retried activity the attempts count, of a long-lived workflow the
-    moments that its log tells.
+    What waits for others, or for its next attempt, does nothing itself. The logs of a few such executions, the root's
+    among them, tell when they did something besides; of the rest only beginning and end count.
     """
-    root = tree.root
-    yield from ((at, at) for at, _ in sampled(root.execution_id, 0, root.events))
-    retried: list[Node] = []
-    for node in (root, *tree.nodes):
-        end = node.end or now
-        waits = tree.has_children(node.execution_id) and node.execution_id not in tree.requests
-        if waits or node.component_type == _STUB:
+    watched = [tree.root]
+    for node in tree.nodes:
+        waits = node.component_type == _STUB or (
+            tree.has_children(node.execution_id) and node.execution_id not in tree.requests
+        )
+        if (waits or node.failures) and len(watched) <= _WATCHED:
+            watched.append(node)
+        elif waits:
             yield node.created_at, node.created_at
-            yield end, end
-        elif node.failures and node.events <= MOST_EVENTS and len(retried) < _WATCHED_RETRIES:
-            retried.append(node)
+            yield node.end or now, node.end or now
         else:
-            yield node.created_at, end
-    logs = logs_of({node.execution_id: node.events for node in retried}, begin=root.created_at, end=now)
-    for node in retried:
-        moments = logs[node.execution_id].moments
-        spans, _ = phases_of(moments, due_at=node.created_at, arrivals={}, now=node.end or now, cap=None)
-        yield from ((span.begin, span.end) for span in spans if span.phase not in (Phase.BACKOFF, Phase.SCHEDULED))
+            yield node.created_at, node.end or now
+    beginnings = beginnings_of(node.execution_id for node in watched)
+    for node in watched:
+        yield from _busy(node, beginnings.get(node.execution_id, ()), now)
+
+
+def _busy(node: Node, moments: Sequence[Moment], now: int) -> Iterator[tuple[int, int]]:
+    is_whole = len(moments) == node.events
+    end = now if node.end is None else node.end
+    until = end if is_whole or not moments else moments[-1].at
+    spans, _ = phases_of(moments, due_at=node.created_at, arrivals={}, now=until, cap=None)
+    yield from ((span.begin, span.end) for span in spans if span.phase not in _WAITING)
+    if not is_whole:
+        yield from ((at, at) for at, _ in sampled(node.execution_id, len(moments), node.events))
+    yield end, end

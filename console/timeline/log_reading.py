@@ -66,6 +66,11 @@ def _long_log(execution_id: str, length: int, begin: int, end: int) -> Log:
     return Log(moments=_read(events).get(execution_id, ()))
 
 
+def beginnings_of(execution_ids: Iterable[str]) -> dict[str, list[Moment]]:
+    """Return the first few events of some logs, by execution."""
+    return _read(Event.objects.filter(execution_id__in=list(execution_ids), version__lt=MOST_EVENTS))
+
+
 def sampled(execution_id: str, first: int, behind: int) -> list[tuple[int, int]]:
     """Return when events of a log were written that lie evenly between two versions, as instant and version."""
     count = min(_SAMPLES, behind - first)

@@ -154,11 +154,11 @@ def _length(micros: int) -> str:
 
 
 def _delay(row: Row, delay: DelayNode, sight: Sight) -> ShownRow:
-    begin = sight.facts.delays.get(delay.delay_id, min(delay.until, sight.now))
+    # Of a delay whose request lies too far back only the end is known.
+    begin, expires_at = sight.facts.delays.get(delay.delay_id, (min(delay.until, sight.now), delay.until))
     is_over = delay.end is not None
     until = delay.until if is_over else max(begin, sight.now)
     word = "cancelled" if delay.is_cancelled else "fired"
-    length = _length(delay.until - begin)
     span = Span(
         phase=Phase.DELAY,
         begin=begin,
@@ -167,12 +167,12 @@ def _delay(row: Row, delay: DelayNode, sight: Sight) -> ShownRow:
         cap=(Cap.CANCELLED if delay.is_cancelled else Cap.OK) if is_over else None,
         goes_on=not is_over,
     )
-    note = f"{word} after {length}" if is_over else _pending(delay, sight)
+    note = f"{word} after {_length(until - begin)}" if is_over else _pending(delay, sight)
     return ShownRow(
         key=row.key,
         kind="delay",
         depth=row.depth,
-        name=f"delay {length}",
+        name=f"delay {_length(expires_at - begin)}",
         of=delay.join_set_id,
         begin=begin - sight.origin,
         end=delay.until - sight.origin if is_over else None,

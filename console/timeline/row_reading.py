@@ -30,7 +30,7 @@ class RowFacts:
         logs: What there is to see of their logs.
         arrivals: See `console.timeline.log_reading.arrivals_of`.
         operations: What people did to them, oldest first.
-        delays: When delays were requested, as far as that was found; microseconds since the epoch.
+        delays: When delays were requested and for when, as far as that was found; microseconds since the epoch.
         requests: Their HTTP requests, the newest ones.
     """
 
@@ -38,7 +38,7 @@ class RowFacts:
     logs: dict[str, Log]
     arrivals: dict[str, dict[tuple[int, str], int]]
     operations: dict[str, list[OperationRecord]] = field(default_factory=dict)
-    delays: dict[str, int] = field(default_factory=dict)
+    delays: dict[str, tuple[int, int]] = field(default_factory=dict)
     requests: dict[str, list[HttpExchange]] = field(default_factory=dict)
 
 
@@ -74,7 +74,7 @@ def facts_of(rows: Sequence[Row], tree: Tree, *, begin: int, end: int) -> RowFac
         # What a part of a log waited for is not looked for: there may be any number of responses.
         arrivals=arrivals_of(pk for pk, log in logs.items() if log.moments and log.moments[0].version == 0),
         operations=_operations_of(nodes),
-        delays=_beginnings_of(delays, tree),
+        delays=_requested(delays, tree),
         requests=requests,
     )
 
@@ -87,11 +87,11 @@ def _operations_of(execution_ids: Sequence[str]) -> dict[str, list[OperationReco
     return operations
 
 
-def _beginnings_of(delays: Iterable[DelayNode], tree: Tree) -> dict[str, int]:
+def _requested(delays: Iterable[DelayNode], tree: Tree) -> dict[str, tuple[int, int]]:
     families: dict[str, list[DelayNode]] = {}
     for delay in delays:
         families.setdefault(delay.execution_id, []).append(delay)
-    beginnings: dict[str, int] = {}
+    requested: dict[str, tuple[int, int]] = {}
     for execution_id, family in families.items():
         behind = [delay.at_version or tree.by_id[execution_id].events for delay in family]
         requests = Event.objects.filter(
@@ -106,5 +106,5 @@ def _beginnings_of(delays: Iterable[DelayNode], tree: Tree) -> dict[str, int]:
         for at, payload in requests.values_list("created_at", "payload"):
             event = decode_event(payload)
             if isinstance(event, DelayRequested):
-                beginnings[event.delay_id] = to_micros(at)
-    return beginnings
+                requested[event.delay_id] = to_micros(at), to_micros(event.expires_at)
+    return requested

@@ -163,7 +163,10 @@ class Timeline {
     if (row !== undefined) {
       row.tabIndex = 0;
       if (takeFocus) {
+        // Nobody moved it, so there is nothing to tell.
+        this.isRestoring = true;
         row.focus({ preventScroll: true });
+        this.isRestoring = false;
       }
     }
   }
@@ -366,7 +369,7 @@ class Timeline {
 
   focused(event) {
     const row = event.target.closest(".tl-row");
-    if (row !== null && row.matches(":focus-visible")) {
+    if (row !== null && !this.isRestoring && row.matches(":focus-visible")) {
       this.focusKey = row.dataset.key;
       const shown = this.answer.rows.find((each) => each.key === row.dataset.key);
       const place = row.getBoundingClientRect();

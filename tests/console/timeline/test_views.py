@@ -30,11 +30,14 @@ from tests.builders import (
     make_delay_request,
     make_execution_id,
     make_finished,
+    make_holder,
     make_http_exchange,
+    make_join_next,
+    make_lock_request,
     make_locked,
     make_submit,
 )
-from tests.engine.journal.commits import commit
+from tests.engine.journal.commits import commit, lock_pending
 
 pytestmark = pytest.mark.django_db
 
@@ -103,9 +106,37 @@ def test_delays_have_their_beginning_and_their_end(viewer: Client, journal: SqlJ
 
     _, first, second = asked(viewer)["rows"]
 
-    assert (first["kind"], first["name"], first["note"]) == ("delay", "delay 7.0 s", "fired after 7.0 s")
+    assert (first["kind"], first["name"], first["note"]) == ("delay", "delay 6.0 s", "fired after 7.0 s")
     assert (first["begin"], first["end"]) == (4 * SECOND, 11 * SECOND)
     assert (second["name"], second["bars"][-1]["goes_on"]) == ("delay 16.0 s", True)
+
+
+def test_a_cancelled_delay_says_how_long_it_should_have_been(viewer: Client, journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    commit(journal, make_append(E1, make_delay_request(E1, expires_at=after(64)), expected=3, at=after(4)))
+    commit(journal, make_delay_end(delay_id(E1, JOIN_SET, 1), at=after(6), cancelled=True), now=after(6))
+
+    _, delay = asked(viewer)["rows"]
+
+    assert (delay["name"], delay["note"], delay["bars"][0]["cap"]) == (
+        "delay 1 min",
+        "cancelled after 2.0 s",
+        "cancelled",
+    )
+
+
+def test_what_only_waits_is_drawn_short_and_what_runs_is_not(viewer: Client, journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    request = make_delay_request(E1, expires_at=after(900))
+    commit(journal, make_append(E1, request, make_join_next(), expected=3, at=after(100), awaits=True))
+    commit(journal, make_delay_end(delay_id(E1, JOIN_SET, 1), at=after(900)), now=after(900))
+    holder = make_holder(2)
+    lock_pending(journal, make_lock_request(now=after(900), until=after(1100), holder=holder))
+    commit(journal, make_append(E1, make_finished(), expected=6, at=after(1000), holder=holder), now=after(1000))
+
+    (gap,) = (piece for piece in asked(viewer)["pieces"] if piece["is_gap"])
+
+    assert 100 * SECOND < gap["t0"] < gap["t1"] < 900 * SECOND
 
 
 def test_requests_are_a_row_below_their_execution(viewer: Client, journal: SqlJournal) -> None:
