@@ -72,6 +72,9 @@ class Timeline {
       this.wish = null;
       try {
         const response = await fetch(`${this.url}?${query}`, { headers: { Accept: "application/json" } });
+        if (response.headers.get("Content-Type") !== "application/json") {
+          throw new Error(`the server answered with ${response.redirected ? "the page to log in" : response.status}; reload`);
+        }
         const answer = await response.json();
         if (!response.ok) {
           throw new Error(answer.error);
@@ -142,7 +145,8 @@ class Timeline {
     this.table.show(answer);
     this.markTabStop(held);
     if (this.wantedSize > answer.size) {
-      // What was announced had been read a moment too early.
+      // The tree was read a moment before what was announced; then it will be read again. Once is enough.
+      this.wantedSize = 0;
       window.setTimeout(() => this.refresh(), answer.again_ms);
     }
   }
@@ -291,6 +295,7 @@ class Timeline {
     parts.graph.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
     parts.chart.addEventListener("pointermove", (event) => this.pointed(event));
     parts.chart.addEventListener("pointerleave", () => this.hideTip());
+    parts.chart.addEventListener("pointerdown", (event) => this.startPan(event));
     parts.chart.addEventListener("dblclick", (event) => this.doubleClicked(event));
     parts.overview.addEventListener("pointerdown", (event) => this.startDrag(event));
     window.addEventListener("keydown", (event) => event.key === "Escape" && this.hideTip());
@@ -435,6 +440,37 @@ class Timeline {
     this.warm(-1);
   }
 
+  /** Let people move the bars. */
+  startPan(event) {
+    if (this.answer === null || event.button !== 0) {
+      return;
+    }
+    const { chart } = this.parts;
+    const by = (at) => at.clientX - event.clientX;
+    this.drag(chart, event, {
+      move: (at) => chart.style.setProperty("translate", `${by(at)}px`),
+      stop: (at) => {
+        chart.style.removeProperty("translate");
+        if (at.type === "pointerup" && Math.abs(by(at)) > 4) {
+          this.pan(-by(at) / this.width());
+        }
+      },
+    });
+  }
+
+  drag(element, event, { move, stop }) {
+    element.setPointerCapture(event.pointerId);
+    const end = (at) => {
+      element.removeEventListener("pointermove", move);
+      element.removeEventListener("pointerup", end);
+      element.removeEventListener("pointercancel", end);
+      stop(at);
+    };
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerup", end);
+    element.addEventListener("pointercancel", end);
+  }
+
   /** Let people draw a stretch of time along the overview. */
   startDrag(event) {
     if (this.answer === null || event.button !== 0) {
@@ -446,12 +482,8 @@ class Timeline {
     const last = pieces[pieces.length - 1].x1;
     const place = (at) => Math.max(0, Math.min(last, at.clientX - left));
     const from = place(event);
-    overview.setPointerCapture(event.pointerId);
     const move = (at) => drawOverview(overview, { ...this.answer, overview_begin: Math.min(from, place(at)), overview_end: Math.max(from, place(at)) });
     const stop = (at) => {
-      overview.removeEventListener("pointermove", move);
-      overview.removeEventListener("pointerup", stop);
-      overview.removeEventListener("pointercancel", stop);
       const to = at.type === "pointerup" ? place(at) : from;
       if (Math.abs(to - from) < 4) {
         const middle = this.timeAt(from, pieces);
@@ -461,9 +493,7 @@ class Timeline {
         this.look(this.timeAt(Math.min(from, to), pieces), this.timeAt(Math.max(from, to), pieces));
       }
     };
-    overview.addEventListener("pointermove", move);
-    overview.addEventListener("pointerup", stop);
-    overview.addEventListener("pointercancel", stop);
+    this.drag(overview, event, { move, stop });
   }
 }
 
