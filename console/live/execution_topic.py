@@ -58,14 +58,18 @@ class ExecutionTopic:
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`."""
+        size = None if self._tree is None else self._tree.look()
+        if size is not None and size == cursor.get("tree"):
+            # The usual case: what was committed concerns others.
+            return None
         row = Execution.objects.filter(pk=self._id).first()
         if row is None:
             return Update(cursor=cursor, regions={"head": _gone(self._id)}, final=True)
         logs, last_log = self._logs(cursor.get("log", 0)) if self._tab == "console_logs" else ([], 0)
         now_at = {"version": row.next_version, "response": row.response_count, "log": last_log or cursor.get("log", 0)}
         due = int(row.due_at.timestamp() * 1000)
-        if self._tree is not None:
-            now_at["tree"] = self._tree.look()
+        if size is not None:
+            now_at["tree"] = size
         now_at["state"] = zlib.crc32(f"{row.status} {row.lifecycle} {due}".encode())
         if now_at == dict(cursor):
             return None

@@ -22,7 +22,7 @@ class Bar(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         goes_on: Whether it has not ended.
         count: Of a crowd: how many.
         height: Of a crowd: how much of the row's height it takes, up to 1.
-        bad: Of a crowd: how many did not end well.
+        bad: How many of them did not end well; of one, whether it did not.
     """
 
     look: str

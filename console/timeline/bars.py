@@ -86,6 +86,7 @@ def _bar(x0: float, x1: float, span: Span, axis: Axis, origin: int) -> Bar:
         text=span.text,
         cap="" if span.cap is None or span.end > axis.end else span.cap.value,
         goes_on=span.goes_on,
+        bad=int(span.is_bad),
     )
 
 

@@ -145,7 +145,7 @@ def _note_of(row: Execution | None, spans: Sequence[Span], end: int) -> str:
     parts = [f"{word} {_length(sums[phase])}" for phase, word in _SUMMED if sums[phase] * 20 > whole]
     if row.temporary_failures:
         attempts = row.temporary_failures + (row.result_kind is not None)
-        parts.insert(0, f"{attempts} attempts")
+        parts.insert(0, f"{attempts} attempt{'s' if attempts != 1 else ''}")
     return " · ".join([total, *parts]) if len(parts) > 1 else total
 
 

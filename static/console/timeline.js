@@ -215,11 +215,19 @@ class Timeline {
     }
   }
 
+  /** Move in time by a part of the width; what is drawn short counts as short. */
   pan(share) {
-    if (this.answer !== null) {
-      const { begin, end, limit } = this.answer;
-      const by = Math.max(-begin, Math.min(limit - end, (end - begin) * share));
-      this.look(begin + by, end + by);
+    if (this.answer === null) {
+      return;
+    }
+    const { begin, end, limit, pieces } = this.answer;
+    const even = pieces.find((piece) => !piece.is_gap && piece.x1 > piece.x0);
+    const scale = (even.t1 - even.t0) / (even.x1 - even.x0);
+    const pixels = Math.min(Math.abs(share) * this.width(), (share < 0 ? begin : limit - end) / scale);
+    if (share < 0) {
+      this.look(begin - pixels * scale, this.timeAt(this.width() - pixels));
+    } else {
+      this.look(this.timeAt(pixels), end + pixels * scale);
     }
   }
 

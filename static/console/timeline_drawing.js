@@ -7,7 +7,6 @@ const MIDDLE = 12;
 const CAP_SIZE = 12;
 const OVERVIEW_HEIGHT = 36;
 const LEAST_CAP_DISTANCE = 9;
-const BAD_CAPS = new Set(["error", "failed", "timeout"]);
 const LINES = new Set(["backoff", "blocked", "delay"]);
 const HOLLOW = new Set(["queued", "scheduled", "paused", "cancelling"]);
 
@@ -69,6 +68,7 @@ export function drawAxis(svg, answer) {
 /* The rows in sight: names on the left, bars, and a few words on the right. */
 export function drawRows({ labels, chart, notes }, answer) {
   const height = answer.rows.length * ROW_HEIGHT;
+  const right = answer.pieces[answer.pieces.length - 1].x1 + ROW_HEIGHT;
   chart.setAttribute("height", height);
   const shapes = answer.rows.map((_, index) => shape("rect", { class: "tl-stripe", x: 0, y: index * ROW_HEIGHT, width: "100%", height: ROW_HEIGHT }));
   shapes.push(...answer.ticks.map(([x]) => shape("path", { class: "tl-grid", d: `M${x + 0.5} 0V${height}` })));
@@ -76,7 +76,7 @@ export function drawRows({ labels, chart, notes }, answer) {
   if (answer.now_x !== null) {
     shapes.push(shape("path", { class: "tl-now", d: `M${answer.now_x} 0V${height}` }));
   }
-  answer.rows.forEach((row, index) => shapes.push(rowShapes(row, index), ...elsewhere(row, index, answer)));
+  answer.rows.forEach((row, index) => shapes.push(rowShapes(row, index, right), ...elsewhere(row, index, answer)));
   chart.replaceChildren(...shapes);
   labels.replaceChildren(...answer.rows.map((row, index) => label(row, answer.first + index, answer.total)));
   notes.replaceChildren(...answer.rows.map(note));
@@ -102,13 +102,13 @@ function gap(piece, height) {
   return group;
 }
 
-function rowShapes(row, index) {
+function rowShapes(row, index, right) {
   const group = shape("g", { transform: `translate(0 ${index * ROW_HEIGHT})` });
   let taken = -LEAST_CAP_DISTANCE;
   const caps = [];
   const bars = row.bars || [];
   bars.forEach((bar, at) => {
-    group.append(...barShapes(bar, at, bars[at + 1]));
+    group.append(...barShapes(bar, at, at + 1 < bars.length ? bars[at + 1].x : right));
     // Beside the end, so that short bars can be seen.
     const x = bar.x + bar.width + CAP_SIZE / 2;
     const isLast = at === bars.length - 1;
@@ -122,9 +122,9 @@ function rowShapes(row, index) {
   return group;
 }
 
-function barShapes(bar, at, next) {
+function barShapes(bar, at, nextX) {
   const { look, x, width } = bar;
-  const isBad = BAD_CAPS.has(bar.cap);
+  const isBad = bar.bad > 0;
   const data = { "data-bar": at };
   if (look === "crowd") {
     const height = Math.max(3, (bar.height === undefined ? 1 : bar.height) * (ROW_HEIGHT - 8));
@@ -143,7 +143,7 @@ function barShapes(bar, at, next) {
   if (look === "request") {
     const bars = [shape("rect", { class: `tl-request${isBad ? " tl-bad" : ""}`, x, y: 9, width, height: 6, rx: 1, ...data })];
     const status = /^[0-9]{3}/.exec(bar.text || "");
-    if (status !== null && (next === undefined || next.x - x - width > 30)) {
+    if (status !== null && nextX - x - width > 30) {
       const text = shape("text", { class: "tl-status", x: x + width + 4, y: 16 });
       text.textContent = status[0];
       bars.push(text);

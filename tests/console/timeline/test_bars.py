@@ -25,7 +25,7 @@ def test_what_lies_outside_the_window_is_left_out() -> None:
 def test_an_end_outside_the_window_has_no_mark() -> None:
     (bar,) = bars_of([span(9000, 20_000, cap=Cap.ERROR)], AXIS, origin=1000)
 
-    assert (bar.x + bar.width, bar.cap, bar.end) == (1000, "", 20_000)
+    assert (bar.x + bar.width, bar.cap, bar.end, bar.bad) == (1000, "", 20_000, 1)
 
 
 def test_bars_too_narrow_to_be_told_apart_become_one_that_says_how_many_and_how_many_were_bad() -> None:
