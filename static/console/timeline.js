@@ -1,9 +1,10 @@
-/* The trace timeline: asks the server for what is in sight, draws it, and turns keys, wheel and pointer into windows.
+/* The trace timeline: asks the server for what is in sight, shows it, and turns keys into windows.
  *
  * Instants are microseconds since the root's creation, places are pixels; the answer's pieces lead from one to the other.
  */
 
 import { drawAxis, drawOverview, drawRows, ROW_HEIGHT } from "./timeline_drawing.js";
+import { Pointing } from "./timeline_pointing.js";
 import { describe, spanText } from "./timeline_words.js";
 import { TimelineTable } from "./timeline_table.js";
 
@@ -15,6 +16,7 @@ const REFRESH_MS = 250;
 const ZOOM = 1.6;
 const PAN = 0.2;
 const LEAST_WINDOW = 20;
+const NOTHING_DUE = { factor: 1, x: null, share: 0 };
 
 class Timeline {
   /** @param {HTMLElement} panel Says in its data where to ask. */
@@ -26,7 +28,9 @@ class Timeline {
       this.parts[name] = panel.querySelector(`.tl-${name}`);
     }
     this.table = new TimelineTable(panel.querySelector(".tl-table"), (first) => this.ask({ first }));
+    this.pointing = new Pointing(this);
     this.answer = null;
+    this.due = NOTHING_DUE;
     this.focusKey = null;
     this.wantedSize = 0;
     this.readAddress();
@@ -86,6 +90,7 @@ class Timeline {
       }
     }
     this.isAsking = false;
+    this.catchUp();
   }
 
   query(first) {
@@ -201,23 +206,42 @@ class Timeline {
     this.ask();
   }
 
-  zoom(factor, x = this.width() / 2) {
-    if (this.answer !== null) {
-      const width = this.width();
-      if (factor > 1) {
-        this.look(this.timeAt(x - x / factor), this.timeAt(x + (width - x) / factor));
-      } else {
-        // Beyond the edges time passes as it does on the whole.
-        const { begin, end } = this.answer;
-        const more = (end - begin) * (1 / factor - 1);
-        this.look(begin - (more * x) / width, end + more * (1 - x / width));
-      }
+  zoom(factor, x = null) {
+    if (this.answer === null) {
+      return;
+    }
+    const width = this.width();
+    const at = x === null ? width / 2 : x;
+    if (this.isAsking) {
+      this.due = { ...this.due, factor: this.due.factor * factor, x };
+    } else if (factor > 1) {
+      this.look(this.timeAt(at - at / factor), this.timeAt(at + (width - at) / factor));
+    } else {
+      // Beyond the edges time passes as it does on the whole.
+      const { begin, end } = this.answer;
+      const more = (end - begin) * (1 / factor - 1);
+      this.look(begin - (more * at) / width, end + more * (1 - at / width));
+    }
+  }
+
+  /** Do what was asked for while an answer was under way: it is measured by what people see. */
+  catchUp() {
+    const { factor, x, share } = this.due;
+    this.due = NOTHING_DUE;
+    if (factor !== 1) {
+      this.zoom(factor, x);
+    } else if (share !== 0) {
+      this.pan(share);
     }
   }
 
   /** Move in time by a part of the width; what is drawn short counts as short. */
   pan(share) {
     if (this.answer === null) {
+      return;
+    }
+    if (this.isAsking) {
+      this.due = { ...this.due, share: this.due.share + share };
       return;
     }
     const { begin, end, limit, pieces } = this.answer;
@@ -232,6 +256,7 @@ class Timeline {
   }
 
   fit() {
+    this.due = NOTHING_DUE;
     this.begin = null;
     this.end = null;
     this.writeAddress();
@@ -299,14 +324,7 @@ class Timeline {
     parts.labels.addEventListener("keydown", (event) => this.keyed(event));
     parts.labels.addEventListener("click", (event) => this.clicked(event));
     parts.labels.addEventListener("focusin", (event) => this.focused(event));
-    parts.labels.addEventListener("focusout", () => this.hideTip());
-    parts.graph.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
-    parts.chart.addEventListener("pointermove", (event) => this.pointed(event));
-    parts.chart.addEventListener("pointerleave", () => this.hideTip());
-    parts.chart.addEventListener("pointerdown", (event) => this.startPan(event));
-    parts.chart.addEventListener("dblclick", (event) => this.doubleClicked(event));
-    parts.overview.addEventListener("pointerdown", (event) => this.startDrag(event));
-    window.addEventListener("keydown", (event) => event.key === "Escape" && this.hideTip());
+    parts.labels.addEventListener("focusout", () => this.pointing.hideTip());
     document.addEventListener("visibilitychange", () => !document.hidden && this.wantedSize > (this.answer?.size || 0) && this.refresh());
     new ResizeObserver(() => this.resized()).observe(this.panel);
     this.panel.closest("[data-topic]")?.addEventListener("console:live", (event) => this.heard(event.detail));
@@ -328,7 +346,7 @@ class Timeline {
   }
 
   scrolled() {
-    this.hideTip();
+    this.pointing.hideTip();
     if (this.answer === null) {
       return;
     }
@@ -386,122 +404,8 @@ class Timeline {
       this.focusKey = row.dataset.key;
       const shown = this.answer.rows.find((each) => each.key === row.dataset.key);
       const place = row.getBoundingClientRect();
-      this.showTip(describe(shown, null, this.answer.base), place.right + 8, place.bottom + 4);
+      this.pointing.showTip(describe(shown, null, this.answer.base), place.right + 8, place.bottom + 4);
     }
-  }
-
-  wheeled(event) {
-    const onChart = event.target.closest(".tl-chart, .tl-axis, .tl-overview") !== null;
-    if (!onChart || this.answer === null) {
-      return;
-    }
-    if (event.ctrlKey || event.metaKey) {
-      event.preventDefault();
-      const x = event.clientX - this.parts.chart.getBoundingClientRect().left;
-      this.zoom(Math.exp(-Math.sign(event.deltaY) * 0.25), Math.max(0, Math.min(this.width(), x)));
-    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      event.preventDefault();
-      this.pan(Math.sign(event.deltaX || event.deltaY) * 0.1);
-    }
-  }
-
-  pointed(event) {
-    const index = Math.floor((event.clientY - this.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
-    const row = this.answer?.rows[index];
-    this.warm(index);
-    const bar = row?.bars?.[event.target.dataset?.bar];
-    const sign = row?.signs?.[event.target.dataset?.sign];
-    if (bar !== undefined || sign !== undefined) {
-      this.showTip(describe(row, bar || sign, this.answer.base), event.clientX + 12, event.clientY + 16);
-    } else {
-      this.parts.tip.hidden = true;
-    }
-  }
-
-  doubleClicked(event) {
-    const index = Math.floor((event.clientY - this.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
-    const row = this.answer?.rows[index];
-    const span = row?.bars?.[event.target.dataset?.bar] || row;
-    if (span !== undefined) {
-      const end = span.end === undefined ? this.answer.limit : span.end;
-      const room = Math.max(LEAST_WINDOW, (end - span.begin) * 0.1);
-      this.look(span.begin - room, end + room);
-    }
-  }
-
-  warm(index) {
-    this.parts.chart.querySelectorAll(".tl-stripe").forEach((each, at) => each.classList.toggle("tl-hot", at === index));
-    [...this.parts.labels.children].forEach((each, at) => each.classList.toggle("tl-hot", at === index));
-  }
-
-  showTip(content, x, y) {
-    const { tip } = this.parts;
-    tip.replaceChildren(content);
-    tip.hidden = false;
-    const { width, height } = tip.getBoundingClientRect();
-    tip.style.left = `${Math.max(8, Math.min(x, window.innerWidth - width - 8))}px`;
-    tip.style.top = `${y + height + 8 > window.innerHeight ? Math.max(8, y - height - 32) : y}px`;
-  }
-
-  hideTip() {
-    this.parts.tip.hidden = true;
-    this.warm(-1);
-  }
-
-  /** Let people move the bars. */
-  startPan(event) {
-    if (this.answer === null || event.button !== 0) {
-      return;
-    }
-    const { chart } = this.parts;
-    const by = (at) => at.clientX - event.clientX;
-    this.drag(chart, event, {
-      move: (at) => chart.style.setProperty("translate", `${by(at)}px`),
-      stop: (at) => {
-        chart.style.removeProperty("translate");
-        if (at.type === "pointerup" && Math.abs(by(at)) > 4) {
-          this.pan(-by(at) / this.width());
-        }
-      },
-    });
-  }
-
-  drag(element, event, { move, stop }) {
-    element.setPointerCapture(event.pointerId);
-    const end = (at) => {
-      element.removeEventListener("pointermove", move);
-      element.removeEventListener("pointerup", end);
-      element.removeEventListener("pointercancel", end);
-      stop(at);
-    };
-    element.addEventListener("pointermove", move);
-    element.addEventListener("pointerup", end);
-    element.addEventListener("pointercancel", end);
-  }
-
-  /** Let people draw a stretch of time along the overview. */
-  startDrag(event) {
-    if (this.answer === null || event.button !== 0) {
-      return;
-    }
-    const { overview } = this.parts;
-    const left = overview.getBoundingClientRect().left;
-    const pieces = this.answer.overview_pieces;
-    const last = pieces[pieces.length - 1].x1;
-    const place = (at) => Math.max(0, Math.min(last, at.clientX - left));
-    const from = place(event);
-    const move = (at) => drawOverview(overview, { ...this.answer, overview_begin: Math.min(from, place(at)), overview_end: Math.max(from, place(at)) });
-    const stop = (at) => {
-      const to = at.type === "pointerup" ? place(at) : from;
-      if (Math.abs(to - from) < 4) {
-        const middle = this.timeAt(from, pieces);
-        const half = (this.answer.end - this.answer.begin) / 2;
-        this.look(middle - half, middle + half);
-      } else {
-        this.look(this.timeAt(Math.min(from, to), pieces), this.timeAt(Math.max(from, to), pieces));
-      }
-    };
-    this.drag(overview, event, { move, stop });
   }
 }
 
