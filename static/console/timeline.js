@@ -5,7 +5,8 @@
 
 import { drawAxis, drawOverview, drawRows, ROW_HEIGHT } from "./timeline_drawing.js";
 import { Pointing } from "./timeline_pointing.js";
-import { describe, spanText } from "./timeline_words.js";
+import { Rows } from "./timeline_rows.js";
+import { spanText } from "./timeline_words.js";
 import { TimelineTable } from "./timeline_table.js";
 
 const SPARE_ROWS = 12;
@@ -13,8 +14,8 @@ const MOST_ROWS = 80;
 const MOST_OPEN_CHARACTERS = 7500;
 const RIGHT_MARGIN = 18; // for what stands at the right end
 const REFRESH_MS = 250;
+const HELD_MS = 1000;
 const ZOOM = 1.6;
-const PAN = 0.2;
 const LEAST_WINDOW = 20;
 const NOTHING_DUE = { factor: 1, x: null, share: 0 };
 
@@ -29,9 +30,9 @@ class Timeline {
     }
     this.table = new TimelineTable(panel.querySelector(".tl-table"), (first) => this.ask({ first }));
     this.pointing = new Pointing(this);
+    this.rows = new Rows(this);
     this.answer = null;
     this.due = NOTHING_DUE;
-    this.focusKey = null;
     this.wantedSize = 0;
     this.readAddress();
     this.listen();
@@ -121,10 +122,17 @@ class Timeline {
   /** Ask again because something happened; a few times a second at most. */
   refresh() {
     if (this.timer === undefined && !document.hidden) {
-      const wait = Math.max(0, (this.shownAt || 0) + REFRESH_MS - performance.now());
+      // What somebody selects is not taken away.
+      const pause = isSelecting(this.panel) ? HELD_MS : REFRESH_MS;
+      const wait = Math.max(0, (this.shownAt || 0) + pause - performance.now());
       this.timer = window.setTimeout(() => {
         this.timer = undefined;
-        this.ask();
+        if (isSelecting(this.panel)) {
+          this.shownAt = performance.now();
+          this.refresh();
+        } else {
+          this.ask();
+        }
       }, wait);
     }
   }
@@ -148,7 +156,7 @@ class Timeline {
     drawAxis(parts.axis, answer);
     drawRows(parts, answer);
     this.table.show(answer);
-    this.markTabStop(held);
+    this.rows.markTabStop(held);
     if (this.wantedSize > answer.size) {
       // The tree was read a moment before what was announced; then it will be read again. Once is enough.
       this.wantedSize = 0;
@@ -164,20 +172,6 @@ class Timeline {
   complain(text) {
     this.parts.problem.textContent = text;
     this.parts.problem.hidden = text === "";
-  }
-
-  markTabStop(takeFocus) {
-    const rows = [...this.parts.labels.children];
-    const row = rows.find((each) => each.dataset.key === this.focusKey) || rows[0];
-    if (row !== undefined) {
-      row.tabIndex = 0;
-      if (takeFocus) {
-        // Nobody moved it, so there is nothing to tell.
-        this.isRestoring = true;
-        row.focus({ preventScroll: true });
-        this.isRestoring = false;
-      }
-    }
   }
 
   showTable(isTable) {
@@ -204,6 +198,14 @@ class Timeline {
     this.end = to >= limit ? null : to;
     this.writeAddress();
     this.ask();
+  }
+
+  zoomIn() {
+    this.zoom(ZOOM);
+  }
+
+  zoomOut() {
+    this.zoom(1 / ZOOM);
   }
 
   zoom(factor, x = null) {
@@ -282,49 +284,20 @@ class Timeline {
     }
     this.opened = opened;
     this.chosen = true;
-    this.focusKey = key;
+    this.rows.focusKey = key;
     this.writeAddress();
     this.ask();
-  }
-
-  moveFocus(by) {
-    const rows = [...this.parts.labels.children];
-    const at = rows.findIndex((row) => row.dataset.key === this.focusKey);
-    const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
-    if (next !== undefined) {
-      this.focusRow(next);
-    }
-  }
-
-  focusRow(row) {
-    for (const each of this.parts.labels.children) {
-      each.tabIndex = each === row ? 0 : -1;
-    }
-    this.focusKey = row.dataset.key;
-    row.focus({ preventScroll: true });
-    const index = this.answer.first + [...this.parts.labels.children].indexOf(row);
-    const { scroll } = this.parts;
-    const top = index * ROW_HEIGHT;
-    if (top < scroll.scrollTop) {
-      scroll.scrollTop = top;
-    } else if (top + ROW_HEIGHT > scroll.scrollTop + scroll.clientHeight) {
-      scroll.scrollTop = top + ROW_HEIGHT - scroll.clientHeight;
-    }
   }
 
   /* Events */
 
   listen() {
     const { parts } = this;
-    const todo = { in: () => this.zoom(ZOOM), out: () => this.zoom(1 / ZOOM), fit: () => this.fit(), table: () => this.toggleTable() };
+    const todo = { in: () => this.zoomIn(), out: () => this.zoomOut(), fit: () => this.fit(), table: () => this.toggleTable() };
     for (const button of this.panel.querySelectorAll("[data-do]")) {
       button.addEventListener("click", () => todo[button.dataset.do]());
     }
     parts.scroll.addEventListener("scroll", () => this.scrolled());
-    parts.labels.addEventListener("keydown", (event) => this.keyed(event));
-    parts.labels.addEventListener("click", (event) => this.clicked(event));
-    parts.labels.addEventListener("focusin", (event) => this.focused(event));
-    parts.labels.addEventListener("focusout", () => this.pointing.hideTip());
     document.addEventListener("visibilitychange", () => !document.hidden && this.wantedSize > (this.answer?.size || 0) && this.refresh());
     new ResizeObserver(() => this.resized()).observe(this.panel);
     this.panel.closest("[data-topic]")?.addEventListener("console:live", (event) => this.heard(event.detail));
@@ -364,49 +337,11 @@ class Timeline {
       this.refresh();
     }
   }
+}
 
-  keyed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    const page = Math.max(1, Math.floor(this.parts.scroll.clientHeight / ROW_HEIGHT) - 1);
-    const todo = {
-      ArrowDown: () => this.moveFocus(1),
-      ArrowUp: () => this.moveFocus(-1),
-      PageDown: () => this.moveFocus(Math.min(page, SPARE_ROWS)),
-      PageUp: () => this.moveFocus(-Math.min(page, SPARE_ROWS)),
-      ArrowLeft: () => this.pan(-PAN),
-      ArrowRight: () => this.pan(PAN),
-      "+": () => this.zoom(ZOOM),
-      "=": () => this.zoom(ZOOM),
-      "-": () => this.zoom(1 / ZOOM),
-      0: () => this.fit(),
-      " ": () => this.fold(this.focusKey),
-      Enter: () => event.target.closest(".tl-row")?.querySelector("a")?.click(),
-    };
-    if (todo[event.key] !== undefined && !(event.key === "Enter" && event.target.tagName === "A")) {
-      event.preventDefault();
-      todo[event.key]();
-    }
-  }
-
-  clicked(event) {
-    const row = event.target.closest(".tl-row");
-    if (row !== null && (event.target.closest(".tl-fold") !== null || event.target.closest("a") === null)) {
-      this.focusRow(row);
-      this.fold(row.dataset.key);
-    }
-  }
-
-  focused(event) {
-    const row = event.target.closest(".tl-row");
-    if (row !== null && !this.isRestoring && row.matches(":focus-visible")) {
-      this.focusKey = row.dataset.key;
-      const shown = this.answer.rows.find((each) => each.key === row.dataset.key);
-      const place = row.getBoundingClientRect();
-      this.pointing.showTip(describe(shown, null, this.answer.base), place.right + 8, place.bottom + 4);
-    }
-  }
+function isSelecting(element) {
+  const selection = window.getSelection();
+  return selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
 }
 
 function numberOf(text) {
