@@ -153,7 +153,8 @@ class _Fold:
         self._due = due_at
         self._run_id = ""
         self._text = ""
-        self._runs = 0
+        self._runs: int | None = None
+        """How many there were; ``None`` if the part does not hold the beginning."""
         self._join_set_id = ""
         self._blocked_at_version = 0
         self._paused_while_blocked = ""
@@ -169,9 +170,9 @@ class _Fold:
                 if run_id == self._run_id:
                     self.marks.append(Mark(at, Sign.EXTENDED, "lock extended"))
                     return
-                self._runs += 1
                 self._run_id = run_id
-                self._begin(Phase.RUNNING, at, text=f"run {self._runs}")
+                self._runs = None if self._runs is None else self._runs + 1
+                self._begin(Phase.RUNNING, at, text=self._run())
             case e.Unlocked(backoff_expires_at=until, reason=reason):
                 # A run that waits leaves the memory; what it waits for stays the same.
                 if self._phase is not Phase.BLOCKED or self._arrived() < at:
@@ -191,6 +192,7 @@ class _Fold:
     def _take_kind(self, moment: Moment, at: int) -> None:
         match moment.kind:
             case "created":
+                self._runs = 0
                 self._begin(Phase.SCHEDULED, at, due=self._due)
             case "finished":
                 self._begin(None, at, cap=self._cap)
@@ -209,7 +211,7 @@ class _Fold:
                 self._blocked_at_version = moment.version + 1
             case _ if self._phase is Phase.BLOCKED:
                 # The run went on in memory, as soon as the response was there.
-                self._begin(Phase.RUNNING, max(self._since, min(at, self._arrived())), text=f"run {self._runs}")
+                self._begin(Phase.RUNNING, max(self._since, min(at, self._arrived())), text=self._run())
             case _ if self._phase is None:
                 self._begin(Phase.RUNNING, at)
             case _:
@@ -226,6 +228,9 @@ class _Fold:
         self._phase, self._since, self._text = phase, at, text
         if due is not None:
             self._due = due
+
+    def _run(self) -> str:
+        return "run" if self._runs is None else f"run {self._runs}"
 
     def _arrived(self) -> int:
         """Tell when the response came that the run waits for; later than anything if it has not."""

@@ -73,9 +73,11 @@ def _execution(row: Row, node: Node, sight: Sight) -> ShownRow:
     spans: list[Span] = []
     marks: list[Mark] = []
     samples: Sequence[tuple[int, int]] = ()
+    is_whole = False
     if stored is not None:
         log = sight.facts.logs[node.execution_id]
         samples = log.samples
+        is_whole = len(log.moments) >= stored.next_version
         spans, marks = phases_of(
             log.moments,
             due_at=to_micros(stored.first_scheduled_at),
@@ -98,7 +100,7 @@ def _execution(row: Row, node: Node, sight: Sight) -> ShownRow:
         state=None if state is None else Badge(key=state.key, word=state.word, icon=state.icon),
         begin=node.created_at - sight.origin,
         end=None if end is None else end - sight.origin,
-        note=_note_of(stored, spans, end or sight.now),
+        note=_note_of(stored, spans if is_whole else (), end or sight.now),
         bars=bars_of(spans, sight.axis, origin=sight.origin) if bars is None else bars,
         signs=list(_signposts(marks, sight)),
     )

@@ -217,6 +217,7 @@ def test_a_part_of_a_log_begins_with_what_it_tells() -> None:
         (Phase.BLOCKED, at(2), at(4)),
         (Phase.RUNNING, at(4), at(5)),
     ]
+    assert spans[1].text == "run", "it does not tell how many there were before"
 
 
 def test_long_reasons_are_cut() -> None:

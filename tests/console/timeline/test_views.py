@@ -14,6 +14,7 @@ from console.timeline import snapshots
 from console.timeline.snapshots import Snapshots
 from engine.log import events as e
 from engine.log.ids import ExecutionId, child_id, delay_id
+from executions.instants import to_micros
 from executions.journal.journal import SqlJournal
 from executions.models import Execution
 from executions.operations.pausing import pause
@@ -248,11 +249,12 @@ def test_a_long_log_is_shown_as_how_much_was_written_when(viewer: Client, journa
     for number in range(4):
         commit(journal, make_append(E1, *draws, expected=2 + 500 * number, at=after(number + 1)))
 
-    whole = asked(viewer)["rows"][0]["bars"]
-    part = asked(viewer, begin=0, end=SECOND // 2)["rows"][0]["bars"]
+    (whole,) = asked(viewer)["rows"]
+    (part,) = asked(viewer, begin=0, end=SECOND // 2)["rows"]
 
-    assert {bar["look"] for bar in whole} == {"crowd"}
-    assert part, "whatever is looked at closely has something to show"
+    assert {bar["look"] for bar in whole["bars"]} == {"crowd"}
+    assert part["bars"], "whatever is looked at closely has something to show"
+    assert "run" not in part["note"], "what is not in sight is not summed up"
 
 
 def test_the_first_page_shows_the_timeline(viewer: Client, journal: SqlJournal) -> None:
@@ -306,3 +308,17 @@ def test_readings_that_are_long_unused_are_let_go(journal: SqlJournal, monkeypat
     kept.of(row_of(other))
 
     assert kept.of(row_of()) is not first
+
+
+def test_a_childs_wait_for_its_next_attempt_is_idle(journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(), make_locked(), e.JoinSetCreated(join_set_id=JOIN_SET)))
+    child = make_child(E1, 1, make_locked())
+    commit(journal, make_append(E1, make_child_request(E1), make_join_next(), expected=3, created=[child], awaits=True))
+    failed = e.TemporarilyFailed(backoff_expires_at=after(900), reason="502")
+    commit(
+        journal, make_append(child.execution_id, failed, expected=2, at=after(3), holder=make_holder()), now=after(3)
+    )
+
+    idle = Snapshots().of(row_of()).idle
+
+    assert (to_micros(after(3)), to_micros(after(900))) in idle
