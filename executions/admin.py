@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from components.admin import ReadOnlyAdmin
+from components.read_only_admin import ReadOnlyAdmin
 from executions.explanations import why_not_moving
 from executions.models import ApiToken, Execution, ExecutorHeartbeat, HttpExchange, OperationRecord
 

@@ -17,6 +17,7 @@ from executions.journal.journal import SqlJournal
 from executions.models import RehearsalReport, RehearsalStatus
 from executions.rehearsal import background
 from executions.rehearsal.background import start_rehearsal, stop_rehearsal
+from executions.rehearsal.rehearsing import Rehearsal
 from executions.testing import deployed
 from tests.executions.scripts import SLEEP_AND_SUM, SUM, SUM_UP, write_scripts
 from tests.harness.eventually import eventually
@@ -61,7 +62,7 @@ def test_one_rehearsal_is_under_way_at_a_time_and_it_can_be_stopped(
     def held(deployment: Deployment, *, on_progress: object) -> object:
         goes_on.wait(20)
         assert callable(on_progress)
-        on_progress(background.Rehearsal(deployment_id=deployment.deployment_id, total=7, compatible=1))
+        on_progress(Rehearsal(deployment_id=deployment.deployment_id, total=7, compatible=1))
         raise AssertionError("it was to be stopped")
 
     monkeypatch.setattr(background, "rehearse", held)
