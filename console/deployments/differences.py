@@ -10,9 +10,11 @@ from typing import Any, Final, Literal
 from components.comparing import Asked, DeploymentDiff, Difference, compare, newly_asked
 from components.models import Blob, ComponentFile, Deployment, FileRole
 from console.code.highlighting import MOST_HIGHLIGHTED
+from engine.deployment.spec import ComponentType
 
 _MOST_FILES: Final = 40
 _CONTEXT: Final = 3
+_FILE_KEYS: Final = ("source.files.", "backtrace_sources.")
 _CLASSES: Final = {"+": "ob-added", "-": "ob-removed", "@": "ob-place"}
 
 
@@ -22,14 +24,16 @@ class TextDiff:
 
     Args:
         path: Its name.
+        components: Names of the components that are made of it.
         added: Number of lines.
         removed: Number of lines.
         lines: Each with the class that says what it is; ``None`` if the text is too long to be compared.
     """
 
     path: str
-    added: int
-    removed: int
+    components: tuple[str, ...] = ()
+    added: int = 0
+    removed: int = 0
     lines: tuple[tuple[str, str], ...] | None
 
 
@@ -41,9 +45,9 @@ class ComponentDifference:
         name: Its name.
         change: What became of it.
         digests: What it was and is, if it runs other code.
-        config: What changed of its configuration.
+        config: What changed of its configuration; digests of its files are left out, as the files are told.
         asked: What it newly asks for.
-        files: What changed of its source.
+        page: Digest by which its page is found; ``None`` if it has none.
     """
 
     name: str
@@ -51,7 +55,7 @@ class ComponentDifference:
     digests: tuple[str, str] | None = None
     config: tuple[Difference, ...] = ()
     asked: list[Asked] = field(default_factory=list)
-    files: list[TextDiff] = field(default_factory=list)
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +66,14 @@ class Differences:
         diff: As the API tells it.
         components: Those that differ, in the order of the newer deployment file; those that are gone come last.
         asked: What is newly asked for, over all components.
+        files: Source files, each once.
         toml: The deployment files.
     """
 
     diff: DeploymentDiff
     components: list[ComponentDifference]
     asked: tuple[Asked, ...]
+    files: tuple[TextDiff, ...]
     toml: TextDiff
 
 
@@ -81,44 +87,57 @@ def differences(before: Deployment | None, after: Deployment) -> Differences:
     asked = newly_asked(before, after)
     found = {name: ComponentDifference(name=name, change="added") for name in diff.components_added}
     for change in diff.components_changed:
+        config = tuple(each for each in change.config if not each.key.startswith(_FILE_KEYS))
         found[change.name] = ComponentDifference(
-            name=change.name, change="changed", digests=change.digests, config=change.config
+            name=change.name, change="changed", digests=change.digests, config=config
         )
     for name in diff.components_removed:
         found[name] = ComponentDifference(name=name, change="removed")
     for each in asked:
         found[each.component].asked.append(each)
-    if before is not None:
-        for name, text in _changed_files(before, after, {change.name for change in diff.components_changed}):
-            found[name].files.append(text)
-    order = {
-        name: place for place, name in enumerate(after.components.order_by("position").values_list("name", flat=True))
-    }
+    present = after.components.order_by("position").values_list("name", "digest", "component_type")
+    for name, digest, component_type in present:
+        if name in found and component_type != ComponentType.CRON.value:
+            found[name].page = digest
+    order = {name: place for place, (name, _, _) in enumerate(present)}
+    changed = {change.name for change in diff.components_changed}
     return Differences(
         diff=diff,
         components=sorted(found.values(), key=lambda each: order.get(each.name, len(order))),
         asked=asked,
+        files=() if before is None else tuple(_changed_files(before, after, changed)),
         toml=text_diff("deployment.toml", "" if before is None else before.toml, after.toml),
     )
 
 
-def text_diff(path: str, before: str, after: str) -> TextDiff:
-    """Return what differs between two texts."""
+def text_diff(path: str, before: str, after: str, *, components: tuple[str, ...] = ()) -> TextDiff:
+    """Return what differs between two texts; the arguments are those of `TextDiff`."""
     if len(before) > MOST_HIGHLIGHTED or len(after) > MOST_HIGHLIGHTED:
-        return TextDiff(path=path, added=0, removed=0, lines=None)
+        return TextDiff(path=path, components=components, lines=None)
     unified = difflib.unified_diff(before.splitlines(), after.splitlines(), n=_CONTEXT, lineterm="")
     lines = [(_CLASSES.get(line[0], ""), line) for line in list(unified)[2:]]  # behind the names of the two files
     kinds = [kind for kind, _ in lines]
-    return TextDiff(path=path, added=kinds.count("ob-added"), removed=kinds.count("ob-removed"), lines=tuple(lines))
+    return TextDiff(
+        path=path,
+        components=components,
+        added=kinds.count("ob-added"),
+        removed=kinds.count("ob-removed"),
+        lines=tuple(lines),
+    )
 
 
-def _changed_files(before: Deployment, after: Deployment, names: set[str]) -> Iterator[tuple[str, TextDiff]]:
+def _changed_files(before: Deployment, after: Deployment, names: set[str]) -> Iterator[TextDiff]:
     old, new = _source_files(before, names), _source_files(after, names)
-    changed = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)][:_MOST_FILES]
-    texts = _texts(digest for key in changed for digest in (old.get(key), new.get(key)) if digest is not None)
-    for name, path in changed:
-        was, is_now = old.get((name, path)), new.get((name, path))
-        yield name, text_diff(path, texts.get(was or "", ""), texts.get(is_now or "", ""))
+    # Several components may be made of one file.
+    changed: dict[tuple[str, str, str], list[str]] = {}
+    for name, path in dict.fromkeys([*new, *old]):
+        was, is_now = old.get((name, path), ""), new.get((name, path), "")
+        if was != is_now:
+            changed.setdefault((path, was, is_now), []).append(name)
+    shown = dict(list(changed.items())[:_MOST_FILES])
+    texts = _texts(digest for _, *digests in shown for digest in digests if digest)
+    for (path, was, is_now), components in shown.items():
+        yield text_diff(path, texts.get(was, ""), texts.get(is_now, ""), components=tuple(components))
 
 
 def _source_files(deployment: Deployment, names: set[str]) -> Mapping[tuple[str, str], str]:
