@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.config_codec import decode_config
+from components.deployed_rows import authored_names
 from components.interface_codec import decode_function, decode_interfaces
 from components.models import Component, Function
 from engine.deployment.imports import EXPORT_KINDS
 from engine.deployment.spec import ComponentType
 from engine.wit.extensions import extension_functions
 from engine.wit.names import FunctionName, InterfaceName
-from engine.wit.types import FunctionType, WitType
+from engine.wit.types import FunctionType
 from engine.wit.wit_text import format_component
 
 
@@ -30,18 +30,7 @@ def component_wit(row: Component, functions: Iterable[Function], *, companions: 
     exports = exports_with_companions(row, functions) if companions else decode_interfaces(row.exports)
     if not imports and not exports:
         return ""
-    return format_component(imports=imports, exports=exports, type_names=dict.fromkeys(exports, type_names(row)))
-
-
-def type_names(row: Component) -> dict[str, WitType]:
-    """Return the names that its author gave to types of its functions.
-
-    Raises:
-        DeploymentError: If it was stored by a version that this one cannot read.
-    """
-    # Those of installed apps are stored nowhere and have no configuration; crons have another one.
-    has_config = row.config and row.component_type != ComponentType.CRON.value
-    return dict(decode_config(row.config).type_names) if has_config else {}
+    return format_component(imports=imports, exports=exports, type_names=dict.fromkeys(exports, authored_names(row)))
 
 
 def exports_with_companions(

@@ -5,6 +5,9 @@ Django activities come and go with the program, not with a deployment, so nothin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from components.config_codec import decode_config
 from components.django_activities import django_activities
 from components.interface_codec import encode_interfaces, encode_params
 from components.models import Component, Deployment, Function, FunctionKind
@@ -12,7 +15,7 @@ from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec, ComponentType, FunctionSpec, Runner
 from engine.wit.grammar import format_type
 from engine.wit.names import InterfaceName
-from engine.wit.types import FunctionType
+from engine.wit.types import FunctionType, WitType
 
 
 def deployed_components() -> list[tuple[Component, list[Function]]]:
@@ -54,6 +57,16 @@ def function_rows(component: Component, spec: ComponentSpec) -> list[Function]:
         )
         for number, function in enumerate(spec.functions)
     ]
+
+
+def authored_names(component: Component) -> Mapping[str, WitType]:
+    """Return the names that a component's author gave to types.
+
+    Raises:
+        DeploymentError: If it was stored by a version that this one cannot read.
+    """
+    # Activities of installed apps have no configuration.
+    return decode_config(component.config).type_names if component.config else {}
 
 
 def _unsaved(spec: ComponentSpec) -> tuple[Component, list[Function]]:

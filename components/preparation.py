@@ -31,6 +31,7 @@ from engine.deployment.verify import exports_of, verify
 def prepare(
     path: Path,
     *,
+    allow_unavailable: bool = False,
     on_component: Callable[[PreparedComponent], None] = lambda component: None,
     environ: Mapping[str, str] | None = None,
     on_progress: Callable[[str], None] = lambda sentence: None,
@@ -39,6 +40,7 @@ def prepare(
 
     Args:
         path: The deployment file.
+        allow_unavailable: Pass over what this machine lacks to run it: variables, secrets, leave for programs.
         on_component: Called as each component is ready, before verification.
         environ: Environment that references to variables are resolved in; this process's own by default.
         on_progress: Called with a sentence before something that takes long and is done once.
@@ -51,6 +53,7 @@ def prepare(
     return prepare_manifest(
         parse_manifest(_read_text(path), file_name=path.name, wit=folder.read_wit),
         folder,
+        allow_unavailable=allow_unavailable,
         on_component=on_component,
         environ=environ,
         on_progress=on_progress,

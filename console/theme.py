@@ -48,7 +48,6 @@ UNFOLD: Final[dict[str, Any]] = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [_file("console/colors.css"), _file("console/console.css")],
     "SCRIPTS": [_file("console/theme.js")],
-    "COMMAND": {"search_callback": "console.finding.search"},
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
@@ -57,7 +56,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": "Watch",
                 "items": [
                     _item("Dashboard", "monitoring", "index"),
-                    _item("Executions", "account_tree", "executions_execution_changelist"),
+                    _item("Executions", "account_tree", "console_executions"),
                 ],
             },
             {

@@ -13,6 +13,7 @@ from console.deployments import listing as deployments
 from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
+from console.operating import views as operating
 from executions.api.paths import EXECUTION_ID
 
 
@@ -30,11 +31,11 @@ class ExecutionIdConverter:
         return value
 
 
-register_converter(ExecutionIdConverter, "execution_id")
-register_converter(DeploymentIdConverter, "deployment_id")
+register_converter(ExecutionIdConverter, "execution")
+register_converter(DeploymentIdConverter, "deployment")
 
 _COMPONENT = "components/<str:digest>"
-_DEPLOYMENT = "deployments/<deployment_id:deployment_id>"
+_DEPLOYMENT = "deployments/<deployment:deployment_id>"
 
 
 def console_urls(site: AdminSite) -> list[URLPattern]:
@@ -43,13 +44,14 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("go/", view(go), name="console_go"),
         path("executions/", view(listing.executions), name="console_executions"),
-        path("executions/<execution_id:execution_id>/", view(detail.overview), name="console_execution"),
-        path("executions/<execution_id:execution_id>/events/", view(detail.events), name="console_events"),
-        path("executions/<execution_id:execution_id>/logs/", view(detail.logs), name="console_logs"),
-        path("executions/<execution_id:execution_id>/http/", view(detail.http_requests), name="console_http"),
-        path("executions/<execution_id:execution_id>/responses/", view(detail.responses), name="console_responses"),
-        path("executions/<execution_id:execution_id>/children/", view(detail.children), name="console_children"),
-        path("executions/<execution_id:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
+        path("executions/<execution:execution_id>/events/", view(detail.events), name="console_events"),
+        path("executions/<execution:execution_id>/logs/", view(detail.logs), name="console_logs"),
+        path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),
+        path("executions/<execution:execution_id>/responses/", view(detail.responses), name="console_responses"),
+        path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
+        path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
+        path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
         path("components/", view(components.components), name="console_components"),
         path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
         path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),
@@ -64,7 +66,7 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path(f"{_DEPLOYMENT}/rehearsal/start/", view(rehearsing.start), name="console_rehearsal_start"),
         path(f"{_DEPLOYMENT}/rehearsal/stop/", view(rehearsing.stop), name="console_rehearsal_stop"),
         path(
-            "deployments/<deployment_id:before>..<deployment_id:after>/",
+            "deployments/<deployment:before>..<deployment:after>/",
             view(comparing.comparison),
             name="console_comparison",
         ),

@@ -44,7 +44,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="execution")
     def execution(self, delivery: Delivery) -> SafeString:
         """Return a link to the execution of the last attempt."""
-        url = reverse("admin:executions_execution_change", args=(delivery.execution_id,))
+        url = reverse("admin:console_execution", args=(delivery.execution_id,))
         return format_html('<a href="{}">{}</a>', url, delivery.execution_id)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:

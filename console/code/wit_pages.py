@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from components.component_wit import exports_with_companions, type_names
+from components.component_wit import exports_with_companions
+from components.deployed_rows import authored_names
 from components.interface_codec import decode_interfaces
 from components.models import Component, Function
 from console.access import needs
@@ -125,7 +126,7 @@ def _in_use(found: Shown) -> dict[InterfaceName, InterfaceInUse]:
         for name, functions in exports_with_companions(row, rows).items():
             known(name).functions.update(functions)
             known(name).exporters.append(row)
-            known(name).type_names.update(type_names(row))
+            known(name).type_names.update(authored_names(row))
     return in_use
 
 

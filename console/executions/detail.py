@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from console.access import needs
 from console.executions.event_words import event_line
 from console.executions.listing import PAGE, listed
+from console.executions.lookup import found
 from console.executions.summaries import summary_of
+from console.operating.offers import offered_actions
 from console.pages import page
 from executions.access.scopes import Scope
 from executions.models import Execution, HttpExchange, LogLine
@@ -55,20 +57,9 @@ def _page(request: HttpRequest, execution_id: str, tab: str, template: str, **co
         tabs=TABS,
         active_tab=tab,
         now=summary.now,
+        actions=offered_actions(request, row),
         **context,
     )
-
-
-def found(execution_id: str) -> Execution:
-    """Return an execution.
-
-    Raises:
-        Http404: If there is none.
-    """
-    row = Execution.objects.filter(pk=execution_id).first()
-    if row is None:
-        raise Http404(f"There is no execution {execution_id}; retention may have removed it.")
-    return row
 
 
 @needs(Scope.READ)

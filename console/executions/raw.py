@@ -8,7 +8,7 @@ import orjson
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from console.access import needs
-from console.executions.detail import found
+from console.executions.lookup import found
 from executions.access.scopes import Scope
 from executions.models import Execution
 

@@ -94,11 +94,7 @@ class WitFolder:
         Raises:
             TypeSyntaxError: If it does not, or has not one world.
         """
-        worlds = [(file, world) for file in self._main for world in file.worlds.values()]
-        if len(worlds) != 1:
-            found = ", ".join(world.name for _, world in worlds) or "none"
-            raise TypeSyntaxError(f"{self._place}: the package must have one world; it has {found}")
-        [(file, world)] = worlds
+        file, world = self._world()
         exports = self._exports(file, world)
         if name.interface not in exports:
             listed = ", ".join(map(str, exports)) or "nothing"
@@ -115,6 +111,26 @@ class WitFolder:
             type=function,
             type_names={each: wit_type for each, wit_type in named.items() if wit_type in mentioned},
         )
+
+    def exported_names(self) -> tuple[FunctionName, ...]:
+        """Return the names of the functions that the package's world exports, in the order of their declaration.
+
+        Raises:
+            TypeSyntaxError: If it has not one world, or an export of it is not there.
+        """
+        exports = self._exports(*self._world())
+        return tuple(
+            FunctionName(interface, function)
+            for interface, (_, scope) in exports.items()
+            for function in scope.functions
+        )
+
+    def _world(self) -> tuple[SourceFile, Scope]:
+        worlds = [(file, world) for file in self._main for world in file.worlds.values()]
+        if len(worlds) != 1:
+            found = ", ".join(world.name for _, world in worlds) or "none"
+            raise TypeSyntaxError(f"{self._place}: the package must have one world; it has {found}")
+        return worlds[0]
 
     def _package_of(self, group: str, sources: list[SourceFile]) -> PackageName:
         names = {file.package for file in sources if file.package is not None}

@@ -41,9 +41,14 @@ def format_component(imports: Interfaces, exports: Interfaces, *, type_names: Ty
     return _text(["package root:component;", "", *world], document)
 
 
-def format_interfaces(interfaces: Interfaces) -> str:
-    """Return the WIT of some interfaces and of those that they use, in a block per package."""
-    return _text(["package root:interfaces;"], Document(interfaces))
+def format_interfaces(interfaces: Interfaces, *, type_names: TypeNames = _NO_NAMES) -> str:
+    """Return the WIT of some interfaces and of those that they use, in a block per package.
+
+    Args:
+        interfaces: Functions by interface and name.
+        type_names: Names that authors gave to types, by interface and name.
+    """
+    return _text(["package root:interfaces;"], Document(interfaces, type_names))
 
 
 def _text(head: Iterable[str], document: Document) -> str:

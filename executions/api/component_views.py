@@ -13,14 +13,18 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, convert
 from rest_framework.request import Request
 
-from components.component_wit import component_wit
-from components.deployed_rows import deployed_components, stored_components
+from components.component_wit import component_wit, exports_with_companions
+from components.deployed_rows import authored_names, deployed_components, stored_components
 from components.interface_codec import decode_interfaces, encode_params
 from components.models import Blob, Component, ComponentFile, Function
 from components.reports import describe_companions, describe_function
 from components.switching import find_deployment
+from engine.deployment.imports import EXPORT_KINDS
 from engine.deployment.spec import ComponentType
 from engine.wit.grammar import format_type
+from engine.wit.names import InterfaceName
+from engine.wit.types import FunctionType, WitType
+from engine.wit.wit_text import format_interfaces
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
@@ -106,6 +110,32 @@ class ComponentWitView(ApiView):
         raise Problem(
             ProblemCode.COMPONENT_NOT_FOUND, f"the deployment has no component with the digest {digest[:100]}"
         )
+
+
+class WitView(ApiView):
+    """The types of all that can be called."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint(
+        "get_wit",
+        tag="deployments",
+        answers={200: str},
+        query=WitQuery,
+        content_type="text/plain",
+        problems=[ProblemCode.DEPLOYMENT_NOT_FOUND, ProblemCode.DEPLOYMENT_UNUSABLE],
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Return what activities and workflows export, and what is generated for it, as WIT text, a block a package."""
+        query = read_query(request, WitQuery)
+        exports: dict[InterfaceName, dict[str, FunctionType]] = {}
+        names: dict[InterfaceName, dict[str, WitType]] = {}
+        for row, functions in _rows(query.deployment_id):
+            if ComponentType(row.component_type) in EXPORT_KINDS:
+                for interface, found in exports_with_companions(row, functions).items():
+                    exports.setdefault(interface, {}).update(found)
+                    names.setdefault(interface, {}).update(authored_names(row))
+        return text_answer(format_interfaces(exports, type_names=names))
 
 
 class FileView(ApiView):

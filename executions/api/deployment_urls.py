@@ -16,6 +16,7 @@ _ONE = "deployments/<api_name:deployment_id>"
 deployment_urls = [
     path("components", components.ComponentListView.as_view(), name="api-components"),
     path("components/<api_name:digest>/wit", components.ComponentWitView.as_view(), name="api-component-wit"),
+    path("wit", components.WitView.as_view(), name="api-wit"),
     path("files/<api_name:digest>", components.FileView.as_view(), name="api-file"),
     path("deployment-id", deployments.DeploymentIdView.as_view(), name="api-deployment-id"),
     path("deployments", deployments.DeploymentsView.as_view(), name="api-deployments"),

@@ -1,25 +1,18 @@
-"""How many workflows this process runs at a time for clients that look into them.
-
-A replay takes a thread, a processor and up to a component's memory, and whoever may read may ask for one.
-"""
+"""Requests that replay workflows take turns."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.http import HttpResponse
 
 from executions.api.problems import Problem, ProblemCode
+from executions.operations.replay_places import TooManyReplays, replay_place
 
 V = TypeVar("V")
 P = ParamSpec("P")
-
-MOST: Final = 4
-_PATIENCE_S: Final = 5.0
-_places: Final = threading.BoundedSemaphore(MOST)
 
 
 def replaying(method: Callable[Concatenate[V, P], HttpResponse]) -> Callable[Concatenate[V, P], HttpResponse]:
@@ -27,12 +20,10 @@ def replaying(method: Callable[Concatenate[V, P], HttpResponse]) -> Callable[Con
 
     @wraps(method)
     def in_place(view: V, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not _places.acquire(timeout=_PATIENCE_S):
-            said = f"{MOST} workflows are being replayed already; try again in a moment"
-            raise Problem(ProblemCode.BUSY, said, headers={"Retry-After": "5"})
         try:
-            return method(view, *args, **kwargs)
-        finally:
-            _places.release()
+            with replay_place():
+                return method(view, *args, **kwargs)
+        except TooManyReplays as error:
+            raise Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": "5"}) from error
 
     return in_place

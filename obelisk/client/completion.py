@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -9,22 +10,21 @@ import click
 from click.shell_completion import CompletionItem
 
 from obelisk.client.api import DEFAULT_URL, Api, ClientError
+from obelisk.client.ids import DEPLOYMENT_PREFIX
 from obelisk.client.names import ABBREVIATION, deployed_names
 from obelisk.client.states import describe_state
 
-_SHELLS = ("bash", "zsh", "fish")
 _MOST = 50
+_PATIENCE_S = 3.0
+"""Whoever pressed the key waits."""
 
 
 def complete_functions(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return the deployed functions that begin with what was typed, or end so after ``.../``."""
+    """Return the deployed functions that begin with what was typed, also shortened where only one fits."""
     names = _ask(context, deployed_names)
     if typed.startswith(ABBREVIATION):
-        return [
-            CompletionItem(ABBREVIATION + tail)
-            for name in names
-            if (tail := name.rpartition("/")[2]).startswith(typed.removeprefix(ABBREVIATION))
-        ]
+        shortened = Counter(ABBREVIATION + name.rpartition("/")[2] for name in names)
+        names = [name for name, fitting in shortened.items() if fitting == 1]
     return [CompletionItem(name) for name in names if name.startswith(typed)]
 
 
@@ -40,23 +40,34 @@ def complete_executions(context: click.Context, _parameter: click.Parameter, typ
     ]
 
 
+def complete_deployments(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Return the newest deployments whose id begins with what was typed."""
+    found = _ask(context, lambda api: api.get("deployments", length=_MOST))
+    return [
+        CompletionItem(each["deployment_id"], help=f"{each['status']} {each.get('description') or ''}".rstrip())
+        for each in found
+        if each["deployment_id"].startswith(typed)
+    ]
+
+
+def complete_sources(context: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Return deployments where an id was begun, else have the shell complete names of files."""
+    if typed.startswith(DEPLOYMENT_PREFIX):
+        return complete_deployments(context, parameter, typed)
+    return [CompletionItem(typed, type="file")]
+
+
+def complete_components(context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Return the deployed components whose name begins with what was typed."""
+    names = _ask(context, lambda api: [each["component_id"]["name"] for each in api.get("components")])
+    return [CompletionItem(name) for name in names if name.startswith(typed)]
+
+
 def _ask(context: click.Context, question: Callable[[Api], list[Any]]) -> list[Any]:
     try:
-        with Api(context.params.get("api_url") or DEFAULT_URL, context.params.get("api_token")) as api:
+        url, token = context.params.get("api_url") or DEFAULT_URL, context.params.get("api_token")
+        with Api(url, token, patience_s=_PATIENCE_S) as api:
             return question(api)
     except ClientError:
         # There is nothing to show a message on.
         return []
-
-
-@click.command("completion")
-@click.argument("shell", type=click.Choice(_SHELLS))
-def completion_command(shell: str) -> None:
-    """Print the script that completes commands, function names and ids in SHELL.
-
-    For bash: `eval "$(obelisk completion bash)"` in ~/.bashrc.
-    """
-    root = click.get_current_context().find_root()
-    kind = click.shell_completion.get_completion_class(shell)
-    assert kind is not None
-    click.echo(kind(root.command, {}, "obelisk", "_OBELISK_COMPLETE").source())

@@ -9,6 +9,7 @@ import click
 
 from obelisk.client.api import ClientError
 from obelisk.client.command import Client, with_client
+from obelisk.client.completion import complete_components, complete_deployments
 
 
 @click.group("component")
@@ -20,7 +21,12 @@ def component_group() -> None:
 @click.option("--imports", "-i", is_flag=True, help="Also what they import.")
 @click.option("--extensions", "-e", is_flag=True, help="Also the functions that the engine generates.")
 @click.option("--type", "component_type", metavar="TYPE", help="Only this type, such as workflow.")
-@click.option("--deployment-id", metavar="ID", help="Of another deployment than the active one.")
+@click.option(
+    "--deployment-id",
+    metavar="ID",
+    shell_complete=complete_deployments,
+    help="Of another deployment than the active one.",
+)
 @with_client
 def list_components(
     client: Client, component_type: str | None, deployment_id: str | None, *, imports: bool, extensions: bool
@@ -42,8 +48,13 @@ def list_components(
 
 
 @component_group.command("inspect")
-@click.argument("component", metavar="NAME|DIGEST")
-@click.option("--deployment-id", metavar="ID", help="In another deployment than the active one.")
+@click.argument("component", metavar="NAME|DIGEST", shell_complete=complete_components)
+@click.option(
+    "--deployment-id",
+    metavar="ID",
+    shell_complete=complete_deployments,
+    help="In another deployment than the active one.",
+)
 @with_client
 def inspect(client: Client, component: str, deployment_id: str | None) -> None:
     """Show one component: its functions, its files and its WIT."""

@@ -8,20 +8,22 @@ from typing import Any
 import click
 
 from obelisk.client.api import ClientError, Refused
+from obelisk.client.arguments import execution_argument
 from obelisk.client.command import FAILED, Client, with_client
-from obelisk.client.completion import complete_executions
 from obelisk.client.execution_commands import execution_group
 from obelisk.client.states import describe_result, describe_state
 
-_CONFLICT = 409
-_UNPROCESSABLE = 422
+_MOVED_ON = ("version_mismatch", "replay_mismatch", "transient")
 
 
 @execution_group.command("replay")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @with_client
 def replay(client: Client, execution_id: str) -> None:
-    """Run a workflow against its history without any effect, and tell whether it follows it."""
+    """Run a workflow against its history, without any effect.
+
+    The exit status tells whether it follows it (0) or not (1).
+    """
     outcome = _replay(client, execution_id)
     failed = outcome["type"] == "replay_failed"
     if client.out.as_json:
@@ -38,7 +40,7 @@ def _replay(client: Client, execution_id: str) -> Any:
     try:
         return client.api.put("executions", execution_id, "replay")
     except Refused as refusal:
-        if refusal.status == _CONFLICT and isinstance(refusal.document, dict) and "type" in refusal.document:
+        if refusal.kind == "replay_failed":
             return refusal.document
         raise
 
@@ -71,7 +73,7 @@ def _describe_event(event: Any) -> str:
 
 
 @execution_group.command("advance")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @click.option("--trim", type=click.IntRange(0), default=0, metavar="N", help="Leave out the last N writes.")
 @click.option("--pause-all", "-p", is_flag=True, help="Create children and delays paused.")
 @click.option("--pause-submitted-executions", is_flag=True, help="Create children paused.")
@@ -86,7 +88,7 @@ def advance(
     pause_submitted_executions: bool,
     pause_delays: bool,
 ) -> None:
-    """Let a paused workflow take the steps that `execution replay` shows."""
+    """Let a paused workflow take the steps that a replay shows."""
     outcome = _replay(client, execution_id)
     if outcome["type"] == "replay_failed":
         raise ClientError(_describe(outcome))
@@ -99,15 +101,13 @@ def advance(
     try:
         answer = client.api.put("executions", execution_id, "advance", body={"captured_writes": writes})
     except Refused as refusal:
-        if refusal.status == _UNPROCESSABLE and isinstance(refusal.document, dict) and "type" in refusal.document:
-            raise ClientError(f"the workflow moved on meanwhile ({refusal.document['type']}); try again") from refusal
+        if refusal.kind in _MOVED_ON:
+            raise ClientError(f"the workflow moved on meanwhile ({refusal.kind}); try again") from refusal
         raise
-    if client.out.as_json:
-        client.out.document(answer)
-    elif answer["type"] == "finished":
-        client.out.line(describe_result(answer["value"]))
-    else:
-        client.out.line(describe_state(answer["pending_state"]))
+    is_finished = answer["type"] == "finished"
+    client.out.answer(
+        answer, describe_result(answer["value"]) if is_finished else describe_state(answer["pending_state"])
+    )
 
 
 def _pause(write: dict[str, Any], *, children: bool, delays: bool) -> None:
@@ -132,7 +132,7 @@ def _delay_request(event: Any) -> dict[str, Any] | None:
 
 
 @execution_group.command("upgrade")
-@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@execution_argument
 @click.option("--to", "digest", metavar="DIGEST", help="The other version; default: the deployed one.")
 @click.option("--skip-determinism-check", is_flag=True, help="Do not replay its history on the other version first.")
 @with_client
@@ -146,10 +146,7 @@ def upgrade(client: Client, execution_id: str, digest: str | None, *, skip_deter
         "upgrade",
         body={"old": status["component_digest"], "new": new, "skip_determinism_check": skip_determinism_check},
     )
-    if client.out.as_json:
-        client.out.document(reply)
-    else:
-        client.out.line(str(reply.get("ok", reply)))
+    client.out.message(reply)
 
 
 def _deployed_digest(client: Client, ffqn: str) -> str:

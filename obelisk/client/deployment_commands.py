@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from obelisk.client.api import ClientError
+from obelisk.client.arguments import DEPLOYMENT_ID, deployment_argument, limit_option
 from obelisk.client.command import FAILED, Client, with_client
+from obelisk.client.completion import complete_deployments, complete_sources
+from obelisk.client.ids import DEPLOYMENT_PREFIX
+from obelisk.client.installation import run_here
 from obelisk.client.uploads import submit_deployment
+from obelisk.client.writing import write_files
 
 _COUNTS = ("pending", "scheduled", "locked", "blocked", "paused", "cancelling")
-_PREFIX = "Dep_"
+_MANIFEST = "deployment.toml"
 
-_file = click.argument(
-    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default="deployment.toml"
-)  # fmt: skip
-_description = click.option("--description", metavar="TEXT", help="What people read about it.")
-_allow = click.option(
+_file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=_MANIFEST)
+_source_argument = click.argument("source", metavar="[FILE|ID]", default=_MANIFEST, shell_complete=complete_sources)
+_description_option = click.option("--description", metavar="TEXT", help="What people read about it.")
+_id_option = click.option(
+    "--deployment-id", metavar="ID", help="Store it under this id; sending the same again changes nothing."
+)
+_allow_option = click.option(
     "--allow-unavailable-runtime-config",
     is_flag=True,
     help="Accept it though environment variables or secrets that it needs are missing.",
@@ -31,31 +39,43 @@ def deployment_group() -> None:
 
 
 @deployment_group.command("submit")
-@_file
-@_description
-@_allow
+@_file_argument
+@_description_option
+@_id_option
+@_allow_option
 @with_client
-def submit(client: Client, file: Path, description: str | None, *, allow_unavailable_runtime_config: bool) -> None:
+def submit(client: Client, file: Path, **options: Any) -> None:
     """Send FILE and its components; it stays inactive."""
-    answer = submit_deployment(
-        client.api,
-        file,
-        description=description,
-        allow_unavailable_runtime_config=allow_unavailable_runtime_config,
-    )
-    _show_id(client, answer)
+    answer = _submit(client, file, **options)
+    client.out.answer(answer, str(answer["deployment_id"]))
+
+
+def _submit(client: Client, file: Path, **options: Any) -> Any:
+    answer = submit_deployment(client.api, file, **options)
+    for warning in answer.get("warnings") or ():
+        client.out.note(f"warning: {warning}")
+    return answer
 
 
 @deployment_group.command("verify")
-@click.argument("source", default="deployment.toml")
+@_source_argument
+@_allow_option
 @with_client
-def verify(client: Client, source: str) -> None:
-    """Check SOURCE on the server: a deployment file, which is sent and stays inactive, or the id of a deployment."""
-    deployment_id = _id_of(client, source, None)
-    answer = client.api.post("deployments", deployment_id, "verify")
-    found = [*answer["problems"], *answer["unavailable"]]
+def verify(client: Client, source: str, *, allow_unavailable_runtime_config: bool) -> None:
+    """Check a deployment file here, or a stored one on the server.
+
+    A file is read, compiled and type-checked by this installation, with its variables and secrets.
+    """
+    if not source.startswith(DEPLOYMENT_PREFIX):
+        flags = {"--json": client.out.as_json, "--allow-unavailable": allow_unavailable_runtime_config}
+        given = [flag for flag, is_given in flags.items() if is_given]
+        if run_here(client.out, "deploy", "--verify-only", *given, "--", source) != 0:
+            raise SystemExit(FAILED)
+        return
+    answer = client.api.post("deployments", source, "verify")
+    found = [*answer["problems"], *([] if allow_unavailable_runtime_config else answer["unavailable"])]
     if client.out.as_json:
-        client.out.document({"deployment_id": deployment_id, **answer})
+        client.out.document(answer)
     elif not found:
         client.out.line(f"{source} can be deployed")
     else:
@@ -66,63 +86,67 @@ def verify(client: Client, source: str) -> None:
 
 
 @deployment_group.command("apply")
-@click.argument("source", default="deployment.toml")
-@_description
+@_source_argument
+@_description_option
+@_id_option
 @with_client
-def apply(client: Client, source: str, description: str | None) -> None:
-    """Activate SOURCE now: a deployment file, which is sent first, or the id of a deployment."""
-    _switch(client, _id_of(client, source, description), apply=True)
+def apply(client: Client, source: str, **options: Any) -> None:
+    """Activate a deployment now.
+
+    A deployment file is sent first, the id of a stored one does as well.
+    """
+    _switch(client, _stored(client, source, options), apply=True)
 
 
 @deployment_group.command("enqueue")
-@click.argument("source", default="deployment.toml")
-@_description
-@_allow
+@_source_argument
+@_description_option
+@_id_option
+@_allow_option
 @with_client
-def enqueue(client: Client, source: str, description: str | None, *, allow_unavailable_runtime_config: bool) -> None:
-    """Have SOURCE activated when the server starts next: a deployment file, or the id of a deployment."""
+def enqueue(client: Client, source: str, *, allow_unavailable_runtime_config: bool, **options: Any) -> None:
+    """Have a deployment activated when the server starts next.
+
+    A deployment file is sent first, the id of a stored one does as well.
+    """
     allowed = {"allow_unavailable_runtime_config": allow_unavailable_runtime_config}
-    _switch(client, _id_of(client, source, description, **allowed), apply=False, **allowed)
+    _switch(client, _stored(client, source, options, **allowed), apply=False, **allowed)
 
 
 @deployment_group.command("switch")
-@click.argument("deployment_id", metavar="ID")
+@deployment_argument
 @with_client
 def switch(client: Client, deployment_id: str) -> None:
-    """Activate a deployment that the server has, such as an earlier one."""
+    """Activate a stored deployment now, such as an earlier one."""
     _switch(client, deployment_id, apply=True)
 
 
-def _id_of(client: Client, source: str, description: str | None, **options: bool) -> str:
-    if source.startswith(_PREFIX):
+def _stored(client: Client, source: str, about: Mapping[str, str | None], **options: bool) -> str:
+    """Return the id of a deployment that the server has; a file is sent first, with what is to be kept about it."""
+    if source.startswith(DEPLOYMENT_PREFIX):
+        if any(about.values()):
+            raise click.UsageError(f"--description and --deployment-id are for a file; {source} has both already")
         return source
     if not Path(source).is_file():
         raise ClientError(f"{source} is neither a file nor a deployment's id")
-    answer = submit_deployment(client.api, Path(source), description=description, **options)
-    return str(answer["deployment_id"])
+    return str(_submit(client, Path(source), **about, **options)["deployment_id"])
 
 
 def _switch(client: Client, deployment_id: str, **options: bool) -> None:
     answer = client.api.put("deployments", deployment_id, "switch", body=options)
-    if client.out.as_json:
-        client.out.document({"deployment_id": deployment_id, **answer})
-    else:
-        client.out.note(str(answer.get("ok", answer)))
-        client.out.line(deployment_id)
-
-
-def _show_id(client: Client, answer: Any) -> None:
-    if client.out.as_json:
-        client.out.document(answer)
-    else:
-        client.out.line(str(answer["deployment_id"]))
+    if not client.out.as_json:
+        client.out.note(str(answer["ok"]))
+    client.out.answer({"deployment_id": deployment_id, **answer}, deployment_id)
 
 
 @deployment_group.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Most deployments to show.")
+@limit_option
 @with_client
 def list_deployments(client: Client, limit: int) -> None:
-    """List deployments, newest first, with the executions that belong to each."""
+    """List deployments, newest first.
+
+    With the numbers of executions that began with each.
+    """
     found = client.api.get("deployments", length=limit)
     if client.out.as_json:
         client.out.document(found)
@@ -148,12 +172,13 @@ def list_deployments(client: Client, limit: int) -> None:
 @with_client
 def active(client: Client) -> None:
     """Print the id of the active deployment."""
-    _show_id(client, {"deployment_id": client.api.get("deployment-id")})
+    deployment_id = client.api.get("deployment-id")
+    client.out.answer({"deployment_id": deployment_id}, deployment_id)
 
 
 @deployment_group.command("show")
-@click.argument("deployment_id", metavar="ID")
-@click.argument("path", required=False)
+@deployment_argument
+@click.argument("path", metavar="[FILE]", required=False)
 @with_client
 def show(client: Client, deployment_id: str, path: str | None) -> None:
     """Show a deployment, or the content of one of its files."""
@@ -162,7 +187,7 @@ def show(client: Client, deployment_id: str, path: str | None) -> None:
         digests = {file["path"]: file["digest"] for file in deployment["files"]}
         if path not in digests:
             raise ClientError(f"{deployment_id} has no file {path}; it has {', '.join(sorted(digests)) or 'none'}")
-        client.out.line(client.api.text("files", digests[path]))
+        client.out.content(client.api.content("files", digests[path]))
         return
     if client.out.as_json:
         client.out.document(deployment)
@@ -175,10 +200,33 @@ def show(client: Client, deployment_id: str, path: str | None) -> None:
     client.out.line(deployment["deployment_toml"])
 
 
-@deployment_group.command("diff")
-@click.argument("one", metavar="ID")
-@click.argument("other", metavar="ID")
+@deployment_group.command("get")
+@deployment_argument
+@click.option(
+    "--output",
+    "-o",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write it; default: a folder named like the id.",
+)
+@click.option("--force", "-f", is_flag=True, help="Write over files that are there.")
 @with_client
-def diff(client: Client, one: str, other: str) -> None:
-    """Show what changes from one deployment to another."""
-    client.out.document(client.api.get("deployments", one, "diff", other))
+def get(client: Client, deployment_id: str, folder: Path | None, *, force: bool) -> None:
+    """Write a deployment and its files into a folder."""
+    deployment = client.api.get("deployments", deployment_id)
+    files = {_MANIFEST: deployment["deployment_toml"].encode()}
+    files |= {file["path"]: client.api.content("files", file["digest"]) for file in deployment["files"]}
+    client.out.lines(write_files(folder or Path(deployment_id), files, force=force))
+
+
+@deployment_group.command("diff")
+@click.argument("before", type=DEPLOYMENT_ID, shell_complete=complete_deployments)
+@click.argument("after", type=DEPLOYMENT_ID, shell_complete=complete_deployments)
+@with_client
+def diff(client: Client, before: str, after: str) -> None:
+    """Show what changes from the deployment BEFORE to AFTER."""
+    path = ("deployments", before, "diff", after)
+    if client.out.as_json:
+        client.out.document(client.api.get(*path))
+    else:
+        client.out.line(client.api.text(*path).rstrip("\n"))

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from obelisk.client.api import Api, Refused, Unreachable
+from obelisk.client.api import ClientError
 from obelisk.client.command import Client
 from obelisk.client.output import STYLES
+from obelisk.client.reconnecting import ask_patiently
 from obelisk.client.states import describe_state, kind_of
 
 _EVERY_S = 0.5
 _EVERY_WITHOUT_TERMINAL_S = 5.0
 _MOST_SHOWN = 200
 _MOST_FINISHED = 5
-_RETRIES = 10
+_PATIENCE_S = 2.0
+"""Of who draws: whoever ends the program waits for it."""
 
 
 def wait_for_result(client: Client, execution_id: str, *, reconnect: bool) -> Any:
@@ -33,21 +36,31 @@ def wait_for_result(client: Client, execution_id: str, *, reconnect: bool) -> An
     Raises:
         ClientError: If the server refuses, or the connection is lost for good.
     """
-    picture = _Picture(client, execution_id)
-    with picture:
-        return _wait(client.api, execution_id, retries=_RETRIES if reconnect else 0)
+    try:
+        with _Picture(client, execution_id):
+            return ask_patiently(lambda: client.api.wait("executions", execution_id), client.out, reconnect=reconnect)
+    except KeyboardInterrupt:
+        client.out.note(f"{execution_id} goes on; `obelisk execution get {execution_id}` shows it")
+        raise
 
 
-def _wait(api: Api, execution_id: str, *, retries: int) -> Any:
-    failures = 0
+def follow_states(client: Client, execution_id: str, *, reconnect: bool) -> Iterator[dict[str, Any]]:
+    """Yield what the server says about an execution now and whenever its state has changed, until it has ended.
+
+    Arguments and errors as for `wait_for_result`.
+    """
+    shown = None
     while True:
-        try:
-            return api.wait("executions", execution_id)
-        except Unreachable:
-            failures += 1
-            if failures > retries:
-                raise
-            time.sleep(min(5.0, 0.1 * 2**failures))
+        document = ask_patiently(
+            lambda: client.api.get("executions", execution_id, "status"), client.out, reconnect=reconnect
+        )
+        # A lock that was extended is no news.
+        if (described := describe_state(document["pending_state"])) != shown:
+            shown = described
+            yield document
+        if document["pending_state"]["status"] == "finished":
+            return
+        time.sleep(_EVERY_S)
 
 
 class _Picture:
@@ -55,7 +68,7 @@ class _Picture:
 
     def __init__(self, client: Client, execution_id: str) -> None:
         self._client = client
-        self._api = client.api.another()
+        self._api = client.api.another(patience_s=_PATIENCE_S)
         self._execution_id = execution_id
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="picture", daemon=True)
@@ -76,7 +89,7 @@ class _Picture:
 
     def _show(self) -> None:
         console = self._client.out.errors
-        if not console.is_terminal:
+        if not console.is_interactive:
             self._write_lines()
             return
         # Something that ends at once is not worth a picture.
@@ -104,13 +117,13 @@ class _Picture:
             found: list[dict[str, Any]] = self._api.get(
                 "executions", execution_id_prefix=self._execution_id, show_derived=True, length=_MOST_SHOWN
             )
-        except (Refused, Unreachable):
+        except ClientError:
             return []
         if not any(each["execution_id"] == self._execution_id for each in found):
             # It has more descendants than a page holds.
             try:
                 found.append(self._api.get("executions", self._execution_id, "status"))
-            except (Refused, Unreachable):
+            except ClientError:
                 return []
         return sorted(found, key=lambda each: (each["execution_id"].count("."), each["created_at"]))
 

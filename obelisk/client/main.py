@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import click
 
-from obelisk.client import debugging_commands, talking_commands  # noqa: F401  # they add verbs to `execution`
-from obelisk.client.completion import completion_command
+from obelisk.client import (  # noqa: F401  # they add verbs to `execution`
+    change_commands,
+    debugging_commands,
+    log_command,
+    submit_command,
+    talking_commands,
+)
+from obelisk.client.completion_command import completion_command
 from obelisk.client.component_commands import component_group
 from obelisk.client.deployment_commands import deployment_group
 from obelisk.client.execution_commands import execution_group
@@ -13,7 +19,7 @@ from obelisk.client.generate_commands import generate_group
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="obelisk-django", prog_name="obelisk")
+@click.version_option(None, "--version", "-v", package_name="obelisk-django", prog_name="obelisk")
 def main() -> None:
     """Work with an Obelisk server: start executions, look at them, deploy components.
 

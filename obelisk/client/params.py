@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from obelisk.client.api import ClientError
+
+_ARE_SEPARATE = "are_separate"
+_WORDS = re.compile(r"""[^\[{"'\n][^"'\n]*""")
+"""What may have been meant as a string."""
+
+
+class ParamsCommand(click.Command):
+    """A command with an argument ``PARAMS...``, which remembers whether ``--`` stood before them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`, which drops the ``--``."""
+        ctx.meta[_ARE_SEPARATE] = "--" in args
+        return super().parse_args(ctx, args)
+
+
+def given_params(values: Sequence[str]) -> list[Any]:
+    """Return the parameters of a `ParamsCommand`.
+
+    Args:
+        values: What stood on the command line.
+
+    Raises:
+        ClientError: As `read_params` does.
+    """
+    return read_params(values, are_separate=click.get_current_context().meta[_ARE_SEPARATE])
 
 
 def read_params(values: Sequence[str], *, are_separate: bool) -> list[Any]:
@@ -44,5 +72,5 @@ def read_value(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        hint = "" if "\n" in text else f""" (a string is written '"{text}"')"""
+        hint = f""" (a string is written '"{text}"')""" if _WORDS.fullmatch(text) else ""
         raise ClientError(f"{what} is not JSON: {error}{hint}") from error

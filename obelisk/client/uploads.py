@@ -6,25 +6,25 @@ Source:
 
 from __future__ import annotations
 
-import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from obelisk.client.api import Api, ClientError, Refused
 
 _MISSING = 409
+_WIT = ("*.wit", "deps/*.wit", "deps/*/*.wit")
 _MOST_ROUNDS = 50
 """A file may turn out to import a further one."""
 
 
-def submit_deployment(api: Api, manifest: Path, *, description: str | None = None, **options: bool) -> Any:
+def submit_deployment(api: Api, manifest: Path, **options: str | bool | None) -> Any:
     """Send a deployment file and what it refers to.
 
     Args:
         api: The connection.
         manifest: The deployment file; what it names lies beside it.
-        description: What people read about it.
-        options: Further fields of the request.
+        options: Further fields of the request; what is ``None`` or false is left out.
 
     Returns:
         What the server answers.
@@ -33,13 +33,15 @@ def submit_deployment(api: Api, manifest: Path, *, description: str | None = Non
         ClientError: If a file cannot be read, or the server refuses.
     """
     try:
-        fields = {"deployment_toml": manifest.read_text("utf-8")}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ClientError(f"{manifest} cannot be read: {error}") from error
-    if description is not None:
-        fields["description"] = description
-    fields |= {name: json.dumps(value) for name, value in options.items() if value}
-    files: dict[str, bytes] = {}
+        text = manifest.read_text("utf-8")
+    except OSError as error:
+        raise ClientError(f"{manifest} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ClientError(f"{manifest} cannot be read: byte {error.start} is not UTF-8 text") from error
+    fields = {"deployment_toml": text}
+    fields |= {name: "true" if value is True else value for name, value in options.items() if value}
+    # Which files a folder of WIT holds, the server cannot know.
+    files = {name: _read(manifest.parent, name) for name in _wit_files(text, manifest.parent)}
     for _ in range(_MOST_ROUNDS):
         try:
             return api.upload(
@@ -53,6 +55,18 @@ def submit_deployment(api: Api, manifest: Path, *, description: str | None = Non
                 raise ClientError(_explain(refusal)) from refusal
             files |= {name: _read(manifest.parent, name) for name in missing - files.keys()}
     raise ClientError(f"{manifest} refers to too many files that refer to others")
+
+
+def _wit_files(manifest: str, folder: Path) -> set[str]:
+    try:
+        document = tomllib.loads(manifest)
+    except tomllib.TOMLDecodeError:
+        # The server says where it is wrong.
+        return set()
+    entries = [entry for table in document.values() if isinstance(table, list) for entry in table]
+    named = {entry["wit"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("wit"), str)}
+    found = (path for wit in named for pattern in _WIT for path in (folder / wit).glob(pattern))
+    return {path.relative_to(folder).as_posix() for path in found if path.is_relative_to(folder)}
 
 
 def _missing_files(refusal: Refused) -> set[str]:

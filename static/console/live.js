@@ -20,6 +20,7 @@ export class LivePage {
     this.lastHeard = null;
     this.build = null;
     this.waiting = 0;
+    this.frames = 0;
     document.addEventListener("visibilitychange", () => this.say({ t: document.hidden ? "hidden" : "visible" }));
     window.addEventListener("online", () => this.reconnectNow());
     window.setInterval(() => this.checkAge(), 1000);
@@ -78,12 +79,33 @@ export class LivePage {
         added += this.put(body, key, html) ? 1 : 0;
       }
     }
+    const hasNewState = frame.cursor.state !== undefined && frame.cursor.state !== this.cursor.state;
     this.cursor = frame.cursor;
+    if (hasNewState && this.frames > 0) {
+      this.renewOwn();
+    }
+    this.frames += 1;
     if (added > 0 && follows) {
       window.scrollTo({ top: document.documentElement.scrollHeight });
     } else if (added > 0) {
       this.waiting += added;
       this.announce(`↓ ${this.waiting} new`);
+    }
+  }
+
+  /** Ask for what is different for everybody, such as the operations that one may carry out: frames are for all. */
+  async renewOwn() {
+    const own = document.querySelectorAll("[data-own]");
+    if (own.length === 0) {
+      return;
+    }
+    const response = await fetch(window.location.href, { headers: { Accept: "text/html" } });
+    if (response.ok) {
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const element of own) {
+        const now = fresh.getElementById(element.id);
+        this.renew(element, now === null ? "" : now.innerHTML);
+      }
     }
   }
 

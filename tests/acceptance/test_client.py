@@ -3,55 +3,62 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import psutil
 import pytest
 
-from tests.acceptance.sites import COMMAND_S, REPOSITORY, Finished, Site
+from engine.wit.names import FunctionName
+from engine.wit.wit_folder import WitFolder
+from tests.acceptance.clients import Obelisk
+from tests.acceptance.sites import COMMAND_S, REPOSITORY, Site
+from tests.harness.eventually import eventually
 
 FIBO = "testing:fibo-workflow/workflow.fiboa"
-SCRIPT = [sys.executable, "-m", "obelisk.client"]
-
-
-@dataclass(frozen=True, slots=True)
-class Obelisk:
-    """The client, as a person at a terminal has it."""
-
-    site: Site
-    token: str
-
-    def __call__(self, *arguments: str, token: str | None = None, url: str | None = None) -> Finished:
-        environment = {
-            **os.environ,
-            "OBELISK_API_URL": url or f"http://127.0.0.1:{self.site.port}",
-            "OBELISK_API_TOKEN": self.token if token is None else token,
-            "PYTHONPATH": str(REPOSITORY),
-        }
-        done = subprocess.run(
-            [*SCRIPT, *arguments], capture_output=True, text=True, timeout=COMMAND_S, env=environment, check=False
-        )
-        return Finished(done.returncode, done.stdout, done.stderr)
-
-    def json(self, *arguments: str) -> Any:
-        group, verb, *rest = arguments
-        finished = self(group, verb, "--json", *rest)
-        assert finished.status == 0, finished
-        return json.loads(finished.out)
+SLOW = "my:app/slow.fail-after"
+SLOW_TABLE = """
+[[workflow_js]]
+ffqn = "my:app/slow.fail-after"
+location = "slow.js"
+params = [{ name = "seconds", type = "u32" }]
+return_type = "result<string, string>"
+"""
+SLOW_CODE = """
+export default function (seconds) {
+  console.log("one");
+  obelisk.sleep({ seconds });
+  console.error("two");
+  throw "in vain";
+}
+"""
 
 
 @pytest.fixture(scope="module")
-def obelisk(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Obelisk]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment file with the compiled examples, and a workflow that logs, sleeps, logs and fails."""
+    folder = tmp_path_factory.mktemp("deployment")
+    examples = REPOSITORY / "examples"
+    for name in ("fibo/fibo.wasm", "fibo-workflow/fibo-workflow.wasm", "js/text.wasm"):
+        (folder / name).parent.mkdir()
+        shutil.copy(examples / name, folder / name)
+    (folder / "slow.js").write_text(SLOW_CODE)
+    manifest = folder / "deployment.toml"
+    manifest.write_text((examples / "compiled.toml").read_text() + SLOW_TABLE)
+    return manifest
+
+
+@pytest.fixture(scope="module")
+def obelisk(template: Path, deployment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Obelisk]:
     site = Site(tmp_path_factory.mktemp("client"))
     shutil.copytree(template, site.data_dir)
     site.start("serve", "--no-job").wait_for("Ctrl-C stops everything")
-    yield Obelisk(site, (site.data_dir / "api_token").read_text().strip())
+    client = Obelisk.of(site)
+    applied = client("deployment", "apply", str(deployment))
+    assert applied.status == 0, applied
+    yield client
     site.kill()
 
 
@@ -66,6 +73,48 @@ def test_a_name_may_be_short_and_parameters_may_stand_by_themselves(obelisk: Obe
 
     assert finished.status == 0
     assert json.loads(finished.out)["result"] == {"ok": 55}
+
+
+def test_the_exit_status_tells_how_what_was_followed_ended(obelisk: Obelisk) -> None:
+    submitted = obelisk("execution", "submit", SLOW, "[0]", "--follow", "--json")
+    assert submitted.status == 1
+    ended = json.loads(submitted.out)
+    assert ended["result"] == {"err": "in vain"}
+
+    of_it = ended["execution_id"]
+    assert obelisk("execution", "result", of_it).status == 1
+    assert obelisk("execution", "get", of_it, "--follow", "--json").status == 1
+    assert obelisk("execution", "status", of_it, "--follow").status == 1
+    # Who only looks has seen it.
+    assert obelisk("execution", "get", of_it).status == 0
+
+
+def test_log_lines_are_followed_until_the_end(obelisk: Obelisk) -> None:
+    execution_id = obelisk("execution", "submit", SLOW, "[1]").out.strip()
+
+    followed = obelisk("execution", "logs", execution_id, "--follow")
+
+    assert (followed.status, followed.err) == (0, "")
+    assert [line.split(maxsplit=1)[1] for line in followed.out.splitlines()] == ["info   one", "error  two"]
+    documents = obelisk("execution", "logs", execution_id, "--follow", "--json", "--level", "error").out.splitlines()
+    assert [json.loads(document)["message"] for document in documents] == ["two"]
+    (first, second) = obelisk.json("execution", "logs", execution_id)
+    later = obelisk(
+        "execution", "logs", execution_id, "--after", first["created_at"], "--show-derived", "--show-run-id"
+    )
+    (line,) = later.out.splitlines()
+    assert line.split()[2:] == [second["run_id"], execution_id, "two"]
+    assert obelisk("execution", "logs", execution_id, "--limit", "1").out.count("\n") == 1
+    assert obelisk("execution", "logs", execution_id, "--stream-type", "stdout").out.count("\n") == 2
+
+
+def test_every_change_of_a_state_is_told(obelisk: Obelisk) -> None:
+    execution_id = obelisk("execution", "submit", SLOW, "[2]").out.strip()
+
+    followed = obelisk("execution", "status", execution_id, "--follow", "--json")
+
+    states = [json.loads(line)["pending_state"]["status"] for line in followed.out.splitlines()]
+    assert states[-2:] == ["blocked_by_join_set", "finished"]
 
 
 def test_a_call_under_an_id_is_made_once(obelisk: Obelisk) -> None:
@@ -143,7 +192,7 @@ def test_executions_are_found_by_their_labels_and_shown(obelisk: Obelisk) -> Non
         "execution", "submit", ".../workflow.fibow", "[10]", "--label", "team=ops", "--follow"
     ).err.splitlines()[0]
 
-    (found,) = obelisk.json("execution", "list", "--label", "team:ops")
+    (found,) = obelisk.json("execution", "list", "--label", "team=ops")
     assert found["execution_id"] == execution_id
     shown = obelisk("execution", "get", execution_id)
     assert "team=ops" in shown.out
@@ -165,13 +214,12 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     )
     before = obelisk("deployment", "active").out.strip()
 
-    verified = obelisk("deployment", "verify", str(manifest))
-    assert (verified.err, verified.out) == ("", f"{manifest} can be deployed\n")
     applied = obelisk("deployment", "apply", str(manifest), "--description", "greetings")
     assert applied.status == 0, applied
     deployment_id = applied.out.strip()
 
     assert obelisk("deployment", "active").out.strip() == deployment_id != before
+    assert obelisk("deployment", "verify", before).out == f"{before} can be deployed\n"
     assert obelisk.json("execution", "submit", "my:app/greeting.greet", "--follow", "--", '"Ada"')["result"] == {
         "ok": "Hello, Ada"
     }
@@ -192,6 +240,55 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     assert obelisk("deployment", "active").out.strip() == before
 
 
+def test_a_deployment_is_verified_without_a_server(obelisk: Obelisk, deployment: Path) -> None:
+    nowhere = "http://127.0.0.1:9"
+
+    verified = obelisk("deployment", "verify", str(deployment), url=nowhere)
+    assert (verified.status, verified.out.splitlines()[-1]) == (
+        0,
+        "Verified, nothing was changed: 4 components, 6 functions",
+    )
+    document = json.loads(obelisk("deployment", "verify", str(deployment), "--json", url=nowhere).out)
+    assert "my:app/slow.fail-after" in [each for component in document["components"] for each in component["functions"]]
+
+    wrong = deployment.with_name("wrong.toml")
+    wrong.write_text(deployment.read_text().replace("slow.js", "missing.js").replace("u32", "u33"))
+    refused = obelisk("deployment", "verify", str(wrong), "--json", url=nowhere)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith('error: wrong.toml: [[workflow_js]] #1 "my:app/slow.fail-after": ')
+
+
+def test_a_deployment_is_fetched_with_its_files(obelisk: Obelisk, deployment: Path, tmp_path: Path) -> None:
+    deployment_id = obelisk("generate", "deployment-id").out.strip()
+    sent = obelisk("deployment", "submit", str(deployment), "--deployment-id", deployment_id)
+    assert (sent.status, sent.out) == (0, f"{deployment_id}\n")
+
+    fetched = obelisk("deployment", "get", deployment_id, "--output", str(tmp_path))
+
+    assert fetched.status == 0, fetched
+    for path in deployment.parent.rglob("*.*"):
+        if path.name != "wrong.toml":
+            assert (tmp_path / path.relative_to(deployment.parent)).read_bytes() == path.read_bytes()
+    again = obelisk("deployment", "get", deployment_id, "--output", str(tmp_path))
+    assert (again.status, again.err) == (
+        1,
+        f"error: {tmp_path}/deployment.toml is there already; --force writes over it\n",
+    )
+
+
+def test_a_deployment_is_sent_with_its_folders_of_wit(obelisk: Obelisk, tmp_path: Path) -> None:
+    example = REPOSITORY / "examples" / "approval-js"
+    shutil.copytree(example, tmp_path / "approval-js")
+    manifest = tmp_path / "deployment.toml"
+    manifest.write_text(
+        '[[activity_stub]]\nffqn = "example:approval-js/stubs.approve"\nwit = "approval-js/wit"\n',
+    )
+
+    sent = obelisk("deployment", "submit", str(manifest))
+
+    assert (sent.status, sent.err) == (0, "")
+
+
 def test_a_deployment_that_is_wrong_says_where(obelisk: Obelisk, tmp_path: Path) -> None:
     manifest = tmp_path / "deployment.toml"
     manifest.write_text('[[activity_js]]\nffqn = "my:app/greeting.greet"\nlocation = "missing.js"\n')
@@ -210,6 +307,39 @@ def test_wit_of_every_component_is_written(obelisk: Obelisk, tmp_path: Path) -> 
     assert obelisk("generate", "wit", str(tmp_path / "wit")).status == 1
 
 
+def test_what_a_component_may_import_is_written_for_its_tools(obelisk: Obelisk, tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "examples" / "fibo-workflow" / "wit", tmp_path / "wit")
+    deps = tmp_path / "wit" / "deps"
+
+    assert obelisk("generate", "wit-support", "workflow", str(deps)).status == 0
+    assert obelisk("generate", "wit-deps", str(deps)).status == 0
+
+    # The folder is whole: it is read as deploying does, with everything that its world imports.
+    texts = {path.relative_to(tmp_path / "wit").as_posix(): path.read_text() for path in deps.parent.rglob("*.wit")}
+    function = FunctionName.parse(FIBO)
+    assert len(WitFolder(texts, place="wit").exported(function).type.params) == 2
+    assert (
+        (deps / "testing_fibo-obelisk-ext" / "package.wit")
+        .read_text()
+        .startswith("package testing:fibo-obelisk-ext;\n\ninterface fibo {\n  use obelisk:types/")
+    )
+    assert not (deps / "testing_fibo-workflow").exists()
+
+
+def test_what_is_generated_for_a_component_is_written_without_a_server(obelisk: Obelisk, tmp_path: Path) -> None:
+    wit = str(REPOSITORY / "examples" / "fibo" / "wit")
+
+    written = obelisk("generate", "wit-extensions", "activity", wit, str(tmp_path), url="http://127.0.0.1:9")
+
+    assert (written.status, written.err) == (0, "")
+    assert written.lines == [
+        str(tmp_path / "testing_fibo-obelisk-ext" / "package.wit"),
+        str(tmp_path / "testing_fibo-obelisk-schedule" / "package.wit"),
+    ]
+    refused = obelisk("generate", "wit-extensions", "activity", str(tmp_path), str(tmp_path / "out"))
+    assert (refused.status, refused.err) == (1, f"error: {tmp_path.name}: there is no .wit file in it\n")
+
+
 def test_who_may_not_ask_is_told_what_to_do(obelisk: Obelisk) -> None:
     refused = obelisk("execution", "list", token="wrong")
 
@@ -217,8 +347,49 @@ def test_who_may_not_ask_is_told_what_to_do(obelisk: Obelisk) -> None:
     assert refused.err == ("error: missing or invalid API token (set OBELISK_API_TOKEN, or give --api-token)\n")
 
 
+def test_a_token_that_may_not_is_told_what_it_lacks(obelisk: Obelisk) -> None:
+    created = obelisk.site.check("token", "create", "reader", "--scope", "read").out
+    (reader,) = (line for line in created.splitlines() if line.startswith("obelisk_"))
+
+    assert obelisk("execution", "list", token=reader).status == 0
+    refused = obelisk("execution", "submit", FIBO, "[10, 1]", token=reader)
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err == (
+        "error: this needs the scope submit (OBELISK_API_TOKEN or --api-token must name a token that has it)\n"
+    )
+
+
 def test_without_a_server_the_address_is_named(obelisk: Obelisk) -> None:
     lost = obelisk("execution", "list", url="http://127.0.0.1:9")
 
     assert lost.status == 1
     assert lost.err.startswith("error: no connection to http://127.0.0.1:9; ")
+    assert lost.err.count("\n") == 1
+    assert "OBELISK_API_URL" in lost.err
+
+
+def test_who_follows_waits_for_a_server_that_starts_again(template: Path, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    shutil.copytree(template, site.data_dir)
+    try:
+        server = site.start("serve", "--no-job")
+        server.wait_for("Ctrl-C stops everything")
+        obelisk = Obelisk.of(site)
+        execution_id = obelisk("execution", "submit", FIBO, "[10, 20]", "--paused").out.strip()
+
+        with (
+            obelisk.start("execution", "result", execution_id, "--follow") as patient,
+            obelisk.start("execution", "result", execution_id, "--follow", "--no-reconnect") as hasty,
+        ):
+            for process in (patient, hasty):
+                eventually(psutil.Process(process.pid).net_connections)
+            server.signal(signal.SIGTERM)
+            server.wait()
+            assert hasty.wait(COMMAND_S) == 1
+            site.start("serve", "--no-job").wait_for("Ctrl-C stops everything")
+            assert obelisk("execution", "unpause", execution_id).status == 0
+            out, err = patient.communicate(timeout=COMMAND_S)
+        assert (patient.returncode, out) == (0, "55\n")
+        assert "trying again" in err
+    finally:
+        site.kill()

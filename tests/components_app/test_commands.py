@@ -136,6 +136,20 @@ def test_a_bad_deployment_exits_with_its_sentence_on_standard_error(
     assert not Deployment.objects.exists()
 
 
+def test_what_a_machine_lacks_may_be_passed_over_where_nothing_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOBODY_SETS_THIS", raising=False)
+    path = write_deployment(tmp_path, activity_table("adder", 'env_vars = ["NOBODY_SETS_THIS"]'), adder=ADDER)
+
+    with pytest.raises(CommandError, match="NOBODY_SETS_THIS"):
+        run("deploy", path, "--verify-only")
+    assert "Verified, nothing was changed" in run("deploy", path, "--verify-only", "--allow-unavailable")
+    with pytest.raises(CommandError, match="--allow-unavailable goes with --verify-only"):
+        run("deploy", path, "--allow-unavailable")
+    assert not Deployment.objects.exists()
+
+
 def test_functions_are_listed_by_kind(pair: Path) -> None:
     run("deploy", pair)
 
@@ -217,6 +231,7 @@ def test_the_wit_of_a_component_is_printed(pair: Path) -> None:
     assert "import test:adder/api;" in text
     assert "export test:caller/api;" in text
     assert "call: func() -> result;" in text
+    assert "export django:shop/activities;" in run("component", "wit", "django.shop")
 
 
 def test_the_wit_of_an_unknown_component_is_refused(pair: Path) -> None:
@@ -224,6 +239,39 @@ def test_the_wit_of_an_unknown_component_is_refused(pair: Path) -> None:
 
     with pytest.raises(CommandError, match="no component nobody is deployed; there are adder, caller"):
         run("component", "wit", "nobody")
+
+
+def test_what_is_generated_for_a_folder_of_wit_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "world.wit").write_text(
+        "package my:pay;\ninterface api { record sum { cents: u64 } pay: func(sum: sum) -> result<sum>; }\n"
+        "world pay { export api; }\n"
+    )
+
+    text = run("component", "companions", "activity", tmp_path)
+
+    assert "package my:pay-obelisk-ext {" in text
+    assert "pay-submit: func(join-set: borrow<join-set>, sum: sum) -> execution-id;" in text
+    assert "pay-schedule: func(schedule-at: schedule-at, sum: sum) -> execution-id;" in text
+    assert "pay-stub: func(" in run("component", "companions", "activity_stub", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wit", "sentence"),
+    [
+        (None, "nowhere does not exist"),
+        ("package a:b;\ninterface c { f: func(); }\nworld w { export c; }", "a:b/c.f returns nothing"),
+        ("package a:b;\ninterface c { f: func() -> ", r"nowhere/world.wit:\d+:\d+: "),
+        ("package a:b;", "the package must have one world; it has none"),
+    ],
+)
+def test_a_folder_for_which_nothing_is_generated_is_refused(tmp_path: Path, wit: str | None, sentence: str) -> None:
+    folder = tmp_path / "nowhere"
+    if wit is not None:
+        folder.mkdir()
+        (folder / "world.wit").write_text(wit)
+
+    with pytest.raises(CommandError, match=sentence):
+        run("component", "companions", "activity", folder)
 
 
 @pytest.mark.parametrize("arguments", [("deploy",), ("function", "list"), ("component", "wit")])

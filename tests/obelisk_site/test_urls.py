@@ -18,7 +18,7 @@ def test_the_admin_asks_for_a_login_and_sends_the_security_headers(client: Clien
     response = client.get("/admin/", follow=True)
 
     assert response.status_code == 200
-    assert "<title>Log in | Obelisk</title>" in response.text
+    assert re.search(r"<title>\s*Log in \| Obelisk\s*</title>", response.text)
     assert "/static/obelisk/favicon.svg" in response.text
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -32,10 +32,11 @@ def test_browsers_are_told_to_run_nothing_but_the_sites_own_scripts(client: Clie
 
     assert policy.startswith("default-src 'self'; ")
     assert "script-src" not in policy
+    assert ("'unsafe-inline'" in policy) == (path == "/v1/docs"), "its page brings styles within"
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/admin/", "/admin/executions/execution/", "/admin/webhooks/delivery/", "/v1/docs"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/executions/", "/admin/webhooks/delivery/", "/v1/docs"])
 def test_no_page_holds_a_script_that_browsers_would_not_run(admin_client: Client, path: str) -> None:
     page = admin_client.get(path).content.decode()
 

@@ -1,23 +1,26 @@
-"""``manage.py component list|wit``: the components of the active deployment."""
+"""``manage.py component list|wit|companions``: components, and the WIT of what they offer."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError
 
 from components.component_wit import component_wit
 from components.deployed_rows import deployed_components
 from components.reports import counted, describe_component
+from components.wit_companions import companions_text
 from engine.errors import EngineError
+from engine.wit.extensions import ExportKind
 
 
 class Command(BaseCommand):
-    """Lists components, and prints what one imports and exports."""
+    """Lists components, and prints WIT."""
 
-    help = "Look at the components of the active deployment."
+    help = "Look at the components of the active deployment, and at what is generated for a component's functions."
 
     # Of the site's settings `check` and the services speak; here one sentence is to say what is wrong.
     requires_system_checks = ()
@@ -37,13 +40,26 @@ class Command(BaseCommand):
             description="Print what a component of the active deployment imports and exports, as WIT text.",
         )
         wit.add_argument("name", metavar="NAME", help="the component's name in the deployment file")
+        companions = actions.add_parser(
+            "companions",
+            help="what is generated for the functions that a folder of WIT exports",
+            description="Print what the engine generates for the functions that a folder of WIT exports, as WIT text, "
+            "before anything is deployed.",
+        )
+        companions.add_argument(
+            "type", choices=get_args(ExportKind), help="the type of the component that exports them"
+        )
+        companions.add_argument("folder", type=Path, metavar="FOLDER", help="the folder, whose package has one world")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
         """Do one of the actions."""
-        if action == "list":
-            self._list(as_json=options["json"])
-        else:
-            self._print_wit(options["name"])
+        match action:
+            case "list":
+                self._list(as_json=options["json"])
+            case "wit":
+                self._print_wit(options["name"])
+            case _:
+                self._print_companions(options["folder"], options["type"])
 
     def _list(self, *, as_json: bool) -> None:
         described = [
@@ -70,3 +86,9 @@ class Command(BaseCommand):
         except EngineError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text.rstrip("\n"))
+
+    def _print_companions(self, folder: Path, kind: ExportKind) -> None:
+        try:
+            self.stdout.write(companions_text(folder.resolve(), kind).rstrip("\n"))
+        except EngineError as error:
+            raise CommandError(str(error)) from error

@@ -38,6 +38,11 @@ class Command(BaseCommand):
         parser.add_argument("--description", default="", help="a note that is kept with the deployment")
         parser.add_argument("--verify-only", action="store_true", help="report problems and change nothing")
         parser.add_argument(
+            "--allow-unavailable",
+            action="store_true",
+            help="with --verify-only: although this machine lacks variables, secrets or leave for programs",
+        )
+        parser.add_argument(
             "--rehearse",
             action="store_true",
             help="first replay every unfinished workflow on it, and do not activate it if one would diverge",
@@ -50,14 +55,18 @@ class Command(BaseCommand):
         file: Path,
         description: str,
         verify_only: bool,
+        allow_unavailable: bool,
         rehearse: bool,
         json: bool,
         **_options: Any,
     ) -> None:
         """Deploy, or only verify."""
+        if allow_unavailable and not verify_only:
+            raise CommandError("--allow-unavailable goes with --verify-only: what runs now needs all of it now")
         try:
             prepared = prepare(
                 file,
+                allow_unavailable=allow_unavailable,
                 on_component=(lambda component: None) if json else self._show_component,
                 on_progress=lambda sentence: self.stderr.write(f"{sentence} ..."),
             )

@@ -14,9 +14,9 @@ from engine.log.backtraces import CallSite, CallSites
 from engine.log.ids import ExecutionId, Version
 from engine.log.return_values import JsonText
 from executions.access.scopes import Scope
-from executions.api import replaying
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
+from executions.operations import replay_places
 from executions.operations.submitting import submit
 from executions.testing import deployed
 from tests.builders import make_execution_id
@@ -165,10 +165,10 @@ def test_what_a_workflow_did_is_told_to_those_alone_who_may_read(api: Api, ended
 
 
 def test_so_many_are_replayed_at_a_time(api: Api, ended: ExecutionId, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replaying, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(replay_places, "_PATIENCE_S", 0.01)
     with ExitStack() as others:
-        for _ in range(replaying.MOST):
-            others.enter_context(replaying._places)
+        for _ in range(replay_places.MOST):
+            others.enter_context(replay_places._places)
 
         refused = api.put(f"executions/{ended}/replay")
         asked = api.get(f"executions/{ended}/locals")

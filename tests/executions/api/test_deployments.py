@@ -327,6 +327,20 @@ def test_the_wit_of_a_component_has_what_is_generated(api: Api, stored: str, tmp
     assert api.get("files/sha256:1").code == "file_not_found"
 
 
+def test_the_wit_of_all_that_can_be_called_is_one_text(api: Api, stored: str) -> None:
+    assert api.get("wit", {"deployment_id": UNKNOWN}).code == "deployment_not_found"
+    assert "test:adder" not in api.get("wit").text
+
+    text = api.get("wit", {"deployment_id": stored}).text
+
+    packages = [line.split()[1] for line in text.splitlines() if line.startswith("package") and line.endswith("{")]
+    assert packages[:2] == ["test:adder", "test:adder-obelisk-ext"]
+    assert "test:caller-obelisk-schedule" in packages
+    api.put(f"deployments/{stored}/switch", {"apply": True})
+    # Activities of installed apps can be called as well.
+    assert "package django:shop {" in api.get("wit").text
+
+
 # --- Schedules --------------------------------------------------------------------------------------------------------
 
 CRON = f"""

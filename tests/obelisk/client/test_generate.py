@@ -1,43 +1,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
-import pytest
 from click.testing import CliRunner
 
 from obelisk.client.main import main
+from tests.harness.http_servers import Answer, Received, serve
 
 
-class _Hostile(BaseHTTPRequestHandler):
-    """A server that would write where it likes."""
-
-    def do_GET(self) -> None:
-        listed = [{"component_id": {"name": "../outside", "component_digest": "sha256:00"}}]
-        body = b"package a:b;" if self.path.endswith("/wit") else json.dumps(listed).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_said: object) -> None:
-        """Say nothing."""
+def hostile(request: Received) -> Answer:
+    """Answer as a server that would write where it likes."""
+    listed = [{"component_id": {"name": "../outside", "component_digest": "sha256:00"}}]
+    return Answer(200, b"package a:b;" if request.path.endswith("/wit") else json.dumps(listed).encode())
 
 
-@pytest.fixture
-def hostile() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Hostile) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_server_cannot_choose_another_folder(hostile: str, tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["generate", "wit", str(tmp_path / "wit"), "--api-url", hostile])
+def test_a_server_cannot_choose_another_folder(tmp_path: Path) -> None:
+    with serve(hostile) as server:
+        done = CliRunner().invoke(main, ["generate", "wit", str(tmp_path / "wit"), "--api-url", server.origin])
 
     assert done.exit_code == 1
-    assert "cannot be the name of a file" in done.output
+    assert "which is outside of" in done.output
     assert not (tmp_path / "outside.wit").exists()
+
+
+def test_a_token_and_its_hash_are_one_document() -> None:
+    document = json.loads(CliRunner().invoke(main, ["generate", "token", "--json"]).stdout)
+
+    assert document.keys() == {"token", "sha256"}
+    assert len(document["sha256"]) == 64

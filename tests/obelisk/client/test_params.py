@@ -41,3 +41,10 @@ def test_a_file_holds_a_value(tmp_path: Path) -> None:
 def test_what_is_no_parameter_is_refused_in_a_sentence(values: list[str], sentence: str) -> None:
     with pytest.raises(ClientError, match=sentence):
         read_params(values, are_separate=False)
+
+
+def test_only_what_may_be_a_string_is_taken_for_one() -> None:
+    with pytest.raises(ClientError) as caught:
+        read_params(['{"ok"'], are_separate=True)
+
+    assert "a string is written" not in str(caught.value)

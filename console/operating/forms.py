@@ -1,0 +1,113 @@
+"""The forms of operations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from django import forms
+
+from executions.operations.recording import MOST_REASON_CHARACTERS
+
+_LARGEST_JSON: Final = 1 << 20
+
+
+class JsonField(forms.CharField):
+    """JSON text; its value is the data.
+
+    Numbers are read as they are written: a browser never turns them into its own.
+    """
+
+    widget = forms.Textarea(attrs={"class": "ob-input ob-code", "rows": 4, "spellcheck": "false"})
+
+    def to_python(self, value: Any) -> Any:
+        """Return the data."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        if len(text) > _LARGEST_JSON:
+            raise forms.ValidationError("That is more than 1 MB of JSON.")
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"That is no JSON: {error}") from error
+
+
+def line(label: str, *, required: bool = False, text: str = "", longest: int = 256) -> forms.CharField:
+    """Return a field of one line."""
+    widget = forms.TextInput(attrs={"class": "ob-input", "autocomplete": "off"})
+    return forms.CharField(label=label, required=required, help_text=text, max_length=longest, widget=widget)
+
+
+class OperationForm(forms.Form):
+    """What every operation asks for.
+
+    ``seen`` is how the execution stood on the page: an operation that was confirmed on a page out of date is shown
+    again.
+    """
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=MOST_REASON_CHARACTERS,
+        widget=forms.TextInput(attrs={"class": "ob-input", "autocomplete": "off"}),
+        help_text="Kept with the record of who did it and when.",
+    )
+
+    def shown_fields(self) -> list[forms.BoundField]:
+        """Return the fields that people fill in, the reason last."""
+        own = [field for field in self.visible_fields() if field.name != "reason"]
+        return [*own, self["reason"]] if "reason" in self.fields else own
+
+
+class QuestionForm(OperationForm):
+    """What is asked without changing anything needs no reason."""
+
+    reason = None  # type: ignore[assignment]  # how forms leave a field of their parent out
+
+
+class SignalForm(OperationForm):
+    """A signal to a workflow."""
+
+    name = line("Signal", required=True, text="The stub function, in full or only its own name.")
+    payload = JsonField(label="Payload, as JSON", required=False, help_text="Empty where the function returns nothing.")
+    signal_id = line("Signal id", text="If you give one, sending it again changes nothing.")
+
+
+class QueryForm(QuestionForm):
+    """A question to a workflow."""
+
+    name = line("Query", required=True, text="A @query function of the workflow's file.")
+    params = JsonField(label="Parameters, as a JSON array", required=False, initial="[]")
+
+
+class UpgradeForm(OperationForm):
+    """Another version of the component."""
+
+    skip_determinism_check = forms.BooleanField(
+        label="Do without the replay",
+        required=False,
+        help_text="A version that cannot follow the history then fails the execution when it is run.",
+    )
+
+
+class ForkForm(OperationForm):
+    """From where, and what is to be different."""
+
+    version = forms.IntegerField(
+        label="Last event that is kept",
+        min_value=0,
+        max_value=2**31 - 1,
+        widget=forms.TextInput(attrs={"class": "ob-input", "inputmode": "numeric"}),
+    )
+    params = JsonField(label="Other parameters, as a JSON array", required=False, help_text="Empty keeps the old ones.")
+    results = JsonField(
+        label="Other results of children, as JSON",
+        required=False,
+        help_text='By child id: {"E_…": {"ok": 1}}. Empty keeps the old ones.',
+    )
+    paused = forms.BooleanField(label="Start paused", required=False)
+    dry_run = forms.BooleanField(
+        label="Only try", required=False, help_text="Tells what it would do, with recorded answers; starts nothing."
+    )

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from executions.access.groups import make_groups
+
+ROLES = ("anonymous", "stranger", "viewer", "operator", "deployer", "superuser")
+"""A stranger may log in, and is in no group."""
+
+
+@pytest.fixture
+def client_of(db: None) -> Callable[[str], Client]:
+    """Returns a browser of somebody of a role, logged in unless nobody is."""
+    make_groups()
+
+    def client(role: str) -> Client:
+        browser = Client()
+        if role != "anonymous":
+            is_root = role == "superuser"
+            user = User.objects.create_user(role, password="x", is_staff=True, is_superuser=is_root)
+            if role not in ("stranger", "superuser"):
+                user.groups.add(Group.objects.get(name=role))
+            browser.force_login(user)
+        return browser
+
+    return client
+
+
+@pytest.fixture
+def operator(client_of: Callable[[str], Client]) -> Client:
+    """The browser of an operator."""
+    return client_of("operator")

@@ -1,0 +1,311 @@
+"""The socket behind live pages, with real sessions, rows and commits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from console.live import consumer
+from engine.log import events as e
+from executions.journal.journal import SqlJournal
+from executions.operations.pausing import pause, unpause
+from obelisk_site.asgi import application
+from tests.builders import make_created, make_execution_id, make_finished, make_locked, make_log_line, make_submit
+from tests.engine.journal.commits import commit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+E1 = make_execution_id(1)
+_PATIENCE_S = 20.0
+
+
+class Page:
+    """A browser's side of a socket."""
+
+    def __init__(self, client: Client | None, *, origin: str = "http://localhost") -> None:
+        cookie = "" if client is None else client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.socket = WebsocketCommunicator(
+            application,
+            "/admin/live/",
+            headers=[
+                (b"origin", origin.encode()),
+                (b"host", b"localhost"),
+                (b"cookie", f"{settings.SESSION_COOKIE_NAME}={cookie}".encode()),
+            ],
+        )
+
+    async def __aenter__(self) -> Page:
+        connected, _ = await self.socket.connect(timeout=_PATIENCE_S)
+        assert connected
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self.socket.disconnect()
+
+    async def say(self, **message: Any) -> None:
+        await self.socket.send_to(text_data=orjson.dumps(message).decode())
+
+    async def hear(self) -> dict[str, Any]:
+        """Return the next message that is no mere sign of life."""
+        while True:
+            message: dict[str, Any] = orjson.loads(await self.socket.receive_from(timeout=_PATIENCE_S))
+            if message["t"] != "beat":
+                return message
+
+    async def watch(self, cursor: dict[str, int], view: str = "console_events") -> None:
+        assert (await self.hear())["t"] == "hello"
+        await self.say(t="sub", topic="execution", subject=E1, view=view, cursor=cursor)
+
+    async def frame(self) -> dict[str, Any]:
+        """Return the next frame, acknowledged."""
+        message = await self.hear()
+        assert message["t"] == "frame", message
+        await self.say(t="ack", n=message["n"])
+        return message
+
+
+def play(act: Callable[[], Awaitable[None]]) -> None:
+    async_to_sync(act)()
+
+
+async def in_thread(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return await sync_to_async(call, thread_sensitive=True)(*args, **kwargs)
+
+
+def keys(frame: dict[str, Any]) -> list[str]:
+    return [row["key"] for row in frame["rows"]]
+
+
+@pytest.fixture
+def viewer(client_of: Callable[[str], Client]) -> Client:
+    return client_of("viewer")
+
+
+def submit_one(*events: Any) -> None:
+    commit(SqlJournal.for_current_connection(), make_submit(E1, make_created(), *events))
+
+
+def test_what_came_behind_the_cursor_is_sent_and_then_what_is_new(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            first = await page.frame()
+            await in_thread(pause, E1)
+            second = await page.frame()
+
+            assert keys(first) == ["0"]
+            assert keys(second) == ["1"]
+            assert "Paused" in second["regions"]["head"]
+            assert second["cursor"]["version"] == 2
+
+    play(act)
+
+
+def test_connecting_again_goes_on_at_the_cursor(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            cursor = (await page.frame())["cursor"]
+        for _ in range(3):
+            await in_thread(pause, E1)
+            await in_thread(unpause, E1)
+        async with Page(viewer) as page:
+            await page.watch(cursor)
+            assert keys(await page.frame()) == ["1", "2", "3", "4", "5", "6"]
+
+    play(act)
+
+
+def test_until_a_frame_is_acknowledged_nothing_follows_and_then_all_of_it_at_once(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            unacknowledged = await page.hear()
+            for _ in range(5):
+                await in_thread(pause, E1)
+                await in_thread(unpause, E1)
+            assert await page.socket.receive_nothing(timeout=0.5)
+            await page.say(t="ack", n=unacknowledged["n"])
+            assert keys(await page.frame()) == [str(version) for version in range(1, 11)]
+
+    play(act)
+
+
+def test_a_page_that_never_acknowledges_is_let_go(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "SLOW_S", 0.05)
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            await page.hear()
+            assert (await page.hear())["why"] == "The page did not keep up."
+
+    play(act)
+
+
+def test_a_page_that_is_far_behind_gets_the_newest_and_the_number_of_the_others(viewer: Client) -> None:
+    submit_one(*[event for _ in range(150) for event in (e.Paused(), e.Unpaused())])
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            frame = await page.frame()
+            assert (frame["skipped"], len(frame["rows"]), keys(frame)[-1]) == (101, 200, "300")
+
+    play(act)
+
+
+def test_the_end_of_an_execution_is_the_end_of_the_connection(viewer: Client) -> None:
+    submit_one(make_locked(), make_finished())
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            assert (await page.frame())["final"] is True
+            assert (await page.hear()) == {"t": "bye", "why": "final"}
+
+    play(act)
+
+
+def log_a_line(message: str) -> None:
+    SqlJournal.for_current_connection().add_log_lines([make_log_line(E1, message=message)])
+
+
+def test_log_lines_arrive_although_they_move_nothing_on(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 1, "log": 0}, view="console_logs")
+            await page.frame()
+            await in_thread(
+                lambda: SqlJournal.for_current_connection().add_log_lines([make_log_line(E1, message="<i>")])
+            )
+            (row,) = (await page.frame())["rows"]
+            assert "&lt;i&gt;" in row["html"]
+
+    play(act)
+
+
+def test_rows_of_a_list_change_in_place(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            assert (await page.hear())["t"] == "hello"
+            await page.say(t="sub", topic="executions", keys=[E1])
+            await page.frame()
+            await in_thread(pause, E1)
+            (row,) = (await page.frame())["rows"]
+            assert (row["into"], row["key"]) == ("executions", E1)
+            assert "Paused" in row["html"]
+
+    play(act)
+
+
+@pytest.mark.parametrize("role", ["anonymous", "stranger"])
+def test_whoever_may_not_see_pages_has_no_socket(client_of: Callable[[str], Client], role: str) -> None:
+    client = client_of(role)
+    if role == "anonymous":
+        client.cookies[settings.SESSION_COOKIE_NAME] = "nonsense"
+
+    async def act() -> None:
+        page = Page(client)
+        await page.socket.connect(timeout=_PATIENCE_S)
+        assert (await page.hear())["t"] == "bye"
+        assert (await page.socket.receive_output(timeout=_PATIENCE_S))["code"] == consumer.UNAUTHENTICATED
+
+    play(act)
+
+
+def test_pages_of_other_sites_have_no_socket(viewer: Client) -> None:
+    async def act() -> None:
+        connected, _ = await Page(viewer, origin="http://evil.test").socket.connect(timeout=_PATIENCE_S)
+        assert connected is False
+
+    play(act)
+
+
+def lose_rights(how: str) -> None:
+    user = User.objects.get(username="viewer")
+    if how == "group":
+        user.groups.clear()
+    elif how == "deactivated":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    else:
+        user.set_password("other")
+        user.save()
+
+
+@pytest.mark.parametrize("how", ["group", "deactivated", "password", "logout"])
+def test_rights_that_are_lost_end_the_connection(viewer: Client, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "RIGHTS_S", 0.05)
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            await page.frame()
+            if how == "logout":
+                await in_thread(viewer.logout)
+            else:
+                await in_thread(lose_rights, how)
+            assert "may not see this any more" in (await page.hear())["why"]
+
+    play(act)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        '{"t":"unknown"}',
+        '{"t":"sub","topic":"secrets"}',
+        '{"t":"sub","topic":"execution","subject":"E_1","view":"console_events"}',
+        f'{{"t":"sub","topic":"execution","subject":"{E1}","view":"other"}}',
+        '{"t":"ack","n":"1"}',
+        "x" * 100_000,
+    ],
+)
+def test_what_is_no_message_ends_the_connection_with_the_reason(viewer: Client, text: str) -> None:
+    async def act() -> None:
+        page = Page(viewer)
+        await page.socket.connect(timeout=_PATIENCE_S)
+        assert (await page.hear())["t"] == "hello"
+        await page.socket.send_to(text_data=text)
+        assert (await page.hear())["why"].startswith("That is no message")
+        assert (await page.socket.receive_output(timeout=_PATIENCE_S))["code"] == consumer.UNREADABLE
+
+    play(act)
+
+
+def test_a_page_lives_on_when_it_subscribes_to_something_else(viewer: Client) -> None:
+    submit_one()
+    other = make_execution_id(2)
+    commit(SqlJournal.for_current_connection(), make_submit(other, make_created()))
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            await page.frame()
+            await page.say(t="sub", topic="execution", subject=other, view="console_events", cursor={"version": 0})
+            assert other in (await page.frame())["regions"]["head"]
+            await asyncio.sleep(0)
+
+    play(act)

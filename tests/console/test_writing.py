@@ -1,0 +1,56 @@
+"""How the console writes ids, times, durations and sizes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+from console.templatetags.console import duration, ffqn, filesize, moment, short_id
+from tests.builders import make_execution_id
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.34, "340 ms"),
+        (0.9999, "1.0 s"),
+        (4.11, "4.1 s"),
+        (59.96, "1 min"),
+        (123, "2 min 03 s"),
+        (3 * 3600 + 720, "3 h 12 min"),
+        (90_000, "1 d 01 h"),
+        (-5, "0 ms"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1200, "1.2 kB"), (8_300_000_000, "8.3 GB"), (2 * 10**15, "2000.0 TB")],
+)
+def test_sizes(count: int, text: str) -> None:
+    assert filesize(count) == text
+
+
+@pytest.mark.parametrize("derived", ["", ".n:workers_3", ".n:a/b_1.o:2-pay_7"])
+def test_a_short_id_holds_the_whole_one(derived: str) -> None:
+    whole = f"{make_execution_id(1)}{derived}"
+
+    assert unescape(re.sub(r"<[^>]+>", "", short_id(whole))) == whole
+
+
+def test_a_functions_package_stands_beneath_it() -> None:
+    assert str(ffqn("a:b/c.d")) == '<span class="ob-fn" title="a:b/c.d">c.d<small>a:b</small></span>'
+
+
+def test_moments_are_told_from_now() -> None:
+    assert ">5 min ago<" in moment(timezone.now() - timedelta(minutes=5, seconds=1))
+    assert ">in 2 h<" in moment(timezone.now() + timedelta(hours=2, minutes=1))
+    assert moment(None) == "—"
