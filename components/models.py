@@ -161,6 +161,10 @@ class Component(models.Model):
                 name="source_component_has_an_interpreter",
             ),
         ]
+        indexes = [
+            # Which deployments have a version of a component: for executions that it ran, and for its page.
+            models.Index(fields=["digest"], name="component_digest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.component_type}:{self.name}"

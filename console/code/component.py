@@ -8,11 +8,13 @@ from typing import Any, Final
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from components.component_wit import component_wit
 from components.config_codec import ComponentConfig, decode_config
-from components.models import Blob, Component, ComponentFile, Deployment, FileRole, Function
+from components.models import Blob, Component, Deployment, FileRole, Function
 from components.reports import function_signature
+from components.services import wasm_bytes
 from console.access import needs
 from console.code.allowances import allowances_of
 from console.code.highlighting import highlighted_lines
@@ -47,6 +49,23 @@ class FunctionLine:
     row: Function
     signature: str
     wit_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLine:
+    """A file that a component is made of.
+
+    Args:
+        path: Relative to the deployment file.
+        role: A `FileRole`.
+        digest: Of its content.
+        size: In bytes.
+    """
+
+    path: str
+    role: str
+    digest: str
+    size: int
 
 
 @needs(Scope.READ)
@@ -160,19 +179,28 @@ def _function_line(found: Shown, function: Function) -> FunctionLine:
     )
 
 
-def _files(row: Component) -> list[ComponentFile]:
+def _files(row: Component) -> list[FileLine]:
+    """Return the files of a component; also source that stands in the deployment file itself, which names none."""
     if not row.pk:
         return []  # those of installed apps are stored nowhere
-    return list(row.files.select_related("blob").defer("blob__content").order_by("id"))
+    named = row.files.select_related("blob").defer("blob__content").order_by("id")
+    files = [FileLine(path=each.path, role=each.role, digest=each.blob_id, size=each.blob.size) for each in named]
+    config = _config(row)
+    source = {} if config is None or config.source is None else config.source.files
+    inline = {digest: path for path, digest in source.items() if digest not in {file.digest for file in files}}
+    sizes = Blob.objects.filter(digest__in=inline).values_list("digest", "size")
+    files += [
+        FileLine(path=inline[digest], role=FileRole.SOURCE.value, digest=digest, size=size) for digest, size in sizes
+    ]
+    return files
 
 
-def _lines(file: ComponentFile) -> list[Any] | None:
+def _lines(file: FileLine) -> list[SafeString] | None:
     """Return the lines of a file, or ``None`` if it is no text, or too long to be looked at."""
-    if file.role == FileRole.BINARY or file.blob.size > MOST_SOURCE_BYTES:
+    if file.role == FileRole.BINARY or file.size > MOST_SOURCE_BYTES:
         return None
-    content = Blob.objects.values_list("content", flat=True).get(pk=file.blob_id)
     try:
-        return list(highlighted_lines(bytes(content).decode(), file.path))
+        return highlighted_lines(wasm_bytes(file.digest).decode(), file.path)
     except UnicodeDecodeError:
         return None
 
