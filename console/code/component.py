@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from components.component_wit import component_wit
 from components.config_codec import ComponentConfig, decode_config
+from components.deployed_rows import callable_components
 from components.models import Blob, Component, Deployment, FileRole, Function
 from components.reports import function_signature
 from components.services import wasm_bytes
@@ -71,8 +72,7 @@ class FileLine:
 @needs(Scope.READ)
 def overview(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it is, what it exports and imports, and who uses it."""
-    found = shown(request)
-    row, functions = _find(found, request, digest)
+    found, row, functions = _find(request, digest)
     lines = [_function_line(found, function) for function in functions]
     return _page(
         request,
@@ -93,8 +93,7 @@ def overview(request: HttpRequest, digest: str) -> HttpResponse:
 @needs(Scope.READ)
 def wit(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it imports and exports as WIT."""
-    found = shown(request)
-    row, functions = _find(found, request, digest)
+    found, row, functions = _find(request, digest)
     companions = request.GET.get("companions") == "on"
     text = component_wit(row, functions, companions=companions)
     html = wit_html(text, found.wit_url, is_whole=True) if text else ""
@@ -104,8 +103,7 @@ def wit(request: HttpRequest, digest: str) -> HttpResponse:
 @needs(Scope.READ)
 def source(request: HttpRequest, digest: str) -> HttpResponse:
     """Show one of the files that it is made of."""
-    found = shown(request)
-    row, _ = _find(found, request, digest)
+    found, row, _ = _find(request, digest)
     files = _files(row)
     wanted = request.GET.get("path")
     texts = [file for file in files if file.role != FileRole.BINARY]
@@ -128,27 +126,41 @@ def source(request: HttpRequest, digest: str) -> HttpResponse:
 @needs(Scope.READ)
 def access(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it may do, and what its runs may use up."""
-    found = shown(request)
-    row, _ = _find(found, request, digest)
+    found, row, _ = _find(request, digest)
     config = _config(row)
     allowances = None if config is None else allowances_of(config)
     return _page(request, found, row, "console_component_access", "access.html", config=config, allowances=allowances)
 
 
-def _find(found: Shown, request: HttpRequest, digest: str) -> tuple[Component, list[Function]]:
+def _find(request: HttpRequest, digest: str) -> tuple[Shown, Component, list[Function]]:
+    """Return a component with its deployment: the one that the address names, else the active, else the newest.
+
+    Raises:
+        Http404: If it is not there.
+    """
+    found = shown(request)
+    chosen = _chosen(found, request, digest)
+    if chosen is None and "deployment" not in request.GET:
+        newest = Deployment.objects.filter(components__digest=digest).newest_first().first()
+        if newest is not None:
+            found = Shown(deployment=newest, rows=callable_components(newest))
+            chosen = _chosen(found, request, digest)
+    if chosen is None:
+        where = "" if "deployment" not in request.GET else f" in {request.GET['deployment'][:100]}"
+        raise Http404(f"There is no component with the digest {digest[:100]}{where}.")
+    return found, *chosen
+
+
+def _chosen(found: Shown, request: HttpRequest, digest: str) -> tuple[Component, list[Function]] | None:
     name = request.GET.get("name")
     fitting = [(row, functions) for row, functions in found.rows if row.digest == digest and found.has_page(row)]
-    chosen = next((each for each in fitting if each[0].name == name), None) or next(iter(fitting), None)
-    if chosen is None:
-        where = "The active deployment" if found.deployment is None else found.deployment.deployment_id
-        newest = Component.objects.filter(digest=digest).order_by("-deployment__created_at").first()
-        hint = "" if newest is None else f" It is part of {newest.deployment_id}."
-        raise Http404(f"{where} has no component with the digest {digest[:100]}.{hint}")
-    return chosen
+    return next((each for each in fitting if each[0].name == name), next(iter(fitting), None))
 
 
 def _page(request: HttpRequest, found: Shown, row: Component, tab: str, template: str, **context: Any) -> HttpResponse:
-    query = {name: request.GET[name] for name in ("deployment", "name") if name in request.GET}
+    query = {} if found.deployment is None or not found.query else {"deployment": found.deployment.deployment_id}
+    if "name" in request.GET:
+        query["name"] = row.name
     end = f"?{urlencode(query)}" if query else ""
     return page(
         request,

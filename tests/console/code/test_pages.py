@@ -140,7 +140,7 @@ def test_an_interfaces_page_says_who_exports_and_who_imports_it(operator: Client
     [
         ("wit/test:none/api/", "The deployment has no interface test:none/api."),
         ("wit/nonsense/", "missing namespace separator"),
-        ("components/sha256:none/", "has no component with the digest sha256:none."),
+        ("components/sha256:none/", "There is no component with the digest sha256:none."),
         ("components/?deployment=Dep_none", "There is no deployment Dep_none."),
         ("components/?deployment=%00", "There is no deployment"),
         (f"deployments/Dep_{'0' * 26}/", "it may have been deleted"),
@@ -180,6 +180,22 @@ def test_another_deployment_is_looked_at_by_its_id(operator: Client, deployment:
     both = text_of(operator, f"components/{digest_of_pay(stored)}/")
     assert "Also part of" in both
     assert stored.pk in both
+
+
+def test_a_component_of_an_older_deployment_is_found_by_its_digest(
+    operator: Client, deployment: Deployment, tmp_path: Path
+) -> None:
+    digest = digest_of("flow")
+    later = tmp_path / "later"
+    later.mkdir()
+    deploy(write_deployment(later, activity_table("pay"), pay=PAY))
+
+    page = text_of(operator, f"components/{digest}/")
+
+    assert f'href="/admin/components/{digest}/wit/?deployment={deployment.pk}"' in page
+    assert "There is no component" in text_of(
+        operator, f"components/{digest}/?deployment={Deployment.objects.active().get().pk}", status=404
+    )
 
 
 def digest_of_pay(deployment: Deployment) -> str:

@@ -11,7 +11,7 @@ from django.core.asgi import get_asgi_application
 from pytest_django import Settings
 
 from components.manifest.files import content_digest
-from components.models import Deployment
+from components.models import Deployment, DeploymentSwitch
 from components.submission import _submitting
 from components.switching import _switching
 from executions.access.scopes import Scope
@@ -200,6 +200,15 @@ def test_a_deployment_is_switched_to_now_or_at_the_next_start(api: Api, stored: 
     assert api.get("deployment-id", Accept="*/*").text == stored
     assert api.get("deployment-id").json == stored
     assert api.get(f"deployments/{stored}").json["last_active_at"]
+
+
+def test_who_switched_and_why_is_kept(api: Api, stored: str) -> None:
+    api.put(f"deployments/{stored}/switch", {"apply": True, "reason": "faster"})
+
+    [kept] = DeploymentSwitch.objects.newest_of(stored, limit=9)
+    assert (kept.kind, kept.reason) == ("activated", "faster")
+    assert kept.actor.startswith("token:")
+    assert api.put(f"deployments/{stored}/switch", {"reason": "x" * 501}).code == "invalid_body"
 
 
 def test_what_cannot_be_run_is_not_switched_to(api: Api) -> None:
