@@ -22,7 +22,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test check screenshots bench format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: $(DEV) ## Lint, types, layers, migrations, settings, lock files
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --fail-level WARNING
 	$(PY) .ci/check_files.py
+
+screenshots: $(DEV) ## Take the pictures of docs/screenshots anew, in a real browser
+	@SCREENSHOTS=docs/screenshots $(PY) -m pytest -n 0 tests/browser -k pictures
 
 bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
 	@$(PY) -m bench $(ARGS)

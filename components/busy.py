@@ -16,6 +16,9 @@ from engine.errors import DeploymentError
 class Busy(DeploymentError):
     """Another operation of the kind is under way; nothing was done."""
 
+    retry_after_s = 1
+    """When it is worth trying again."""
+
 
 class OneAtATime:
     """Lets one caller in and refuses the others.

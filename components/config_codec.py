@@ -7,7 +7,7 @@ secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -141,6 +141,12 @@ def decode_config(stored: Any) -> ComponentConfig:
         return _decode(stored)
     except (KeyError, TypeError, ValueError) as exc:
         raise DeploymentError(f"a stored configuration cannot be read: {exc!r}") from exc
+
+
+def digests_in(stored: Mapping[str, Any]) -> Iterator[str]:
+    """Return the digests of the files that a stored form names, of whatever version it is."""
+    yield from stored.get("backtrace_sources", {}).values()
+    yield from stored.get("source", {}).get("files", {}).values()
 
 
 def _encode_rule(rule: HostRule) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the entries of a deployment file say, as one kind of configuration."""
+"""What the entries of a deployment file say, as one kind of identity and one kind of configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from components.manifest import (
     WebhookEntry,
     WorkflowEntry,
 )
+from components.manifest.files import content_digest
 from components.manifest.shared_keys import DEFAULT_BACKOFF
+from engine.deployment.declaration import declaration_parts
 from engine.deployment.spec import ComponentId, ComponentType, ExecPolicy, LogLevel, RetryPolicy, StreamTarget
 
 
@@ -102,3 +104,13 @@ def entry_config(entry: BinaryEntry, *, backtrace_sources: Mapping[str, str]) ->
             )
         case _:
             assert_never(entry)
+
+
+def declared_digest(entry: DeclaredActivityEntry, function: DeclaredFunction) -> str:
+    """Return the digest of a component that consists of one declared function.
+
+    Source:
+        Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
+    """
+    parts = (f"{entry.table}_inline:", *declaration_parts(function.name, function.type, function.type_names))
+    return content_digest("\n".join(parts).encode())

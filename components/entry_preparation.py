@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from components.config_codec import ComponentConfig
-from components.entry_config import entry_config, make_id
+from components.entry_config import declared_digest, entry_config, make_id
 from components.guest_runtimes import load_javascript_runtime, load_python_runtime
 from components.interface_codec import Interfaces
 from components.javascript_preparation import read_javascript
@@ -22,6 +22,7 @@ from components.manifest import (
     FileReference,
     InlineSource,
     JavaScriptEntry,
+    NamedFunction,
     ProcessEntry,
     PythonEntry,
     PythonWebhookEntry,
@@ -30,6 +31,7 @@ from components.manifest import (
 )
 from components.manifest.files import FileSource, UnusableFile, content_digest
 from components.models import FileRole
+from components.named_files import named_file, source_files, wit_files
 from components.operator_file import OperatorConfig
 from components.operator_leave import limit_problems, secret_problems
 from components.prepared import NamedFile, Origin, PreparedComponent
@@ -37,19 +39,16 @@ from components.problems import DeploymentRefused
 from components.program_preparation import program_config, program_id
 from components.python_preparation import prepare_python
 from components.python_webhook_preparation import read_python_webhook
-from components.shapes import name_shape
+from components.shapes import handler_problem, name_shape, offered_functions
 from components.specs import make_spec
-from engine.deployment.declaration import declaration_parts
 from engine.deployment.program_permission import program_problem
 from engine.deployment.spec import ComponentId, ComponentSpec, FunctionSpec, Runner
-from engine.errors import InvalidComponent, LinkError
+from engine.errors import InvalidComponent
 from engine.guests.javascript.source import SourceRefused as SourceFilesRefused
 from engine.guests.python.describe import SourceImport, SourceRefused, SourceText
-from engine.host.wasi.incoming_handler import handler_export
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.component import CompiledComponent, digest_of
 from engine.wasm.engine import WasmEngine
-from engine.wit.names import FunctionName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +117,7 @@ class EntryPreparation:
         self.source_imports.extend(app.imports)
         if runtime.path is not None:
             self.runtimes[runtime.digest] = runtime.path
+        files = (*source_files(entry, sources), *self._wit_files(entry.single))
         return [
             PreparedComponent(
                 spec=component.spec,
@@ -125,7 +125,7 @@ class EntryPreparation:
                 exports=component.exports,
                 origin=Origin.READ,
                 seconds=seconds,
-                files=_source_files(entry, sources),
+                files=files,
             )
             for component in app.components
         ]
@@ -164,7 +164,7 @@ class EntryPreparation:
             exports={},
             origin=Origin.READ,
             seconds=seconds,
-            files=_source_files(entry, sources),
+            files=source_files(entry, sources),
         )
 
     def _prepare_javascript(self, entry: JavaScriptEntry) -> PreparedComponent | None:
@@ -197,7 +197,10 @@ class EntryPreparation:
             exports=component.exports,
             origin=Origin.READ,
             seconds=seconds,
-            files=tuple(_named(path, text.encode(), FileRole.SOURCE) for path, text in texts.items()),
+            files=(
+                *(named_file(path, text.encode(), FileRole.SOURCE) for path, text in texts.items()),
+                *self._wit_files(entry.function),
+            ),
         )
 
     def _prepare_program(self, entry: ProcessEntry) -> PreparedComponent | None:
@@ -210,7 +213,7 @@ class EntryPreparation:
             if read is None:
                 return None
             content = read
-            files = (_named(entry.source.path, content, FileRole.SOURCE),)
+            files = (named_file(entry.source.path, content, FileRole.SOURCE),)
         config = program_config(entry)
         digest, function = content_digest(content), entry.function
         if self.asks_operator and (problem := program_problem(entry.name, digest, self.operator.programs)):
@@ -229,8 +232,19 @@ class EntryPreparation:
             return None
         exports = {function.name.interface: {function.name.function: function.type}}
         return PreparedComponent(
-            spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0, files=files
+            spec=spec,
+            config=config,
+            exports=exports,
+            origin=Origin.DECLARED,
+            seconds=0.0,
+            files=(*files, *self._wit_files(function)),
         )
+
+    def _wit_files(self, function: DeclaredFunction | NamedFunction | None) -> Iterable[NamedFile]:
+        """Have the WIT of a function stored."""
+        files = wit_files(function)
+        self.files.update({file.digest: content for file, content in files.items()})
+        return files
 
     def _sources(self, entry: PythonEntry | PythonWebhookEntry) -> list[SourceText] | None:
         files = [self._source(entry, source) for source in entry.sources]
@@ -255,7 +269,7 @@ class EntryPreparation:
     def _prepare_declared(self, entry: DeclaredActivityEntry, function: DeclaredFunction) -> PreparedComponent | None:
         config = entry_config(entry, backtrace_sources={})
         spec = self._spec(
-            make_id(entry, digest=_declared_digest(entry, function)),
+            make_id(entry, digest=declared_digest(entry, function)),
             config,
             runner=Runner.NONE,
             functions=(FunctionSpec(name=function.name, type=function.type),),
@@ -263,10 +277,15 @@ class EntryPreparation:
             wasm_digest=None,
         )
         exports = {function.name.interface: {function.name.function: function.type}}
-        return (
-            None
-            if spec is None
-            else PreparedComponent(spec=spec, config=config, exports=exports, origin=Origin.DECLARED, seconds=0.0)
+        if spec is None:
+            return None
+        return PreparedComponent(
+            spec=spec,
+            config=config,
+            exports=exports,
+            origin=Origin.DECLARED,
+            seconds=0.0,
+            files=tuple(self._wit_files(function)),
         )
 
     def _prepare_binary(self, entry: BinaryEntry, file: FileReference) -> PreparedComponent | None:
@@ -291,7 +310,7 @@ class EntryPreparation:
             )
             return None
         is_webhook = isinstance(entry, WebhookEntry)
-        if is_webhook and (problem := _handler_problem(shape.exports)):
+        if is_webhook and (problem := handler_problem(shape.exports)):
             self.problems.append(f"{entry.place}: {problem}")
             return None
         digest = None if isinstance(entry, WebhookEntry) else entry.component_digest
@@ -299,7 +318,7 @@ class EntryPreparation:
             make_id(entry, digest=digest or compiled.digest),
             config,
             runner=Runner.NONE if is_declared else Runner.WASM,
-            functions=() if is_webhook else _offered_functions(shape.exports),
+            functions=() if is_webhook else offered_functions(shape.exports),
             imports={} if is_declared else shape.imports,
             wasm_digest=compiled.digest,
         )
@@ -312,7 +331,7 @@ class EntryPreparation:
                 exports=shape.exports,
                 origin=origin,
                 seconds=seconds,
-                files=(_named(file.path, wasm, FileRole.BINARY), *sources.values()),
+                files=(named_file(file.path, wasm, FileRole.BINARY), *sources.values()),
             )
         )
 
@@ -329,7 +348,7 @@ class EntryPreparation:
         for frame, file in entry.backtrace_sources:
             content = self._read(entry, file)
             if content is not None:
-                sources[frame] = _named(file.path, content, FileRole.BACKTRACE_SOURCE)
+                sources[frame] = named_file(file.path, content, FileRole.BACKTRACE_SOURCE)
         return sources
 
     def _read(self, entry: ComponentEntry, file: FileReference) -> bytes | None:
@@ -372,42 +391,3 @@ class EntryPreparation:
         except DeploymentRefused as error:
             self.problems.extend(error.problems)
             return None
-
-
-def _source_files(entry: PythonEntry | PythonWebhookEntry, sources: Sequence[SourceText]) -> tuple[NamedFile, ...]:
-    return tuple(
-        _named(source.path, text.text.encode(), FileRole.SOURCE)
-        for source, text in zip(entry.sources, sources, strict=True)
-        if isinstance(source, FileReference)
-    )
-
-
-def _handler_problem(exports: Interfaces) -> str | None:
-    try:
-        handler_export(map(str, exports))
-    except LinkError as error:
-        return str(error)
-    return None
-
-
-def _named(path: str, content: bytes, role: FileRole) -> NamedFile:
-    return NamedFile(path=path, digest=content_digest(content), role=role)
-
-
-def _offered_functions(exports: Interfaces) -> tuple[FunctionSpec, ...]:
-    return tuple(
-        FunctionSpec(name=FunctionName(interface, name), type=function)
-        for interface, functions in exports.items()
-        if interface.namespace != "wasi"  # entry points such as wasi:cli/run are for the host, not for others to call
-        for name, function in functions.items()
-    )
-
-
-def _declared_digest(entry: DeclaredActivityEntry, function: DeclaredFunction) -> str:
-    """Return the digest of a component that consists of one declared function.
-
-    Source:
-        Obelisk reference, section 1.3; the line breaks are ours, so that no two declarations run together.
-    """
-    parts = (f"{entry.table}_inline:", *declaration_parts(function.name, function.type, function.type_names))
-    return content_digest("\n".join(parts).encode())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from components.models import Component
+from components.models import Blob, Component
 from components.wasm_cache import compile_cache, wasm_engine
 from engine.deployment.spec import Runner
 from engine.errors import DeploymentError
@@ -85,9 +85,14 @@ def load_python_runtime(on_progress: Callable[[str], None]) -> PythonRuntime:
     """
     source = source_digest()
     known = _loaded.get(source)
-    if known is None:
+    if known is None or _is_gone(known):
         known = _loaded[source] = _stored(source, on_progress) or _built(source, on_progress)
     return known
+
+
+def _is_gone(runtime: PythonRuntime) -> bool:
+    """Tell whether the database had it and has it no more, since nothing needed it."""
+    return runtime.path is None and not Blob.objects.filter(digest=runtime.digest).exists()
 
 
 def _stored(source: str, on_progress: Callable[[str], None]) -> PythonRuntime | None:

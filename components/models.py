@@ -1,7 +1,7 @@
 """What is and was deployed: deployments, their components and functions, and the files they are made of.
 
-Rows of a deployment are written once, by `components.services.deploy`; afterwards only its status changes. So an
-execution that names a deployment can always be explained by it.
+Rows of a deployment are written once, by `components.services.deploy`; afterwards only its status changes, and it is
+deleted only if no execution needs it. So an execution that names a deployment can always be explained by it.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class Blob(models.Model):
     content = models.BinaryField()
     size = models.PositiveIntegerField()
     """Length of ``content`` in bytes, so that lists need not load it."""
+    wanted_at = models.DateTimeField(default=timezone.now)
+    """When a deployment that is made of it was stored last; see `components.unused_files`."""
 
     def __str__(self) -> str:
         return self.digest
@@ -38,6 +40,7 @@ class FileRole(models.TextChoices):
     BINARY = "binary"
     SOURCE = "source"
     BACKTRACE_SOURCE = "backtrace_source"
+    WIT_SOURCE = "wit_source"
 
 
 class DeploymentStatus(models.TextChoices):
@@ -59,6 +62,11 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
     def enqueued(self) -> DeploymentQuerySet:
         """The deployment that the next start of the server activates: one or none."""
         return self.filter(status=DeploymentStatus.ENQUEUED)
+
+    def formerly_active(self) -> DeploymentQuerySet:
+        """Those that were active and are not, the last one first."""
+        inactive = self.exclude(status=DeploymentStatus.ACTIVE).filter(last_active_at__isnull=False)
+        return inactive.order_by("-last_active_at", "-created_at")
 
     def newest_first(self) -> DeploymentQuerySet:
         """In the order of lists."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.interface_codec import Interfaces
-from engine.errors import NameSyntaxError
+from engine.deployment.spec import FunctionSpec
+from engine.errors import LinkError, NameSyntaxError
+from engine.host.wasi.incoming_handler import handler_export
 from engine.wasm.introspection import ROOT, ComponentShape, InterfaceShape
-from engine.wit.names import InterfaceName
+from engine.wit.names import FunctionName, InterfaceName
 from engine.wit.types import (
     BorrowType,
     Case,
@@ -54,6 +56,25 @@ def name_shape(shape: ComponentShape) -> NamedShape:
     imports, unnamed = _named(shape.imports)
     exports, _ = _named(shape.exports)
     return NamedShape(imports=imports, exports=exports, unnamed_imports=unnamed)
+
+
+def offered_functions(exports: Interfaces) -> tuple[FunctionSpec, ...]:
+    """Return the exported functions that others may call."""
+    return tuple(
+        FunctionSpec(name=FunctionName(interface, name), type=function)
+        for interface, functions in exports.items()
+        if interface.namespace != "wasi"  # entry points such as wasi:cli/run are for the host, not for others to call
+        for name, function in functions.items()
+    )
+
+
+def handler_problem(exports: Interfaces) -> str | None:
+    """Return why a binary cannot answer HTTP requests, or ``None``."""
+    try:
+        handler_export(map(str, exports))
+    except LinkError as error:
+        return str(error)
+    return None
 
 
 def _named(side: Mapping[str, InterfaceShape]) -> tuple[Interfaces, tuple[str, ...]]:

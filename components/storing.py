@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from pathlib import Path
+from datetime import datetime
 
 from django.utils import timezone
 
+from components.busy import Busy
 from components.config_codec import encode_config
 from components.cron_codec import encode_cron
 from components.deployed_rows import function_rows
@@ -34,11 +34,11 @@ def store_deployment(
         deployment_id: Its id; a fresh one by default.
 
     Raises:
+        Busy: If the interpreter that it was read with was unused and has just been deleted.
         IntegrityError: If the id is taken, or another deployment has the status.
     """
-    _store_files(prepared.files)
-    _store_runtimes(prepared.runtimes)
     now = timezone.now()
+    _store_files(prepared, now)
     deployment = Deployment.objects.create(
         deployment_id=deployment_id or make_deployment_id(now, secrets.token_bytes(10)),
         status=status,
@@ -72,22 +72,25 @@ def is_same(current: Deployment, prepared: PreparedDeployment) -> bool:
     ] + [(each.id.name, each.id.digest, None, None, encode_cron(each)) for each in prepared.crons]
 
 
-def _store_files(files: Mapping[str, bytes]) -> None:
-    known = set(Blob.objects.filter(digest__in=files).values_list("digest", flat=True))
+def _store_files(prepared: PreparedDeployment, now: datetime) -> None:
+    binaries = {each.spec.wasm_digest for each in prepared.components if each.spec.wasm_digest is not None}
+    wanted = {*prepared.files, *prepared.runtimes, *binaries}
+    stored = Blob.objects.filter(digest__in=wanted)
+    # Before looking which there are: whoever deletes unused files comes first, or leaves these alone.
+    stored.update(wanted_at=now)
+    known = set(stored.values_list("digest", flat=True))
+    contents = {digest: content for digest, content in prepared.files.items() if digest not in known}
+    # Interpreters, for other machines and later times; read only if they are not there yet.
+    contents |= {digest: path.read_bytes() for digest, path in prepared.runtimes.items() if digest not in known}
+    if gone := wanted - known - contents.keys():
+        raise Busy(f"{', '.join(sorted(gone))} was unused and has just been deleted; try again")
     Blob.objects.bulk_create(
         [
-            Blob(digest=digest, content=content, size=len(content))
-            for digest, content in files.items()
-            if digest not in known
+            Blob(digest=digest, content=content, size=len(content), wanted_at=now)
+            for digest, content in contents.items()
         ],
         ignore_conflicts=True,  # somebody else stored the same content meanwhile
     )
-
-
-def _store_runtimes(runtimes: Mapping[str, Path]) -> None:
-    """Store interpreters, for other machines and later times; read only if they are not there yet."""
-    known = set(Blob.objects.filter(digest__in=runtimes).values_list("digest", flat=True))
-    _store_files({digest: path.read_bytes() for digest, path in runtimes.items() if digest not in known})
 
 
 def _store_component(deployment: Deployment, position: int, component: PreparedComponent) -> None:

@@ -17,6 +17,7 @@ from components.manifest.files import content_digest
 from components.models import Deployment, DeploymentStatus
 from components.preparation import prepare_manifest
 from components.problems import DeploymentRefused
+from components.runtime_loads import languages_of, site_runtimes
 from components.storing import store_deployment
 from components.submitted_files import SubmittedFile, SubmittedFiles
 from engine.errors import IdSyntaxError
@@ -68,6 +69,8 @@ def submit_deployment(
         DeploymentExists: If the id is another deployment's.
         DeploymentRefused: If anything else is wrong; carries every problem that was found.
         Busy: If another one is being submitted.
+        RuntimeLoading: If an interpreter that it needs is being built or compiled, and that takes a while.
+        RuntimeUnavailable: If one cannot be had.
         WasmError: If this process must not compile.
     """
     with _submitting():
@@ -81,6 +84,7 @@ def submit_deployment(
         source = SubmittedFiles(files)
         manifest = parse_manifest(toml, file_name="deployment.toml", wit=source.read_wit)
         source.check(manifest.entries)
+        site_runtimes.require(languages_of(manifest.entries))
         try:
             prepared = prepare_manifest(manifest, source, allow_unavailable=allow_unavailable)
         except DeploymentRefused:

@@ -171,7 +171,7 @@ class SubmittedFiles:
         raise UnusableFile(f'names "{file.path}", which is not there')
 
     def read_wit(self, path: str) -> WitFolder:
-        """Return a folder of WIT, whose files have to come along each time: they are read and not kept.
+        """Return a folder of WIT, whose files have to come along each time: nothing else says which they are.
 
         Args:
             path: The folder, relative to the deployment file.

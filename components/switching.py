@@ -44,8 +44,12 @@ def find_deployment(deployment_id: str) -> Deployment:
     """
     deployment = Deployment.objects.filter(pk=deployment_id).first()
     if deployment is None:
-        raise DeploymentNotFound(f"no deployment {deployment_id}; `manage.py deployment list` shows all")
+        raise _not_found(deployment_id)
     return deployment
+
+
+def _not_found(deployment_id: str) -> DeploymentNotFound:
+    return DeploymentNotFound(f"there is no deployment {deployment_id}")
 
 
 def previous_deployment() -> Deployment:
@@ -54,8 +58,7 @@ def previous_deployment() -> Deployment:
     Raises:
         DeploymentNotFound: If there was none.
     """
-    earlier = Deployment.objects.exclude(status=DeploymentStatus.ACTIVE).filter(last_active_at__isnull=False)
-    deployment = earlier.order_by("-last_active_at", "-created_at").first()
+    deployment = Deployment.objects.formerly_active().first()
     if deployment is None:
         raise DeploymentNotFound("no other deployment was ever active")
     return deployment
@@ -113,7 +116,8 @@ def enqueue(deployment_id: str, *, allow_unavailable: bool = False, decision: De
                 if not is_active:
                     # It may have become active meanwhile, and must not lose that.
                     inactive = Deployment.objects.filter(pk=deployment_id, status=DeploymentStatus.INACTIVE)
-                    inactive.update(status=DeploymentStatus.ENQUEUED)
+                    if not inactive.update(status=DeploymentStatus.ENQUEUED):
+                        find_deployment(deployment_id)
                 record_decision(deployment_id, SwitchKind.ENQUEUED, decision, replaced=_active_id(), at=timezone.now())
         except IntegrityError as error:
             raise DeploymentRefused(["another deployment was enqueued at the same moment; try again"]) from error
@@ -146,7 +150,11 @@ def _set_active(deployment: Deployment, decision: Decision, *, replacing: str | 
             if replacing is not None and replaced != replacing:
                 raise ActiveChanged(expected=replacing, actual=replaced)
             Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
-            Deployment.objects.filter(pk=deployment.pk).update(status=DeploymentStatus.ACTIVE, last_active_at=now)
+            activated = Deployment.objects.filter(pk=deployment.pk).update(
+                status=DeploymentStatus.ACTIVE, last_active_at=now
+            )
+            if not activated:
+                raise _not_found(deployment.pk)  # it was deleted meanwhile
             record_decision(deployment.pk, SwitchKind.ACTIVATED, decision, replaced=replaced, at=now)
     except IntegrityError as error:
         raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from error

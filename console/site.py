@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
@@ -22,10 +21,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
         """Return what the quick search finds, as it is now: the theme keeps answers for minutes."""
         from console.finding import search  # imports models
 
-        results = search(request, request.GET.get("s", "").strip())
-        found = Paginator(results, max(1, len(results)))
-        context = {"page_obj": found, "results": found.page(1), "page_counter": 0, "execution_time": 0.0}
-        return TemplateResponse(request, "unfold/helpers/command_results.html", {**context, **(extra_context or {})})
+        return TemplateResponse(request, "console/found.html", {"rows": search(request), **(extra_context or {})})
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the console's own pages."""

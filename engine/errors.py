@@ -19,6 +19,7 @@
     │   └── Trap                  the guest died; ``kind`` says how
     ├── UnusableResult            what a run gave is no result of its function; another run would give the same
     ├── LimitExceeded             parameters or a result larger than a limit, which the message names
+    ├── SignalRefused             a signal that cannot be sent; ``refusal`` says why
     ├── DeploymentError           components that cannot be deployed together
     │   └── RuntimeUnavailable    the interpreter they need is not there and cannot be built
     ├── OutboundError             a guest's HTTP request that got no whole response; ``code`` says why
@@ -40,6 +41,7 @@
 
     RunInterrupted(BaseException) unwinds a run without ending the execution
     ├── RunSuspended              the workflow waits; it will be replayed when its response is there
+    │   └── CallReached           a replay is where it was to stop
     └── RunAbandoned              the lock is lost, or the executor stops: nothing more may be written
 """
 
@@ -143,6 +145,33 @@ class UnusableResult(EngineError):
 
 class LimitExceeded(EngineError):
     """Parameters or a result larger than a limit; the message names it."""
+
+
+class SignalRefusal(StrEnum):
+    """Why a signal cannot be sent; the values are what guests are told."""
+
+    UNKNOWN_SIGNAL = "unknown_signal"
+    """No deployed stub function has its name, or more than one has."""
+    TYPE_CHECK_ERROR = "type_check_error"
+    """The payload is not of its type, or too large."""
+    INVALID_SIGNAL_ID = "invalid_signal_id"
+    NO_WORKFLOW = "no_workflow"
+    """The execution is none, so it waits for nothing."""
+    FINISHED = "finished"
+    """The execution has ended; nobody will wait for it any more."""
+
+
+class SignalRefused(EngineError):
+    """A signal that cannot be sent; nothing was.
+
+    Args:
+        refusal: Why.
+        message: One sentence for people.
+    """
+
+    def __init__(self, refusal: SignalRefusal, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class DeploymentError(EngineError):
@@ -266,6 +295,12 @@ class RunInterrupted(BaseException):
 
 class RunSuspended(RunInterrupted):
     """The workflow waits for a response that is not there yet."""
+
+
+class CallReached(RunSuspended):
+    """A replay came to the call that it was made for; ``backtrace`` is wasmtime's text on where the guest was then."""
+
+    backtrace = ""
 
 
 class RunAbandoned(RunInterrupted):

@@ -55,11 +55,12 @@ build_rust() {
     need "$wasm_ld" "on Debian install lld-19, or set WASM_LD to a wasm-ld"
     [ -d "$("$RUSTC" --print sysroot)/lib/rustlib/src/rust/library" ] ||
         fail "the source of Rust's standard library is missing beside $RUSTC: on Debian install rust-web-src."
-    build_workspace "$examples" fibo fibo-workflow
-    build_workspace "$tests" probe stepper stubs courier stubbed doorman
+    build_workspace "$examples" release fibo fibo-workflow
+    build_workspace "$tests" release probe stepper stubs courier stubbed doorman
+    build_workspace "$tests" lines climber
 }
 
-# build_workspace FOLDER PACKAGE...
+# build_workspace FOLDER PROFILE PACKAGE...
 build_workspace() {
     cd "$1"
     fill_in_lock
@@ -67,15 +68,18 @@ build_workspace() {
     # it is part of every instance's memory, one page here.
     local flags="-Clinker-flavor=wasm-ld -Cpanic=immediate-abort -Zunstable-options -Zlocation-detail=none"
     flags+=" -Clink-arg=-zstack-size=32768"
+    # Source lines are told with paths, which are to be the same wherever it is built.
+    [ "$2" = release ] ||
+        flags+=" --remap-path-prefix=$1= --remap-path-prefix=$("$RUSTC" --print sysroot)/lib/rustlib/src/rust=rust"
     local name
-    for name in "${@:2}"; do
+    for name in "${@:3}"; do
         RUSTC_BOOTSTRAP=1 \
             CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$wasm_ld \
             CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags \
-            cargo build --locked --quiet --release --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort \
+            cargo build --locked --quiet --profile "$2" --target wasm32-unknown-unknown -Zbuild-std=std,panic_abort \
             --package "$name"
         (cd "$examples" && cargo run --locked --quiet --package make-component -- \
-            "$CARGO_TARGET_DIR/wasm32-unknown-unknown/release/${name//-/_}.wasm" "$1/$name/$name.wasm")
+            "$CARGO_TARGET_DIR/wasm32-unknown-unknown/$2/${name//-/_}.wasm" "$1/$name/$name.wasm")
         report "$1/$name/$name.wasm"
     done
 }

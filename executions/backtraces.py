@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from engine.log.backtraces import CallSites as RunCallSites
 from engine.log.ids import ExecutionId, Version
 from engine.wit.json_values import load_json
 from executions.models import CallSites
+
+Place = Version | Literal["first", "last"]
+"""Which call: that which wrote this event, or the first or last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,22 +33,37 @@ class Backtrace:
     stack: dict[str, Any]
 
 
-def find_backtrace(execution_id: ExecutionId, version: Version | Literal["first", "last"] = "last") -> Backtrace | None:
-    """Return the backtrace of the call that wrote an event, ``None`` if none is known.
+def backtraces_of(calls: RunCallSites) -> list[Backtrace]:
+    """Return the backtraces of calls that are not stored yet."""
+    return [
+        Backtrace(
+            execution_id=calls.execution_id,
+            component=str(calls.component_id),
+            first=site.first,
+            behind=site.behind,
+            stack=load_json(site.stack),  # type: ignore[arg-type]  # an object, by construction
+        )
+        for site in calls.sites
+    ]
+
+
+def find_backtrace(execution_id: ExecutionId, place: Place = "last") -> Backtrace | None:
+    """Return the backtrace of a call, ``None`` if none is known.
 
     Args:
         execution_id: Whose.
-        version: The event's; or the first or last call of which one is known.
+        place: Which call; the first or last one is that of which one is known.
     """
     rows = CallSites.objects.filter(execution_id=execution_id)
-    match version:
+    match place:
         case "first":
             row = rows.order_by("first_version", "id").first()
             return None if row is None else _read(row)[0]
         case "last":
-            row = rows.order_by("first_version", "id").last()
+            # Rows may overlap: what was missing in one of them was found later.
+            row = rows.order_by("behind_version", "id").last()
             return None if row is None else _read(row)[-1]
-        case _:
+        case version:
             # The newest first: a run that lost its lock may have left some for events that it could not write.
             around = rows.filter(first_version__lte=version, behind_version__gt=version).order_by("-id")
             sites = (site for row in around for site in _read(row))

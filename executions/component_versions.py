@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from typing import Final
 
 from components.models import Component
 from components.operator import operator_limits
 from components.services import load_deployment, wasm_bytes
+from components.wasm_cache import compile_cache, tracing_engine
 from engine.clock import SystemClock
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.executor.programs import Programs
 from engine.journal.protocol import Journal
 from engine.log.state import ExecutionState
 from engine.replay.replaying import Replayer
+from engine.wasm.component import CompiledComponent
 from executions.deployed import deployed_registry
 from executions.hosting import load_component
 from executions.operations.refusals import OperationRefused
+
+_DEBUG_LINES: Final = b".debug_line"
+"""The name of the section that a compiler puts files and lines into (DWARF)."""
 
 
 class VersionMissing(OperationRefused):
@@ -28,9 +35,26 @@ def _programs() -> Programs:
     return Programs(load_component, wasm_bytes)
 
 
+@cache
+def _traced_programs() -> Programs:
+    return Programs(_load_with_lines, wasm_bytes)
+
+
+def _load_with_lines(wasm_digest: str) -> CompiledComponent:
+    wasm = wasm_bytes(wasm_digest)
+    if _DEBUG_LINES not in wasm:
+        return load_component(wasm_digest)
+    return compile_cache().compile(tracing_engine(), wasm)
+
+
 def make_replayer(journal: Journal) -> Replayer:
     """Return a replayer of this process, for the executions of a journal."""
     return Replayer(journal=journal, clock=SystemClock(), programs=_programs(), limits=operator_limits())
+
+
+def make_tracer(journal: Journal) -> Replayer:
+    """Return a replayer that knows source lines of compiled components, where they carry them; it is slower."""
+    return replace(make_replayer(journal), programs=_traced_programs())
 
 
 def version_of(state: ExecutionState) -> tuple[DeployedFunction, Registry]:

@@ -3,15 +3,18 @@
 Source:
     Obelisk reference, section 9.2 (``GET /v1/deployments``).
 """
+# ruff: noqa: S608 - statements are put together from constants and placeholders only
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import BooleanField, Case, Count, Value, When
+from django.db import connection
 
 from engine.log.state import Lifecycle, Status
+from executions.instants import to_micros
+from executions.journal.dialect import dialect_of
 from executions.models import Execution
 
 COUNTS = (
@@ -26,11 +29,28 @@ COUNTS = (
     "finished_execution_failure",
 )
 
+_EXECUTION = Execution._meta.db_table
+_OF = "deployment_id IN ({places})"
+# Conditions of partial indexes stand in the text, so that a planner can see that they apply.
+#: Those that ended. ``execution_ended`` or ``execution_ended_below``, whose entries are all that is read.
+_FINISHED = (
+    f"SELECT deployment_id, result_kind, COUNT(*) FROM {_EXECUTION} WHERE {_OF} AND status = 'finished' "
+    "AND parent_id IS {parent} GROUP BY deployment_id, result_kind"
+)
+#: Those that have not, few beside the others. ``execution_unfinished``: an index by what changes with every step would
+#: cost each step more than this.
+_UNFINISHED = (
+    f"SELECT deployment_id, status, lifecycle, due_at <= %s, COUNT(*) FROM {_EXECUTION}{{hint}} "
+    f"WHERE NOT (status = 'finished') AND {_OF}{{scope}} GROUP BY 1, 2, 3, 4"
+)
+
 
 def count_executions(
     deployment_ids: Iterable[str], now: datetime, *, include_derived: bool
 ) -> dict[str, dict[str, int]]:
-    """Return how many executions are in each state, by deployment; looks at every execution, so it takes its time.
+    """Return how many executions are in each state, by deployment.
+
+    Takes as long as it takes to look at each unfinished execution, and at an index entry of each finished one.
 
     Args:
         deployment_ids: Which deployments.
@@ -39,23 +59,28 @@ def count_executions(
     """
     wanted = list(deployment_ids)
     counts = {deployment_id: dict.fromkeys(COUNTS, 0) for deployment_id in wanted}
-    executions = Execution.objects.all() if include_derived else Execution.objects.top_level()
-    is_due = Case(When(due_at__lte=now, then=Value(True)), default=Value(False), output_field=BooleanField())  # noqa: FBT003
-    grouped = (
-        executions.filter(deployment_id__in=wanted)
-        .values_list("deployment_id", "status", "lifecycle", "result_kind", is_due)
-        .annotate(count=Count("execution_id"))
-        .order_by()
-    )
-    for deployment_id, status, lifecycle, result_kind, due, count in grouped:
-        counts[deployment_id][_name(status, lifecycle, result_kind, is_due=due)] += count
+    if not wanted:
+        return counts
+    places = ", ".join(["%s"] * len(wanted))
+    hint = dialect_of(connection).indexed_by("execution_unfinished")
+    scope = "" if include_derived else " AND parent_id IS NULL"
+    with connection.cursor() as cursor:
+        for parent in ("NULL", "NOT NULL") if include_derived else ("NULL",):
+            cursor.execute(_FINISHED.format(places=places, parent=parent), wanted)
+            for deployment_id, result_kind, count in cursor.fetchall():
+                counts[deployment_id][_finished(result_kind)] += count
+        cursor.execute(_UNFINISHED.format(places=places, hint=hint, scope=scope), [to_micros(now), *wanted])
+        for deployment_id, status, lifecycle, is_due, count in cursor.fetchall():
+            counts[deployment_id][_unfinished(status, lifecycle, is_due=bool(is_due))] += count
     return counts
 
 
-def _name(status: str, lifecycle: str, result_kind: str | None, *, is_due: bool) -> str:
+def _finished(result_kind: str) -> str:
+    return f"finished_{result_kind}" if result_kind in ("ok", "error") else "finished_execution_failure"
+
+
+def _unfinished(status: str, lifecycle: str, *, is_due: bool) -> str:
     match status, lifecycle:
-        case Status.FINISHED.value, _:
-            return f"finished_{result_kind}" if result_kind in ("ok", "error") else "finished_execution_failure"
         case _, (Lifecycle.PAUSED.value | Lifecycle.CANCELLING.value) as wish:
             return str(wish)
         case Status.LOCKED.value, _:

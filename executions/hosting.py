@@ -27,7 +27,8 @@ from components.wasm_cache import compile_cache, wasm_engine
 from engine.activity.secret_values import OperatorPolicy
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
-from engine.errors import DeploymentError, JournalError
+from engine.deployment.spec import Runner
+from engine.errors import DeploymentError, EngineError, JournalError
 from engine.executor.executor import Executor
 from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
@@ -85,6 +86,7 @@ class ExecutorHost:
         self._feed.start(self._executor.wakeups.broadcast)
         self._executor.start()
         self._heart.start()
+        _compile_ahead(self._executor.registry)
 
     def stop(self) -> None:
         """Finish or hand back what is running, and end."""
@@ -132,6 +134,7 @@ class ExecutorHost:
         if registry is not self._executor.registry:
             log.info("executor.deployment_changed", deployment_id=registry.deployment.id)
             self._executor.use(registry)
+            _compile_ahead(registry)
         now = self._clock.now()
         beat(
             self._executor.executor_id,
@@ -169,6 +172,26 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         operator=operator,
         limits=operator_limits(),
     )
+
+
+def _compile_ahead(registry: Registry) -> None:
+    """Have interpreters compiled beside what goes on, before the first run that needs one has to wait for it."""
+    components = registry.deployment.components
+    digests = {each.wasm_digest for each in components if each.runner is Runner.SOURCE and each.wasm_digest is not None}
+    for digest in sorted(digests):
+        threading.Thread(target=_compile, args=(digest,), name="compiler", daemon=True).start()
+
+
+def _compile(wasm_digest: str) -> None:
+    started = time.monotonic()
+    try:
+        load_component(wasm_digest)
+    except (DatabaseError, EngineError) as error:
+        log.warning("runtime.failed", digest=wasm_digest, error=str(error))
+    else:
+        log.info("runtime.ready", digest=wasm_digest, seconds=round(time.monotonic() - started, 3))
+    finally:
+        connection.close()
 
 
 def load_component(wasm_digest: str) -> CompiledComponent:

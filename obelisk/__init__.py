@@ -26,13 +26,14 @@ from obelisk.errors import (
     PermanentError,
     Refused,
     RetryLater,
+    SignalRefused,
 )
 from obelisk.functions import Bound, Function, activity, imported, query, signal, stub, webhook, workflow
 from obelisk.join_sets import Child, JoinSet
 from obelisk.sagas import Saga, saga
 from obelisk.scalars import Json, char, f32, s8, s16, s32, s64, u8, u16, u32, u64
 from obelisk.verbs import answer, execution_id, gather, info, join_set, patched, race, schedule, sleep, timeout
-from obelisk.webhooks import Ended, Request, Response, get, try_get
+from obelisk.webhooks import Ended, Request, Response, get, send_signal, try_get
 
 __all__ = [
     "Bound",
@@ -52,6 +53,7 @@ __all__ = [
     "Response",
     "RetryLater",
     "Saga",
+    "SignalRefused",
     "activity",
     "answer",
     "char",
@@ -72,6 +74,7 @@ __all__ = [
     "s64",
     "saga",
     "schedule",
+    "send_signal",
     "signal",
     "sleep",
     "stub",

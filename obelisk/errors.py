@@ -8,6 +8,17 @@ from typing import Any, Literal
 FailureKind = Literal["timed_out", "cancelled", "out_of_fuel", "nondeterminism_detected", "uncategorized"]
 """Why the platform, not the function, ended an execution."""
 
+SignalRefusal = Literal[
+    "execution_id_parsing_error",
+    "not_found",
+    "no_workflow",
+    "finished",
+    "unknown_signal",
+    "type_check_error",
+    "invalid_signal_id",
+]
+"""Why a signal is not sent: of the execution, the signal, its payload or its id."""
+
 
 class Refused(TypeError):
     """The file says something that cannot be deployed; the message names the place and the remedy."""
@@ -57,6 +68,19 @@ class ChildError(Exception):
 
 class JoinSetExhausted(Exception):
     """A join set was asked for one more result than it has members."""
+
+
+class SignalRefused(Exception):
+    """A signal was not sent; nothing changed.
+
+    Args:
+        code: Why.
+        message: The same in a sentence.
+    """
+
+    def __init__(self, code: SignalRefusal, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class CompensationFailed(Exception):

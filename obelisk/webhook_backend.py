@@ -9,6 +9,7 @@ from typing import Any
 
 from obelisk.activity_backend import ActivityBackend
 from obelisk.backends import Options
+from obelisk.errors import SignalRefused
 from obelisk.functions import Function
 from obelisk.http import Headers
 from obelisk.webhooks import Request, Response
@@ -59,6 +60,27 @@ class WebhookBackend(ActivityBackend):
                 raise LookupError(answer["message"])
             case _:
                 return _Ended(function, answer)
+
+    def send_signal(
+        self, execution_id: str, function: Function[..., Any] | str, payload: Any, *, signal_id: str | None
+    ) -> bool:
+        """See `obelisk.webhooks.Executions`."""
+        for what, value in (("execution_id", execution_id), ("signal_id", signal_id or "")):
+            if not isinstance(value, str):
+                raise TypeError(f"send_signal(): {what} must be a str, got {value!r:.40}")
+        name = function
+        if not isinstance(function, str):
+            name = function.ffqn
+            try:
+                payload = function.signature.encode_result(payload)
+            except TypeError as error:
+                raise SignalRefused("type_check_error", str(error)) from error
+        body = {"id": execution_id, "name": name, "payload": payload, "signal_id": signal_id}
+        answer = ask(self._host, "signal", body)
+        if "refused" in answer:
+            raise SignalRefused(answer["refused"], answer["message"])
+        is_new: bool = answer["is_new"]
+        return is_new
 
 
 class _ClientGone(Exception):

@@ -10,8 +10,8 @@ For example::
         event = request.json()
         return Response.json({"execution_id": schedule(record_star, event["sender"]["login"])}, status=202)
 
-The function may call, schedule, `get` and `try_get` executions; a call waits for its result as in a workflow, but
-nothing is replayed: a request that breaks off is over.
+The function may call, schedule, `get` and `try_get` executions, and send them signals; a call waits for its result as
+in a workflow, but nothing is replayed: a request that breaks off is over.
 """
 
 from __future__ import annotations
@@ -147,10 +147,16 @@ class Ended(Protocol[R_co]):
 
 @runtime_checkable
 class Executions(Protocol):
-    """A backend that can ask after executions."""
+    """A backend that can ask after executions, and send them signals."""
 
     def get(self, function: Function[..., Any], execution_id: str, *, waits: bool) -> Ended[Any] | None:
         """Return how an execution ended; ``None`` if it has not, and nobody waits for that."""
+        ...
+
+    def send_signal(
+        self, execution_id: str, function: Function[..., Any] | str, payload: Any, *, signal_id: str | None
+    ) -> bool:
+        """Send a signal; tell whether it counts."""
         ...
 
 
@@ -173,6 +179,27 @@ def try_get(function: Function[P, R], execution_id: str) -> Ended[R] | None:
         LookupError: If there is no such execution.
     """
     return _backend("try_get").get(function, execution_id, waits=False)
+
+
+def send_signal(
+    execution_id: str, function: Function[..., Any] | str, payload: Any = None, *, signal_id: str | None = None
+) -> bool:
+    """Send a signal to a workflow: to the call of it that waits longest, or to the next one.
+
+    Args:
+        execution_id: The workflow.
+        function: A ``@signal`` or ``@stub`` function, or its name.
+        payload: What the call of it returns: of a decorated function its value in Python, else JSON data.
+        signal_id: Your name for it, such as the provider's id of the event; one counts once for an execution, so that
+            an event which is delivered again changes nothing.
+
+    Returns:
+        Whether it counts; ``False`` if this ``signal_id`` had come before.
+
+    Raises:
+        SignalRefused: If it cannot be sent; its ``code`` says why.
+    """
+    return _backend("send_signal").send_signal(execution_id, function, payload, signal_id=signal_id)
 
 
 def _backend(verb: str) -> Executions:

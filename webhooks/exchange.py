@@ -12,11 +12,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar, assert_never
 
+import structlog
+
 from engine.activity.http.messages import Header
 from engine.errors import OutboundInvalid
 from engine.host.wasi.incoming_body import FedBody
 from webhooks.problems import Problem
-from webhooks.scopes import Scope, headers_of
+from webhooks.scopes import Scope, headers_of, raw_path
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -26,6 +30,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 _READ_AHEAD = 256 << 10
 """Bytes of a request's body that may wait for the guest."""
+_MOST_PATH_CHARACTERS = 500
+"""Of a path in a line of the log."""
 
 
 class ClientGone(Exception):
@@ -172,7 +178,9 @@ class Exchange:
         await self._end()
 
     async def send_problem(self, problem: Problem) -> None:
-        """Send why there is no response."""
+        """Send why there is no response; the log has a line of it."""
+        path = raw_path(self._scope)[:_MOST_PATH_CHARACTERS]
+        log.info("webhook.refused", method=self._scope["method"], path=path, status=problem.status, code=problem.code)
         headers, body = problem.render(headers_of(self._scope))
         await self.send_whole(problem.status, headers, b"" if self._scope["method"] == "HEAD" else body)
 

@@ -121,11 +121,13 @@ class DeclaredFunction:
 
     Args:
         type_names: Its records, variants, enums and flags that have names in the WIT, by name.
+        wit_files: The texts of that WIT, by path relative to the deployment file.
     """
 
     name: FunctionName
     type: FunctionType
     type_names: Mapping[str, WitType] = field(default_factory=dict)
+    wit_files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,11 +184,13 @@ class NamedFunction:
         kind: ``activity`` or ``workflow``.
         name: Its full name.
         type: Its type, if the table gives that; else the file's hints tell it.
+        wit_files: The texts of the WIT that it was read from, by path relative to the deployment file.
     """
 
     kind: str
     name: FunctionName
     type: FunctionType | None
+    wit_files: Mapping[str, str]
 
 
 class Instances(StrEnum):

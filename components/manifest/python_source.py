@@ -114,6 +114,7 @@ def _read_single(reader: TableReader, *, is_workflow: bool) -> NamedFunction:
         kind="workflow" if is_workflow else "activity",
         name=function.name,
         type=function.type if has_types else None,
+        wit_files=function.wit_files,
     )
 
 

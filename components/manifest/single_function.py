@@ -47,8 +47,14 @@ def _read_authored(reader: TableReader, name: FunctionName) -> DeclaredFunction:
             reader.refuse(key, 'stands beside "wit", which has the types')
     if folder := read_path(reader, "wit"):
         try:
-            authored = reader.wit(folder).exported(name)
-            return DeclaredFunction(name=name, type=authored.type, type_names=authored.type_names)
+            wit = reader.wit(folder)
+            authored = wit.exported(name)
+            return DeclaredFunction(
+                name=name,
+                type=authored.type,
+                type_names=authored.type_names,
+                wit_files={f"{folder}/{path}": text for path, text in wit.files.items()},
+            )
         except UnusableFile as error:
             reader.refuse("wit", f'names "{folder}", which {error}')
         except TypeSyntaxError as error:

@@ -25,6 +25,7 @@ from engine.errors import DeploymentError
 from executions.access.scopes import Scope
 from executions.models import RehearsalReport
 from executions.operations.recording import MOST_REASON_CHARACTERS
+from executions.taking_up import wait_until_taken_up
 
 REFUSED = 409
 """Status of the page that says why nothing was changed."""
@@ -70,8 +71,12 @@ def activation(request: HttpRequest, deployment_id: str) -> HttpResponse:
         return _form(request, row, choice, error.problems)
     except DeploymentError as error:
         return _form(request, row, choice, [str(error)])
-    word = "is active" if choice.when == "now" else "becomes active when the server starts next"
-    messages.success(request, f"{row.pk} {word}.")
+    if choice.when == "start":
+        messages.success(request, f"{row.pk} becomes active when the server starts next.")
+    elif wait_until_taken_up(row.pk):
+        messages.success(request, f"{row.pk} is active.")
+    else:
+        messages.warning(request, f"{row.pk} is active; an executor has not taken it up yet.")
     return redirect("admin:console_deployment", row.pk)
 
 

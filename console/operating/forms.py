@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django import forms
 
+from engine.errors import ValueMismatch
+from engine.executor.signalling import signals_of
+from engine.wit.grammar import format_type
+from engine.wit.json_values import load_json
+from executions.deployed import deployed_registry
+from executions.models import Execution
 from executions.operations.recording import MOST_REASON_CHARACTERS
 
 _LARGEST_JSON: Final = 1 << 20
@@ -28,8 +33,8 @@ class JsonField(forms.CharField):
         if len(text) > _LARGEST_JSON:
             raise forms.ValidationError("That is more than 1 MB of JSON.")
         try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
+            return load_json(text)
+        except ValueMismatch as error:
             raise forms.ValidationError(f"That is no JSON: {error}") from error
 
 
@@ -45,6 +50,10 @@ class OperationForm(forms.Form):
     ``seen`` is how the execution stood on the page: an operation that was confirmed on a page out of date is shown
     again.
     """
+
+    def __init__(self, row: Execution, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.row = row
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
     reason = forms.CharField(
@@ -70,9 +79,20 @@ class QuestionForm(OperationForm):
 class SignalForm(OperationForm):
     """A signal to a workflow."""
 
-    name = line("Signal", required=True, text="The stub function, in full or only its own name.")
+    name = forms.ChoiceField(label="Signal", widget=forms.Select(attrs={"class": "ob-input"}))
     payload = JsonField(label="Payload, as JSON", required=False, help_text="Empty where the function returns nothing.")
     signal_id = line("Signal id", text="If you give one, sending it again changes nothing.")
+
+    def __init__(self, row: Execution, *args: Any, **kwargs: Any) -> None:
+        super().__init__(row, *args, **kwargs)
+        package = row.ffqn.partition("/")[0]
+        signals = signals_of(deployed_registry())
+        own_first = sorted(signals, key=lambda each: str(each.name).partition("/")[0] != package)
+        self.fields["name"].choices = [  # type: ignore[attr-defined]  # it is a ChoiceField
+            (str(each.name), f"{each.name}: {format_type(each.type.result)}")
+            for each in own_first
+            if each.type.result is not None
+        ]
 
 
 class QueryForm(QuestionForm):

@@ -39,8 +39,8 @@ def _operate(request: HttpRequest, execution_id: str, action: Action) -> HttpRes
     seen = _standing(row)
     if request.method != "POST":
         initial = {"seen": seen, **_suggested(request, row, action)}
-        return _form_page(request, row, action, action.form(initial=initial))
-    form = action.form(request.POST)
+        return _form_page(request, row, action, action.form(row, initial=initial))
+    form = action.form(row, request.POST)
     if not form.is_valid():
         return _form_page(request, row, action, form, status=422)
     if action.record is not None and form.cleaned_data["seen"] != seen:
@@ -76,7 +76,7 @@ def _with_standing(action: Action, request: HttpRequest, seen: str, checked: Ope
     """Return the form again, for the execution as it is now."""
     data = request.POST.copy()
     data["seen"] = seen
-    form = action.form(data)
+    form = action.form(checked.row, data)
     form.is_valid()
     for error in checked.non_field_errors():
         form.add_error(None, error)

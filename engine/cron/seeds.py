@@ -1,7 +1,7 @@
-"""The identity of what is started by the clock, and of the execution that starts it.
+"""The identity of what is started by the clock, and of the executions that start it, one after the other.
 
 Source:
-    Obelisk reference, sections 4 (cron seeds) and 5.12; the separators, the time zone and the generation are ours.
+    Obelisk reference, sections 4 (cron seeds) and 5.12; the separators, the time zone and successors are ours.
 """
 
 from __future__ import annotations
@@ -19,16 +19,14 @@ def cron_digest(name: str, ffqn: str, params: str, schedule: CronSchedule) -> st
     return f"sha256:{hashlib.sha256(chr(10).join(parts).encode()).hexdigest()}"
 
 
-def seed_randomness(digest: str, generation: int) -> tuple[int, bytes]:
+def seed_randomness(origin: str) -> tuple[int, bytes]:
     """Return the time and the random part of a seed's id.
 
     Args:
-        digest: The entry's.
-        generation: How often the entry was removed and came back.
+        origin: The entry's digest for its first seed, for each further one the id of the seed before it.
 
     Returns:
         Milliseconds that only use 32 bits, so that a seed's id is of 1970, and 10 bytes.
     """
-    text = digest if generation == 0 else f"{digest}:{generation}"
-    mixed = hashlib.sha256(text.encode()).digest()
+    mixed = hashlib.sha256(origin.encode()).digest()
     return int.from_bytes(mixed[:4], "big"), mixed[4:14]

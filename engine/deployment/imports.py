@@ -22,6 +22,8 @@ from engine.wit.obelisk_types import (
     JOIN_SET_INTERFACE,
     LOG,
     LOG_INTERFACE,
+    SIGNAL_SUPPORT,
+    SIGNAL_SUPPORT_INTERFACE,
     TIME_INTERFACE,
     WEBHOOK_SUPPORT,
     WEBHOOK_SUPPORT_BACKTRACE,
@@ -52,6 +54,7 @@ WEBHOOK_HOST: HostInterfaces = {
     LOG_INTERFACE: LOG,
     WEBHOOK_SUPPORT_INTERFACE: WEBHOOK_SUPPORT,
     WEBHOOK_SUPPORT_BACKTRACE_INTERFACE: WEBHOOK_SUPPORT_BACKTRACE,
+    SIGNAL_SUPPORT_INTERFACE: SIGNAL_SUPPORT,
 }
 """What a webhook endpoint may import besides WASI and the functions of components."""
 _HOSTS: Mapping[ComponentType, HostInterfaces] = {
@@ -70,7 +73,9 @@ _OFFERED_TO_OTHERS = {
     **dict.fromkeys(
         (JOIN_SET_INTERFACE, WORKFLOW_SUPPORT_INTERFACE, WORKFLOW_SUPPORT_BACKTRACE_INTERFACE), "workflows"
     ),
-    **dict.fromkeys((WEBHOOK_SUPPORT_INTERFACE, WEBHOOK_SUPPORT_BACKTRACE_INTERFACE), "webhook endpoints"),
+    **dict.fromkeys(
+        (WEBHOOK_SUPPORT_INTERFACE, WEBHOOK_SUPPORT_BACKTRACE_INTERFACE, SIGNAL_SUPPORT_INTERFACE), "webhook endpoints"
+    ),
 }
 _WASI_PACKAGES = frozenset({"cli", "clocks", "filesystem", "http", "io", "random", "sockets"})
 _WASI_VERSION = (0, 2)

@@ -88,5 +88,5 @@ class Registry:
             return f"{ffqn!r} is not a function name: {error}"
         tail = ffqn.rsplit(".", 1)[-1]
         near = [name for name in self._functions if name.rsplit(".", 1)[-1] == tail]
-        hint = f"; did you mean {', '.join(near)}?" if near else "; `manage.py function list` shows all"
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
         return f"no function {ffqn} is deployed{hint}"

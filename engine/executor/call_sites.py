@@ -33,6 +33,11 @@ class CallSiteLog:
         self._stack: JsonText | None = None
         self._first = Version(0)
 
+    @property
+    def is_needed(self) -> bool:
+        """See `engine.host.context.CallSiteLog`."""
+        return False
+
     def begin(self, stack: JsonText, version: Version) -> None:
         """Hear that a call is made.
 

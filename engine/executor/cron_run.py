@@ -3,8 +3,11 @@
 A seed is an execution without a guest. Each tick is one write: the executions that it starts, the events that say so,
 and the instant of the next tick. So whoever dies in between has started nothing, and a tick is never done twice.
 
+A log does not grow for ever: the tick that makes a seed's log long enough ends it instead, and creates another seed,
+due at the next tick, in the same write.
+
 Source:
-    Obelisk reference, section 5.12; missed ticks, overlap and several executions a tick are ours.
+    Obelisk reference, section 5.12; missed ticks, overlap, several executions a tick and successors are ours.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import CronSpec, Runner
 from engine.errors import ExecutionNotFound, JournalError, ValueMismatch
 from engine.executor.attempts import unlock_write
+from engine.executor.cron_seeds import make_seed, next_seed
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, LockedExecution, NewExecution
 from engine.log.events import (
@@ -47,6 +51,10 @@ T = TypeVar("T")
 
 TICK = "cron"
 """Begins the reason of an ``unlocked`` event that names the instant of the next tick."""
+MAX_EVENTS = 10_000
+"""A seed whose log has so many hands over to another one: some three thousand ticks."""
+STARTED_KEY = "obelisk-cron-started"
+"""Metadata of a seed: what the one before it had started last."""
 _WINDOWS = (8, 64, 512)
 """How many of the newest events are looked at, before all of them are."""
 
@@ -62,8 +70,8 @@ class CronRuns:
     def __init__(self, services: ExecutorServices, randomness: Callable[[int], bytes]) -> None:
         self._services = services
         self._randomness = randomness
-        # Up to which version a seed's log was read, and what it had started last by then.
-        self._started: dict[ExecutionId, tuple[int, ExecutionId | None]] = {}
+        # By entry: its seed, up to which version that one's log was read, and what had been started last by then.
+        self._started: dict[str, tuple[ExecutionId, int, ExecutionId | None]] = {}
 
     def execute(self, seeds: Sequence[LockedExecution], holder: Holder) -> None:
         """Do one tick of each of these seeds.
@@ -96,13 +104,18 @@ class CronRuns:
         state = seed.state
         planned = self._newest(state, _next_tick) or seed.created.scheduled_at
         due = what_is_due(cron.schedule, planned=min(planned, now), now=now, missed=cron.missed)
-        count, why = self._allowed(cron, state, due)
+        count, why = self._allowed(cron, seed, due)
         started = [self._start(cron, state, now) for _ in range(count)]
+        created = [execution for _, execution in started if execution is not None]
         events: list[ExecutionEvent] = [scheduled for scheduled, _ in started]
-        if due.next_at is None:
-            events.append(Finished(retval=Returned(ok=True, payload=None)))
-        else:
+        is_long = state.next_version + len(events) >= MAX_EVENTS
+        if due.next_at is not None and not is_long:
             events.append(Unlocked(backoff_expires_at=due.next_at, reason=why))
+        else:
+            events.append(Finished(retval=Returned(ok=True, payload=None)))
+        if due.next_at is not None and is_long:
+            last = created[-1].execution_id if created else self._last_started(seed)
+            created.append(self._successor(cron, state, now=now, first_tick=due.next_at, last=last))
         return Append(
             execution_id=state.execution_id,
             expected=state.next_version,
@@ -110,16 +123,29 @@ class CronRuns:
             entries=tuple(
                 LogEntry(Version(version), now, event) for version, event in enumerate(events, start=state.next_version)
             ),
-            created=tuple(execution for _, execution in started if execution is not None),
+            created=tuple(created),
         )
 
-    def _allowed(self, cron: CronSpec, state: ExecutionState, due: Due) -> tuple[int, str]:
+    def _successor(
+        self, cron: CronSpec, state: ExecutionState, *, now: datetime, first_tick: datetime, last: ExecutionId | None
+    ) -> NewExecution:
+        return make_seed(
+            cron,
+            next_seed(state.execution_id),
+            DeploymentId(self._services.registry.deployment.id),
+            now=now,
+            first_tick=first_tick,
+            scheduled_by=state.execution_id,
+            metadata=() if last is None else ((STARTED_KEY, last),),
+        )
+
+    def _allowed(self, cron: CronSpec, seed: LockedExecution, due: Due) -> tuple[int, str]:
         """Return how often to start it now, and the reason for people."""
         if due.count == 0:
             return 0, f"{TICK}: a tick was missed"
         if cron.overlap is Overlap.ALLOW:
             return due.count, TICK
-        last = self._last_started(state)
+        last = self._last_started(seed)
         if last is not None and self._goes_on(last):
             return 0, f"{TICK}: {last} is not finished"
         return 1, TICK
@@ -159,10 +185,13 @@ class CronRuns:
         except ExecutionNotFound:
             return False  # it was deleted, as only finished ones are
 
-    def _last_started(self, state: ExecutionState) -> ExecutionId | None:
-        since, known = self._started.get(state.execution_id, (0, None))
-        found = self._newest(state, _started_execution, since=since) or known
-        self._started[state.execution_id] = (state.next_version, found)
+    def _last_started(self, seed: LockedExecution) -> ExecutionId | None:
+        state, entry = seed.state, seed.state.component_id.digest
+        known, since, last = self._started.get(entry, (None, 0, None))
+        if known != state.execution_id:
+            since, last = 0, _inherited(seed.created)
+        found = self._newest(state, _started_execution, since=since) or last
+        self._started[entry] = (state.execution_id, state.next_version, found)
         return found
 
     def _newest(self, state: ExecutionState, read: Callable[[ExecutionEvent], T | None], *, since: int = 0) -> T | None:
@@ -191,6 +220,11 @@ def _canonical_params(cron: CronSpec, function: DeployedFunction | None) -> str 
 
 def _next_tick(event: ExecutionEvent) -> datetime | None:
     return event.backoff_expires_at if isinstance(event, Unlocked) and event.reason.startswith(TICK) else None
+
+
+def _inherited(created: Created) -> ExecutionId | None:
+    last = dict(created.metadata).get(STARTED_KEY)
+    return None if last is None else ExecutionId(last)
 
 
 def _started_execution(event: ExecutionEvent) -> ExecutionId | None:

@@ -1,7 +1,10 @@
 """The seeds of schedules: made when a deployment with new ones is taken up, ended when their entries are gone.
 
+The seeds of one entry form a chain: each one's id follows from that of the one before, so any number of executors that
+make the next one make the same. Only the last one counts; those before it have handed over, or were ended.
+
 Source:
-    Obelisk reference, section 5.12. That seeds end is ours; one that comes back after that is a new execution.
+    Obelisk reference, section 5.12. That seeds end is ours.
 """
 
 from __future__ import annotations
@@ -18,35 +21,71 @@ from engine.journal.records import NewExecution, Submit
 from engine.log.events import Created, LogEntry
 from engine.log.ids import EXECUTION_PREFIX, DeploymentId, ExecutionId, Version, make_ulid
 from engine.log.return_values import CANCELLED, FailureKind, JsonText
+from engine.log.state import ExecutionState
 
 
-def seed_id(digest: str, generation: int = 0) -> ExecutionId:
-    """Return the id of a seed.
+def first_seed(digest: str) -> ExecutionId:
+    """Return the id of an entry's first seed.
 
     Args:
-        digest: Of the entry.
-        generation: How many seeds of the entry were ended before.
+        digest: The entry's.
     """
-    timestamp_ms, randomness = seed_randomness(digest, generation)
-    return ExecutionId(EXECUTION_PREFIX + make_ulid(timestamp_ms, randomness))
+    return _seed_id(digest)
 
 
-def current_seed(journal: Journal, digest: str) -> tuple[ExecutionId, bool]:
+def next_seed(seed: ExecutionId) -> ExecutionId:
+    """Return the id of the seed that comes after one that handed over, or was ended."""
+    return _seed_id(seed)
+
+
+def current_seed(journal: Journal, cron: CronSpec) -> tuple[ExecutionId, bool]:
     """Return the id of an entry's present seed, and whether that exists.
 
     Raises:
         JournalUnavailable: If the storage did not answer.
     """
-    generation = 0
-    while True:
-        execution_id = seed_id(digest, generation)
-        try:
-            state = journal.state_of(execution_id)
-        except ExecutionNotFound:
-            return execution_id, False
-        if state.result_kind != FailureKind.CANCELLED.value:
-            return execution_id, True
-        generation += 1
+    seed = journal.newest_call(cron.ffqn, cron.id.digest)
+    if seed is None:
+        return first_seed(cron.id.digest), False
+    # Those of one instant, or of a clock that was put back, are told apart by who follows whom.
+    while (following := _find(journal, next_seed(seed.execution_id))) is not None:
+        seed = following
+    if seed.result_kind == FailureKind.CANCELLED.value:
+        return next_seed(seed.execution_id), False
+    return seed.execution_id, True
+
+
+def make_seed(
+    cron: CronSpec,
+    execution_id: ExecutionId,
+    deployment_id: DeploymentId,
+    *,
+    now: datetime,
+    first_tick: datetime,
+    scheduled_by: ExecutionId | None = None,
+    metadata: tuple[tuple[str, str], ...] = (),
+) -> NewExecution:
+    """Return a seed that does not exist yet.
+
+    Args:
+        cron: Its entry.
+        execution_id: Its id.
+        deployment_id: What is deployed.
+        now: The present instant.
+        first_tick: When it is due first.
+        scheduled_by: The seed that hands over to it.
+        metadata: What that one tells it.
+    """
+    created = Created(
+        ffqn=cron.ffqn,
+        params=JsonText("[]"),
+        scheduled_at=first_tick,
+        component_id=cron.id,
+        deployment_id=deployment_id,
+        metadata=metadata,
+        scheduled_by=scheduled_by,
+    )
+    return NewExecution(execution_id, (LogEntry(Version(0), now, created),))
 
 
 def make_seeds(journal: Journal, registry: Registry, now: datetime) -> None:
@@ -57,9 +96,10 @@ def make_seeds(journal: Journal, registry: Registry, now: datetime) -> None:
     """
     writes = []
     for cron in registry.deployment.crons:
-        execution_id, exists = current_seed(journal, cron.id.digest)
+        execution_id, exists = current_seed(journal, cron)
         if not exists:
-            writes.append(Submit(_seed(cron, execution_id, DeploymentId(registry.deployment.id), now)))
+            seed = make_seed(cron, execution_id, DeploymentId(registry.deployment.id), now=now, first_tick=now)
+            writes.append(Submit(seed))
     if writes:
         _refuse_errors(journal.commit(writes, now=now).outcomes)
 
@@ -78,11 +118,16 @@ def retire_seed(journal: Journal, execution_id: ExecutionId, now: datetime) -> N
         _refuse_errors((outcome,))
 
 
-def _seed(cron: CronSpec, execution_id: ExecutionId, deployment_id: DeploymentId, now: datetime) -> NewExecution:
-    created = Created(
-        ffqn=cron.ffqn, params=JsonText("[]"), scheduled_at=now, component_id=cron.id, deployment_id=deployment_id
-    )
-    return NewExecution(execution_id, (LogEntry(Version(0), now, created),))
+def _seed_id(origin: str) -> ExecutionId:
+    timestamp_ms, randomness = seed_randomness(origin)
+    return ExecutionId(EXECUTION_PREFIX + make_ulid(timestamp_ms, randomness))
+
+
+def _find(journal: Journal, execution_id: ExecutionId) -> ExecutionState | None:
+    try:
+        return journal.state_of(execution_id)
+    except ExecutionNotFound:
+        return None
 
 
 def _refuse_errors(outcomes: tuple[object, ...]) -> None:

@@ -59,6 +59,10 @@ class GroupedJournal:
         """See `Journal`."""
         return self._journal.cancelling(limit=limit)
 
+    def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
+        """See `Journal`."""
+        return self._journal.newest_call(ffqn, component_digest)
+
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""
         return self._journal.next_wake_up(after)

@@ -1,19 +1,41 @@
-"""Finishing an execution whose result comes from outside: compare and set by value."""
+"""Results that come from outside: reading one, and finishing an execution with it, compare and set by value."""
 
 from __future__ import annotations
 
 from engine.deployment.limits import RunLimits
-from engine.deployment.registry import Registry
-from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
+from engine.deployment.registry import DeployedFunction, Registry
+from engine.errors import AlreadyFinished, ExecutionNotFound, ValueMismatch, VersionConflict
 from engine.executor.ends import end_of
 from engine.executor.limit_problems import result_problem
 from engine.executor.services import ExecutorServices
 from engine.journal.protocol import Journal
 from engine.log.events import Finished, StubConflict, StubError, StubNotFound, TypeCheckError
 from engine.log.ids import ExecutionId
+from engine.log.return_codec import return_codec
 from engine.log.return_values import Returned, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.log.state import ExecutionState
+from engine.wit.grammar import format_type
+from engine.wit.json_values import read_value
+from engine.wit.types import ResultType
+
+
+def read_result(function: DeployedFunction, result: object, limits: RunLimits) -> Returned | str:
+    """Return a function's result that somebody outside brings, or one sentence on why it cannot be one.
+
+    Args:
+        function: Whose result.
+        result: JSON data: ``{"ok": value}`` or ``{"err": value}``, null where the type has no value.
+        limits: What any run may use up; the component's own limits may be lower.
+    """
+    result_type = function.type.result
+    assert isinstance(result_type, ResultType)
+    try:
+        retval = return_codec(result_type).to_retval(read_value(result_type, result, path="result"))
+    except ValueMismatch as error:
+        return f"{function.name} returns {format_type(result_type)}: {error}"
+    problem = result_problem(retval, limits.lowered(function.component.limits))
+    return retval if problem is None else f"{function.name}: {problem}"
 
 
 def complete_stub(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from engine.deployment.limits import RunLimits
-from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentSpec
 from engine.executor.activity_context import ActivityContext
 from engine.executor.log_quota import LogQuota
@@ -26,7 +26,7 @@ class WebhookContext(ActivityContext):
         limits: What it may use up.
     """
 
-    __slots__ = ("_registry", "calls", "params")
+    __slots__ = ("calls", "params")
 
     def __init__(
         self,
@@ -51,7 +51,6 @@ class WebhookContext(ActivityContext):
         self._add_exchange = execution.add_exchange
         self.calls = execution
         self.params = params
-        self._registry: Registry = services.registry
         execution.expires_at(self._expires_at)
 
     @property
@@ -61,7 +60,7 @@ class WebhookContext(ActivityContext):
 
     def find_function(self, ffqn: str) -> DeployedFunction | None:
         """Return a function of the deployment that the request came in under, or ``None``."""
-        return self._registry.find(ffqn)
+        return self.calls.registry.find(ffqn)
 
     def interrupt(self) -> None:
         """See `ActivityContext`."""

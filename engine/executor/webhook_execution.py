@@ -19,7 +19,9 @@ from datetime import datetime, timedelta
 from engine.deployment.spec import ComponentSpec
 from engine.deployment.webhooks import HANDLER
 from engine.errors import ConstraintViolation, ExecutionExists, ExecutionNotFound, Trap, TrapKind
+from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.services import ExecutorServices
+from engine.executor.signalling import send_signal
 from engine.executor.wakeups import Subscription
 from engine.host.context import RunFacts
 from engine.journal.records import Append, HttpExchange, LogLine, NewExecution, Submit
@@ -68,6 +70,9 @@ class WebhookExecution:
         component: The endpoint.
         execution_id: Its id; a fresh one by default.
         randomness: Gives as many random bytes as asked for.
+
+    Attributes:
+        registry: The functions of the deployment that the request came in under.
     """
 
     def __init__(
@@ -80,8 +85,9 @@ class WebhookExecution:
     ) -> None:
         now = services.clock.now()
         self._services = services
+        self.registry = services.registry
         self._component = component
-        self._deployment_id = DeploymentId(services.registry.deployment.id)
+        self._deployment_id = DeploymentId(self.registry.deployment.id)
         self._randomness = randomness
         self._created_at = now
         self.execution_id = execution_id or make_execution_id(now, randomness(10))
@@ -229,6 +235,28 @@ class WebhookExecution:
 
     # Other executions.
 
+    @property
+    def keeps_call_sites(self) -> bool:
+        """See `WebhookCalls`."""
+        mount = self._component.webhook
+        return mount is not None and mount.keeps_backtraces
+
+    def signal(self, execution_id: ExecutionId, name: str, payload: object, *, signal_id: str | None) -> bool:
+        """See `WebhookCalls`."""
+        # First, so that no signal is without the request that sent it.
+        self.create()
+        services = self._services
+        return send_signal(
+            GroupedJournal(services.journal, services.commits),
+            self.registry,
+            services.settings.limits,
+            services.clock,
+            execution_id,
+            name,
+            payload,
+            signal_id=signal_id,
+        )
+
     def new_id(self) -> ExecutionId:
         """See `WebhookCalls`."""
         return make_execution_id(self._services.clock.now(), self._randomness(10))
@@ -260,8 +288,7 @@ class WebhookExecution:
         """Remember where in the source the events were made that are written meanwhile, if the endpoint wants it."""
         first = self._version
         yield
-        mount = self._component.webhook
-        if stack is not None and mount is not None and mount.keeps_backtraces:
+        if stack is not None and self.keeps_call_sites:
             site = CallSite(first, self._version, stack)
             self._services.call_sites.add(
                 CallSites(execution_id=self.execution_id, component_id=self._component.id, sites=(site,))

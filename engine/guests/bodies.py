@@ -95,6 +95,10 @@ class Body:
                 pass
         raise self._refusal(key, "two integers")
 
+    def value(self, key: str) -> object:
+        """Return any JSON value; ``None`` if it is missing."""
+        return self._data.get(key)
+
     def schedule(self) -> ScheduleAt:
         """Return the schedule."""
         try:

@@ -50,7 +50,9 @@ some of those is the same call, made before they existed. The others (an activit
 longest time of one, an object of texts) go to the metadata of the creation, and no replay compares them.
 
 Every one of these may say beside its body ``at``, where in the source it is made: a line for each frame, the innermost
-first, such as ``order trips.py:42``. It is stored for people, and no replay compares it.
+first, such as ``order trips.py:42`` or, with the column, ``order trips.js:42:7``. It is stored for people, and no
+replay compares it. A runtime for which that is work need not say it, unless the context of ``run`` says ``"traced":
+true``; operations that are not recorded may say it then as well.
 
 Where an execution was forked, the answer of the last operation before the fork says ``"reseed": seed`` besides, 32 hex
 digits: the runtime's own random numbers go on from that seed. A runtime that draws all its random numbers by ``random``
@@ -96,6 +98,9 @@ Webhook endpoints, besides what activities have; a request's are of one response
     call       as a workflow's                             as a workflow's; but nothing is recorded of what is
                                                            refused
     schedule   as a workflow's                             as a workflow's
+    signal     {"id", "name", "payload"?: value,           {"is_new": false if this signal_id had come before}; or
+                "signal_id"?}                              refused not_found, execution_id_parsing_error, and the
+                                                           values of `engine.errors.SignalRefusal`
     new_id     {}                                          {"id"}: a fresh top-level execution id
     status     {"id"}                                      {"status": "pending_at", "locked", "blocked_by_join_set",
                                                            "finished", "paused" or "cancelling", "pending_at_us"?: n,
@@ -151,8 +156,8 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
                 raise
             # A throw-away copy has come to where it is asked.
             return context.question.ask()
-        context.call_sites.end(buffer.next_version)
         context.after_call()
+        context.call_sites.end(buffer.next_version)
         return guest.reseeded(answer) if guest.later_seeds else answer
 
 

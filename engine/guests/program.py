@@ -176,7 +176,7 @@ class GuestProgram:
         guest.finish()
 
     def _about(self, guest: ActivityGuest | WorkflowGuest, ffqn: str, result: JsonValue) -> str:
-        context: JsonValue = {
+        context: dict[str, JsonValue] = {
             "execution_id": guest.facts.execution_id,
             "ffqn": ffqn,
             "seed": guest.seed.hex(),
@@ -185,6 +185,8 @@ class GuestProgram:
             "imports": self._imports,
             "result": result,
         }
+        if _is_traced(guest):
+            context["traced"] = True
         return dump_json(context)
 
 
@@ -275,6 +277,12 @@ class GuestInstance:
         """Free the sandbox, or keep it for the next call."""
         if not (self._is_fit and not self._instance.is_interrupted and self._program.give_back(self)):
             self.close()
+
+
+def _is_traced(guest: ActivityGuest | WorkflowGuest) -> bool:
+    if isinstance(guest, WorkflowGuest):
+        return guest.context.call_sites.is_needed
+    return isinstance(guest, WebhookGuest) and guest.context.calls.keeps_call_sites
 
 
 def _shape(result: object) -> JsonValue:

@@ -13,6 +13,7 @@ from engine.guests.call_stacks import read_stack
 from engine.guests.contexts import microseconds
 from engine.guests.targets import MalformedCall, read_target
 from engine.guests.webhook_guest import ResponseRefused, WebhookGuest
+from engine.host.signals import NotSent, send_signal
 from engine.host.wasi.streams import StreamClosed, StreamFailed
 from engine.log.ids import parse_execution_id, parse_top_level_id
 from engine.log.return_values import FailureKind, JsonText
@@ -44,6 +45,17 @@ def _schedule(guest: WebhookGuest, body: Body) -> str:
         return write_submit_error(target.error, target.ffqn)
     calls.schedule(execution_id, body.schedule(), target, stack=_stack(body))
     return write({"id": execution_id})
+
+
+def _signal(guest: WebhookGuest, body: Body) -> str:
+    sent = send_signal(
+        guest.context,
+        body.text("id"),
+        body.text("name"),
+        body.value("payload"),
+        signal_id=body.optional_text("signal_id"),
+    )
+    return refused(sent.code, sent.message) if isinstance(sent, NotSent) else write({"is_new": sent})
 
 
 def _new_id(guest: WebhookGuest, _body: Body) -> str:
@@ -142,6 +154,7 @@ OPERATIONS: Mapping[str, Callable[[WebhookGuest, Body], str]] = {
     **activity_operations.OPERATIONS,
     "call": _call,
     "schedule": _schedule,
+    "signal": _signal,
     "new_id": _new_id,
     "status": _status,
     "get": _get,

@@ -99,6 +99,11 @@ class ActivityContext(LoggingContext, Protocol):
 class CallSiteLog(Protocol):
     """What remembers where in the source a workflow makes its calls."""
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether a guest should say so for which that is work."""
+        ...
+
     def begin(self, stack: JsonText, version: Version) -> None:
         """Hear that a call is made; ``version`` is that of the next event."""
         ...

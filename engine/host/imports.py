@@ -9,6 +9,7 @@ from engine.errors import LinkError
 from engine.host.component_functions import host_function
 from engine.host.guest_log import LOG_HOST
 from engine.host.join_set_resource import JOIN_SET_HANDLE, JOIN_SET_HOST
+from engine.host.signal_support import SIGNAL_SUPPORT_HOST
 from engine.host.wasi.interfaces import ACTIVITY_WASI, WORKFLOW_WASI
 from engine.host.webhook_functions import webhook_function
 from engine.host.webhook_support import WEBHOOK_SUPPORT_BACKTRACE_HOST, WEBHOOK_SUPPORT_HOST
@@ -40,6 +41,7 @@ _FOR_WEBHOOKS: Mapping[_Offer, HostInterface] = {
     ("obelisk", "types", "backtrace", 5): HostInterface(),
     ("obelisk", "webhook", "webhook-support", 6): WEBHOOK_SUPPORT_HOST,
     ("obelisk", "webhook", "webhook-support-backtrace", 6): WEBHOOK_SUPPORT_BACKTRACE_HOST,
+    ("obelisk", "signal", "signal-support", 1): SIGNAL_SUPPORT_HOST,
 }
 
 

@@ -18,6 +18,14 @@ def write_id(identifier: ExecutionId | DelayId) -> JsonValue:
     return {"id": identifier}
 
 
+def read_id(value: JsonValue) -> str:
+    """Return the text of a canonical execution or delay id, which need not be one."""
+    assert isinstance(value, dict)
+    text = value["id"]
+    assert isinstance(text, str)
+    return text
+
+
 def write_member(member: ExecutionId | DelayId | None) -> JsonValue:
     """Return the canonical ``option<response-id>`` of a join set's member."""
     if member is None:

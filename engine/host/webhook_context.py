@@ -30,6 +30,11 @@ class WebhookCalls(Protocol):
         """The request's own execution, whether it exists yet or not."""
         ...
 
+    @property
+    def keeps_call_sites(self) -> bool:
+        """Whether it is remembered where in the source calls are made."""
+        ...
+
     def call(self, target: Target, *, stack: JsonText | None = None) -> ChildFinished:
         """Run a function as a child and wait for its end; ``stack`` is where in the source it is called."""
         ...
@@ -41,6 +46,24 @@ class WebhookCalls(Protocol):
 
         Raises:
             ConstraintViolation: If an execution of this id exists.
+        """
+        ...
+
+    def signal(self, execution_id: ExecutionId, name: str, payload: object, *, signal_id: str | None) -> bool:
+        """Send a signal to a workflow; the request's execution is made before.
+
+        Args:
+            execution_id: The workflow.
+            name: Full name of the stub function, or only what comes behind the last dot.
+            payload: JSON data: what the call returns; ``None`` where it returns nothing.
+            signal_id: The sender's name for it; one counts once.
+
+        Returns:
+            Whether it counts; ``False`` if this ``signal_id`` had come before.
+
+        Raises:
+            SignalRefused: If it cannot be sent.
+            ExecutionNotFound: If there is no such execution.
         """
         ...
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from engine.deployment.spec import LogLevel
 from engine.errors import IdSyntaxError
 from engine.host.moments import read_schedule, write_datetime
-from engine.host.responses import write_id, write_json_retval
+from engine.host.responses import read_id, write_id, write_json_retval
 from engine.host.targets import MalformedCallError, read_target, write_submit_error
 from engine.host.webhook_context import WebhookContext
 from engine.log.events import FunctionNotFound, SubmitError
@@ -59,7 +59,7 @@ def schedule_json(
     """Start a top-level execution, named at run time, without waiting for it."""
     try:
         target = read_target(context, function, params)
-        target_id = parse_top_level_id(_id_text(execution_id))
+        target_id = parse_top_level_id(read_id(execution_id))
     except MalformedCallError as error:
         context.log(LogLevel.ERROR, f"schedule-json: {error.message}")
         return error.value
@@ -74,7 +74,7 @@ def schedule_json(
 def get_status(context: WebhookContext, execution_id: JsonValue) -> JsonValue:
     """Return what an execution is doing."""
     try:
-        state = context.calls.state_of(parse_execution_id(_id_text(execution_id)))
+        state = context.calls.state_of(parse_execution_id(read_id(execution_id)))
     except IdSyntaxError as error:
         return {"err": {"execution_id_parsing_error": str(error)}}
     return {"err": "not_found"} if state is None else {"ok": write_status(state)}
@@ -93,7 +93,7 @@ def get_execution_failure_kind(context: WebhookContext, execution_id: JsonValue)
 def try_get(context: WebhookContext, execution_id: JsonValue) -> JsonValue:
     """Return an execution's result if it is there."""
     try:
-        state = context.calls.state_of(parse_execution_id(_id_text(execution_id)))
+        state = context.calls.state_of(parse_execution_id(read_id(execution_id)))
     except IdSyntaxError as error:
         return {"err": {"execution_id_parsing_error": str(error)}}
     if state is None:
@@ -130,7 +130,7 @@ def _when_finished(
     context: WebhookContext, execution_id: JsonValue, read: Callable[[ExecutionState], JsonValue]
 ) -> JsonValue:
     try:
-        state = context.calls.wait_for(parse_execution_id(_id_text(execution_id)))
+        state = context.calls.wait_for(parse_execution_id(read_id(execution_id)))
     except IdSyntaxError as error:
         return {"err": {"execution_id_parsing_error": str(error)}}
     return {"err": "not_found"} if state is None else {"ok": read(state)}
@@ -154,13 +154,6 @@ def _refused(context: WebhookContext, what: str, target: Target, error: SubmitEr
 def _stack(backtrace: JsonValue) -> JsonText | None:
     """Return the call stack that an interpreted guest passes along."""
     return None if backtrace is None else JsonText(dump_json(backtrace))
-
-
-def _id_text(value: JsonValue) -> str:
-    assert isinstance(value, dict)
-    text = value["id"]
-    assert isinstance(text, str)
-    return text
 
 
 _OPERATIONS: Mapping[str, Callable[..., JsonValue]] = {

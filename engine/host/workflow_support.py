@@ -15,7 +15,7 @@ from engine.errors import ConstraintViolation, IdSyntaxError, ValueMismatch
 from engine.host.context import WorkflowContext
 from engine.host.join_set_resource import JOIN_SET_HANDLE, close_handle
 from engine.host.moments import read_schedule, write_datetime
-from engine.host.responses import write_id, write_json_result, write_member
+from engine.host.responses import read_id, write_id, write_json_result, write_member
 from engine.host.targets import MalformedCallError, read_target, write_submit_error
 from engine.log.events import (
     ChildFinished,
@@ -158,7 +158,7 @@ def schedule_json(
     """Start a top-level execution, named at run time, without waiting for it."""
     try:
         target = read_target(context, function, params)
-        target_id = parse_top_level_id(_id_text(execution_id))
+        target_id = parse_top_level_id(read_id(execution_id))
     except MalformedCallError as error:
         return error.value
     except IdSyntaxError as error:
@@ -263,15 +263,8 @@ def _json_result(context: WorkflowContext, response: Response) -> JsonValue:
     return write_json_result(response, context.find_function(ffqn) if ffqn is not None else None)
 
 
-def _id_text(value: JsonValue) -> str:
-    assert isinstance(value, dict)
-    text = value["id"]
-    assert isinstance(text, str)
-    return text
-
-
 def _derived_id(value: JsonValue) -> ExecutionId:
-    execution_id = parse_execution_id(_id_text(value))
+    execution_id = parse_execution_id(read_id(value))
     if is_top_level(execution_id):
         raise IdSyntaxError(f"{execution_id!r} is a top-level id; a child's id is expected")
     return execution_id

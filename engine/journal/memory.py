@@ -200,6 +200,16 @@ class MemoryJournal:
             found = [copy(state) for state in self._states.values() if state.lifecycle is Lifecycle.CANCELLING]
         return sorted(found, key=lambda state: (state.created_at, state.execution_id))[:limit]
 
+    def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
+        """See `Journal`."""
+        with self._mutex:
+            calls = [
+                state
+                for state in self._states.values()
+                if state.ffqn == ffqn and state.component_id.digest == component_digest
+            ]
+            return copy(max(calls, key=lambda state: state.created_at)) if calls else None
+
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""
         with self._mutex:

@@ -128,6 +128,13 @@ class Journal(Protocol):
         """Return executions that are being cancelled, oldest first, those that a run still holds among them."""
         ...
 
+    def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
+        """Return the call of a function by one version of a component that was created last; ``None`` if there is none.
+
+        Of those created at the same instant it is any one.
+        """
+        ...
+
     def next_wake_up(self, after: datetime) -> datetime | None:
         """Return the earliest instant behind ``after`` at which a pending execution, delay or lock falls due."""
         ...

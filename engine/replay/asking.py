@@ -88,6 +88,7 @@ def ask(
     prefix = prefix_of(subject, last - 1)
     run = CapturingRun(
         replace(subject, entries=(subject.entries[0], *prefix.entries), responses=prefix.responses),
+        function,
         registry=registry,
         journal=replayer.journal,
         clock=replayer.clock,

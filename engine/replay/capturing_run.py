@@ -51,6 +51,7 @@ class CapturingRun:
 
     Args:
         subject: The execution.
+        function: What is run.
         registry: What the guest may call.
         journal: Is asked about other executions, and never written to.
         clock: The source of time.
@@ -58,11 +59,13 @@ class CapturingRun:
         most_writes: How many writes to capture.
         answers: Brings responses that the history does not hold.
         question: What the guest is asked where it is unwound.
+        is_traced: Have guests say where they make their calls for which that is work; the others always do.
     """
 
     def __init__(
         self,
         subject: Subject,
+        function: DeployedFunction,
         *,
         registry: Registry,
         journal: Journal,
@@ -71,10 +74,17 @@ class CapturingRun:
         most_writes: int,
         answers: Answers | None = None,
         question: Question | None = None,
+        is_traced: bool = False,
     ) -> None:
         self.mutex = threading.Lock()
         self.join_sets = JoinSetHandles()
-        self.call_sites = ReplayedCallSites(subject.entries, lambda: self.run.position)
+        self.call_sites = ReplayedCallSites(
+            subject.state.execution_id,
+            function.component.id,
+            subject.entries,
+            lambda: self.run.position,
+            is_needed=is_traced,
+        )
         self.note: GuestNote | None = None
         self.question = question
         self.writes: list[CapturedWrite] = []
@@ -207,9 +217,11 @@ class CapturingRun:
         run.join_sets.publish()
         for execution in created:
             self._born[execution.execution_id] = execution.entries[0]
+        behind = run.buffer.next_version
+        first = Version(behind - len(entries))
         append = Append(
             execution_id=run.execution_id,
-            expected=Version(run.buffer.next_version - len(entries)),
+            expected=first,
             entries=entries,
             awaits=awaits and run.is_awaiting(entries),
             responses_seen=run.join_sets.loaded_cursor,
@@ -217,7 +229,8 @@ class CapturingRun:
             responses=own_responses + responses,
         )
         stub, self._stub = self._stub, None
-        self.writes.append(CapturedWrite(append=append, stub=stub, cancels=tuple(self._cancels)))
+        call_sites = self.call_sites.of_write(first, behind)
+        self.writes.append(CapturedWrite(append=append, stub=stub, cancels=tuple(self._cancels), call_sites=call_sites))
         self._cancels.clear()
         is_open = self._answers is None and (stub is not None or own_responses)
         if is_open or len(self.writes) >= self._most_writes:

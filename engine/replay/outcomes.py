@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.journal.records import Append
+from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry
 from engine.log.ids import ExecutionId, Version
 from engine.log.return_values import ReturnValue
@@ -34,11 +35,13 @@ class CapturedWrite:
         append: The write.
         stub: What is finished before it.
         cancels: Members of join sets, to be cancelled before it; newest first.
+        call_sites: The place of the call; ``None`` if it is not known.
     """
 
     append: Append
     stub: StubEnd | None = None
     cancels: tuple[MemberId, ...] = ()
+    call_sites: CallSites | None = None
 
     @property
     def entries(self) -> tuple[LogEntry, ...]:

@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from msgspec.structs import replace as replace_struct
-
 from engine.activity.outcome import Broken, TimedOut
 from engine.clock import Clock
 from engine.deployment.limits import RunLimits
@@ -24,9 +22,8 @@ from engine.executor.guest_call import call_workflow, nondeterminism
 from engine.executor.programs import Programs
 from engine.executor.settings import DEFAULT_LIMITS
 from engine.journal.protocol import Journal
-from engine.log.backtraces import CallSite
+from engine.log.backtraces import CallSites
 from engine.log.events import CancellationRequested, Finished
-from engine.log.ids import Version
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.replay.capturing_run import Answers, CapturingRun
@@ -58,7 +55,13 @@ class Replayer:
     most_writes: int = MOST_WRITES
 
     def replay(
-        self, subject: Subject, function: DeployedFunction, registry: Registry, *, answers: Answers | None = None
+        self,
+        subject: Subject,
+        function: DeployedFunction,
+        registry: Registry,
+        *,
+        answers: Answers | None = None,
+        is_traced: bool = False,
     ) -> ReplayOutcome:
         """Run a workflow against its history.
 
@@ -68,24 +71,27 @@ class Replayer:
             function: What to run: any version of its component.
             registry: What it may call.
             answers: Brings responses that the history does not hold.
+            is_traced: Find out where calls are made, even if that is work for the guest.
 
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
         if subject.state.is_finished:
             return self._verify(subject, function, registry)
-        run, ended = self._run(subject, function, registry, answers)
+        run, ended = self._run(subject, function, registry, answers, is_traced=is_traced)
         if isinstance(ended, ReplayFailed):
             return ended
         return Advanceable(tuple(run.writes)) if run.writes else Blocked()
 
-    def call_sites(self, subject: Subject, function: DeployedFunction, registry: Registry) -> tuple[CallSite, ...]:
+    def call_sites(self, subject: Subject, function: DeployedFunction, registry: Registry) -> CallSites | None:
         """Return where a workflow made the calls that its history holds, as far as it follows that.
+
+        Compiled workflows do not say it: see `engine.replay.call_tracing`.
 
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
-        run, _ = self._run(subject, function, registry, None)
+        run, _ = self._run(subject, function, registry, None, is_traced=True)
         return run.call_sites.found()
 
     def _verify(self, subject: Subject, function: DeployedFunction, registry: Registry) -> ReplayOutcome:
@@ -117,17 +123,25 @@ class Replayer:
         return FinishedReplay(recorded)
 
     def _run(
-        self, subject: Subject, function: DeployedFunction, registry: Registry, answers: Answers | None
+        self,
+        subject: Subject,
+        function: DeployedFunction,
+        registry: Registry,
+        answers: Answers | None,
+        *,
+        is_traced: bool = False,
     ) -> tuple[CapturingRun, _Ended | ReplayFailed | None]:
         """Run the guest as far as it goes; the second part is ``None`` where it was unwound."""
         run = CapturingRun(
-            _unfinished(subject),
+            subject.unfinished(),
+            function,
             registry=registry,
             journal=self.journal,
             clock=self.clock,
             limits=self.limits,
             most_writes=self.most_writes,
             answers=answers,
+            is_traced=is_traced,
         )
         until = time.monotonic() + self.patience.total_seconds()
         try:
@@ -188,17 +202,10 @@ def _is_same(again: ReturnValue, recorded: ReturnValue) -> bool:
     return retval_text(again) == retval_text(recorded)
 
 
-def _unfinished(subject: Subject) -> Subject:
-    if not subject.state.is_finished:
-        return subject
-    entries = subject.entries[:-1]
-    return replace(subject, entries=entries, state=replace_struct(subject.state, next_version=Version(len(entries))))
-
-
 def _before_cancellation(subject: Subject) -> Subject:
     """Return a cancelled execution as it was when that was asked for; what follows is not the workflow's doing."""
     asked = next(index for index, entry in enumerate(subject.entries) if isinstance(entry.event, CancellationRequested))
     arrived = bisect_right([response.at_version for response in subject.responses], asked)
-    # The end stands for the events that are left out: `_unfinished` drops it.
+    # The end stands for the events that are left out: `Subject.unfinished` drops it.
     entries = (*subject.entries[:asked], subject.entries[-1])
     return replace(subject, entries=entries, responses=subject.responses[:arrived])

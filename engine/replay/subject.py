@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from msgspec.structs import replace as replace_struct
 
 from engine.journal.protocol import Journal
 from engine.log.events import Created, LogEntry, Response
-from engine.log.ids import ExecutionId
+from engine.log.ids import ExecutionId, Version
 from engine.log.state import ExecutionState
 
 
@@ -31,6 +33,13 @@ class Subject:
         event = self.entries[0].event
         assert isinstance(event, Created)
         return event
+
+    def unfinished(self) -> Subject:
+        """Return the execution as it was before it ended, if it has."""
+        if not self.state.is_finished:
+            return self
+        entries = self.entries[:-1]
+        return replace(self, entries=entries, state=replace_struct(self.state, next_version=Version(len(entries))))
 
 
 def load_subject(journal: Journal, execution_id: ExecutionId) -> Subject:

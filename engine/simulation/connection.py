@@ -136,6 +136,11 @@ class Connection:
         self._check()
         return self._journal.cancelling(limit=limit)
 
+    def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
+        """See `Journal`."""
+        self._check()
+        return self._journal.newest_call(ffqn, component_digest)
+
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""
         self._check()

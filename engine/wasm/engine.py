@@ -55,6 +55,8 @@ class WasmSettings:
         allocation: ``None`` takes pooling unless the address space is limited.
         pool_slots: How many memories may be alive at once under pooling.
         is_parallel_compilation: Compile with all cores. See ``fork_guard``.
+        has_source_lines: Have backtraces tell files and lines, of components that carry debug information. Costs time
+            whenever a guest is unwound.
     """
 
     consume_fuel: bool = False
@@ -63,6 +65,7 @@ class WasmSettings:
     allocation: Allocation | None = None
     pool_slots: int = 1000
     is_parallel_compilation: bool = True
+    has_source_lines: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what wasmtime would end the process for.
@@ -84,6 +87,7 @@ class WasmSettings:
             sys.platform,
             platform.machine(),
             f"fuel={self.consume_fuel}",
+            *(("source lines",) if self.has_source_lines else ()),
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -150,6 +154,7 @@ class WasmEngine:
 
 
 _CONTINUE = 0
+_SOURCE_LINES = "WASMTIME_BACKTRACE_DETAILS"
 
 _RETIREMENT_S = 1.0
 _retired: deque[tuple[float, Engine]] = deque()
@@ -194,7 +199,7 @@ os.register_at_fork(after_in_child=_process.after_fork)
 
 
 def _make_config(settings: WasmSettings, *, is_parallel: bool) -> Config:
-    config = Config()
+    config = _config_with_source_lines() if settings.has_source_lines else Config()
     config.epoch_interruption = True
     config.consume_fuel = settings.consume_fuel
     config.max_wasm_stack = settings.max_wasm_stack_bytes
@@ -211,6 +216,19 @@ def _make_config(settings: WasmSettings, *, is_parallel: bool) -> Config:
     if _allocation(settings) is Allocation.POOLING:
         _use_pool(config, settings)
     return config
+
+
+def _config_with_source_lines() -> Config:
+    # wasmtime's C interface has no function for it: a new Config looks at this variable.
+    before = os.environ.get(_SOURCE_LINES)
+    os.environ[_SOURCE_LINES] = "1"
+    try:
+        return Config()
+    finally:
+        if before is None:
+            del os.environ[_SOURCE_LINES]
+        else:
+            os.environ[_SOURCE_LINES] = before
 
 
 def _allocation(settings: WasmSettings) -> Allocation:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from engine.errors import Trap, TrapKind, ValueMismatch, WasmError
+from engine.errors import CallReached, Trap, TrapKind, ValueMismatch, WasmError
 from engine.wasm import native
 from engine.wasm.gil_choice import GilChoice
 from engine.wasm.native import Address
@@ -317,4 +317,6 @@ class Instance:
         if failure is None:
             return trap_from(text)
         self._run.failure = None
+        if isinstance(failure, CallReached):
+            failure.backtrace = text
         return failure

@@ -1,9 +1,10 @@
-"""The types and host interfaces that components compiled for Obelisk 0.41 were linked against.
+"""The types and host interfaces that components compiled for Obelisk 0.41 were linked against, and one of our own.
 
 Order of fields and cases matters: imports are compared by structure.
 
 Source:
     Obelisk 0.41, reference sections 3.2, 6.2 and 6.8; WIT names and signatures are facts of its interfaces.
+    ``obelisk:signal`` is ours, and a package of its own, so that it is in nobody's way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from types import MappingProxyType
 
 from engine.wit.names import InterfaceName
 from engine.wit.types import (
+    BOOL,
     STRING,
     U16,
     U32,
@@ -41,6 +43,7 @@ WORKFLOW_SUPPORT_INTERFACE = InterfaceName("obelisk", "workflow", "workflow-supp
 WORKFLOW_SUPPORT_BACKTRACE_INTERFACE = InterfaceName("obelisk", "workflow", "workflow-support-backtrace", "6.0.0")
 WEBHOOK_SUPPORT_INTERFACE = InterfaceName("obelisk", "webhook", "webhook-support", "6.0.0")
 WEBHOOK_SUPPORT_BACKTRACE_INTERFACE = InterfaceName("obelisk", "webhook", "webhook-support-backtrace", "6.0.0")
+SIGNAL_SUPPORT_INTERFACE = InterfaceName("obelisk", "signal", "signal-support", "1.0.0")
 
 # --- obelisk:types/time -----------------------------------------------------------------------------------------------
 
@@ -118,6 +121,17 @@ GET_ERROR = VariantType((Case("execution-id-parsing-error", STRING), Case("not-f
 TRY_GET_ERROR = VariantType(
     (Case("execution-id-parsing-error", STRING), Case("not-found"), Case("not-finished-yet")),
 )
+SEND_ERROR = VariantType(
+    (
+        Case("execution-id-parsing-error", STRING),
+        Case("not-found", STRING),
+        Case("no-workflow", STRING),
+        Case("finished", STRING),
+        Case("unknown-signal", STRING),
+        Case("type-check-error", STRING),
+        Case("invalid-signal-id", STRING),
+    )
+)
 EXECUTION_STATUS_FINISHED = VariantType(
     (Case("ok"), Case("err"), Case("execution-failure", EXECUTION_FAILURE_KIND)),
 )
@@ -167,6 +181,7 @@ NAMED_TYPES: Mapping[InterfaceName, Mapping[str, WitType]] = MappingProxyType(
             "execution-status-finished": EXECUTION_STATUS_FINISHED,
             "execution-status": EXECUTION_STATUS,
         },
+        SIGNAL_SUPPORT_INTERFACE: {"send-error": SEND_ERROR},
     }
 )
 """What Obelisk's interfaces call their types; each type comes after those it is made of."""
@@ -247,6 +262,21 @@ WEBHOOK_SUPPORT: Mapping[str, FunctionType] = MappingProxyType(
         "try-get": FunctionType((_EXECUTION_ID_PARAM,), ResultType(JSON_RESULT, TRY_GET_ERROR)),
     }
 )
+
+SIGNAL_SUPPORT: Mapping[str, FunctionType] = MappingProxyType(
+    {
+        "send-json": FunctionType(
+            (
+                _EXECUTION_ID_PARAM,
+                Param("signal", STRING),
+                Param("payload", STRING),
+                Param("signal-id", OptionType(STRING)),
+            ),
+            ResultType(BOOL, SEND_ERROR),
+        )
+    }
+)
+"""Sends a signal by its name, with its payload as JSON text; tells whether it counts, or had come before."""
 
 
 def _with_backtrace(functions: Mapping[str, FunctionType], *names: str) -> Mapping[str, FunctionType]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from engine.errors import TypeSyntaxError
 from engine.wit.names import FunctionName, InterfaceName
@@ -70,6 +70,7 @@ class WitFolder:
     """
 
     def __init__(self, files: Mapping[str, str], *, place: str) -> None:
+        self.files: Final = dict(files)
         self._place = place
         self._packages: dict[PackageName, list[SourceFile]] = {}
         self._declared: dict[tuple[int, str], _Declared | None] = {}

@@ -14,7 +14,6 @@ from engine.log.retval_json import retval_to_api
 from engine.replay.outcomes import Advanceable, Blocked, CapturedWrite, FinishedReplay, ReplayFailed, ReplayOutcome
 from executions.api.execution_documents import PresentState
 from executions.api.problems import Problem, ProblemCode
-from executions.backtraces import Backtrace
 from executions.operations.captured_writes import encode_captured_write
 
 CapturedWrites = Annotated[list[dict[str, Any]], Meta(description="What would be written, a host call each.")]
@@ -52,24 +51,6 @@ class AdvanceInProgress(Struct, frozen=True, tag_field="type", tag="in_progress"
 
 
 AdvanceDocument = FinishedAdvance | AdvanceInProgress
-
-
-class ComponentIdDocument(Struct, frozen=True, kw_only=True):
-    """A version of a component."""
-
-    component_type: str
-    name: str
-    component_digest: str
-
-
-class BacktraceDocument(Struct, frozen=True, kw_only=True):
-    """Where a call was made."""
-
-    execution_id: str
-    component_id: ComponentIdDocument
-    version_min_including: int
-    version_max_excluding: int
-    wasm_backtrace: Annotated[dict[str, Any], Meta(description="`frames`, the innermost first.")]
 
 
 class PersistedDocument(Struct, frozen=True):
@@ -112,15 +93,3 @@ def replay_document(outcome: ReplayOutcome) -> ReplayDocument:
 def captured_writes(writes: tuple[CapturedWrite, ...]) -> list[dict[str, Any]]:
     """Return captured writes as clients see them."""
     return [encode_captured_write(write) for write in writes]
-
-
-def backtrace_document(found: Backtrace) -> BacktraceDocument:
-    """Return what is said about the place of a call."""
-    kind, name, digest = found.component.split(":", 2)
-    return BacktraceDocument(
-        execution_id=found.execution_id,
-        component_id=ComponentIdDocument(component_type=kind, name=name, component_digest=digest),
-        version_min_including=found.first,
-        version_max_excluding=found.behind,
-        wasm_backtrace=found.stack,
-    )

@@ -17,12 +17,10 @@ from executions.api.bodies import read_body, read_query
 from executions.api.debug_documents import (
     AdvanceDocument,
     AdvanceInProgress,
-    BacktraceDocument,
     FinishedAdvance,
     ForkedDocument,
     PersistedDocument,
     ReplayDocument,
-    backtrace_document,
     replay_document,
 )
 from executions.api.execution_documents import present_state
@@ -33,13 +31,14 @@ from executions.api.recording import OperationQuery, recording
 from executions.api.replaying import replaying
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
+from executions.backtrace_documents import BacktraceDocument, backtrace_document
 from executions.backtrace_sources import find_source
-from executions.backtraces import Backtrace, find_backtrace
+from executions.backtraces import Backtrace, Place, find_backtrace
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
 from executions.operations.forking import Edits, fork, try_fork
 from executions.operations.recording import Operation
 from executions.operations.replaying import replay
-from executions.operations.tracing import persist_backtraces
+from executions.operations.tracing import find_or_trace, persist_backtraces
 from executions.operations.upgrading import upgrade
 
 _OF_WORKFLOWS = (
@@ -52,11 +51,21 @@ _OF_WORKFLOWS = (
 )
 
 
+_OF_BACKTRACES = (
+    ProblemCode.EXECUTION_NOT_FOUND,
+    ProblemCode.INVALID_ID,
+    ProblemCode.BACKTRACE_NOT_FOUND,
+    ProblemCode.VERSION_MISSING,
+    ProblemCode.BUSY,
+    ProblemCode.DEPLOYMENT_UNUSABLE,
+)
+
+
 class AdvanceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The beginning of what a replay captured."""
 
     captured_writes: Annotated[list[Any], Meta(description="From the answer to `replay`, cut after any of them.")]
-    persist_backtrace: Annotated[bool, Meta(description="Also store backtraces that are missing.")] = False
+    persist_backtrace: Annotated[bool, Meta(description="Also store the backtraces of what is applied.")] = False
 
 
 class UpgradeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,7 +150,7 @@ class AdvanceView(ApiView):
         except ReplayMismatch as error:
             raise Problem(ProblemCode.REPLAY_MISMATCH, str(error), members={"type": "replay_mismatch"}) from error
         if body.persist_backtrace:
-            persist_backtraces(target)
+            persist_backtraces(target, since=body.captured_writes[0]["version"])
         if advanced.retval is not None:
             return json_answer(FinishedAdvance(retval_to_api(advanced.retval)))
         return json_answer(AdvanceInProgress(present_state(find_execution(execution_id))))
@@ -219,10 +228,10 @@ class BacktraceView(ApiView):
         tag="debugging",
         query=BacktraceQuery,
         answers={200: BacktraceDocument},
-        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.BACKTRACE_NOT_FOUND],
+        problems=_OF_BACKTRACES,
     )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
-        """Return where in its source the workflow made a call."""
+        """Return where in its source the workflow made a call; a replay finds what is not known."""
         query = read_query(request, BacktraceQuery)
         return json_answer(backtrace_document(_backtrace_at(execution_id, query.version)))
 
@@ -238,13 +247,7 @@ class BacktraceSourceView(ApiView):
         query=SourceQuery,
         answers={200: str},
         text=True,
-        problems=[
-            ProblemCode.EXECUTION_NOT_FOUND,
-            ProblemCode.INVALID_ID,
-            ProblemCode.BACKTRACE_NOT_FOUND,
-            ProblemCode.SOURCE_NOT_FOUND,
-            ProblemCode.DEPLOYMENT_UNUSABLE,
-        ],
+        problems=[*_OF_BACKTRACES, ProblemCode.SOURCE_NOT_FOUND],
     )
     def get(self, request: Request, execution_id: str) -> HttpResponse:
         """Return the source text of a backtrace's file, as it was when the call was made; a JSON string if asked so."""
@@ -277,11 +280,13 @@ class PersistBacktracesView(ApiView):
 
 def _backtrace_at(execution_id: str, version: str) -> Backtrace:
     target = parse_execution_id(find_execution(execution_id).execution_id)
+    place: Place
     match version:
         case "first" | "last" as place:
-            found = find_backtrace(target, place)
+            pass
         case number:
-            found = find_backtrace(target, Version(int(number)))
+            place = Version(int(number))
+    found = find_backtrace(target, place) or replaying(find_or_trace)(target, place)
     if found is None:
         raise Problem(ProblemCode.BACKTRACE_NOT_FOUND, f"no backtrace of {target} is known there")
     return found

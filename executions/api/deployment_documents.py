@@ -1,7 +1,7 @@
 """What answers say about components and deployments.
 
 Source:
-    Obelisk reference, section 9.2; ``warnings`` and what verifying tells are ours.
+    Obelisk reference, section 9.2; ``warnings``, and what verifying and deleting tell are ours.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ComponentFileDocument(Struct, frozen=True, kw_only=True):
     """A file that a component is made of."""
 
     file: StoredFile
-    role: Literal["binary", "source", "backtrace_source"]
+    role: Literal["binary", "source", "backtrace_source", "wit_source"]
 
 
 class ComponentIdDocument(Struct, frozen=True, kw_only=True):
@@ -117,6 +117,14 @@ class SubmittedDocument(Struct, frozen=True, kw_only=True):
 
     deployment_id: str
     warnings: tuple[str, ...]
+
+
+class CollectedDocument(Struct, frozen=True, kw_only=True):
+    """What was, or would be, deleted: deployments by id, how many files, and how many bytes those have."""
+
+    deployments: tuple[str, ...]
+    files: Count
+    bytes: Count
 
 
 class VerificationDocument(Struct, frozen=True, kw_only=True):

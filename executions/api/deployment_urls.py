@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from executions.api import component_views as components
 from executions.api import cron_views as crons
 from executions.api import deployment_views as deployments
+from executions.api import garbage_views as garbage
 from executions.api.paths import NameConverter
 
 register_converter(NameConverter, "api_name")
@@ -20,6 +21,7 @@ deployment_urls = [
     path("files/<api_name:digest>", components.FileView.as_view(), name="api-file"),
     path("deployment-id", deployments.DeploymentIdView.as_view(), name="api-deployment-id"),
     path("deployments", deployments.DeploymentsView.as_view(), name="api-deployments"),
+    path("deployments/gc", garbage.DeploymentGarbageView.as_view(), name="api-deployment-gc"),
     path(_ONE, deployments.DeploymentView.as_view(), name="api-deployment"),
     path(f"{_ONE}/switch", deployments.DeploymentSwitchView.as_view(), name="api-deployment-switch"),
     path(f"{_ONE}/verify", deployments.DeploymentVerifyView.as_view(), name="api-deployment-verify"),

@@ -43,6 +43,7 @@ from executions.deployment_counts import count_executions
 from executions.operations.recording import MOST_REASON_CHARACTERS
 from executions.rehearsal.rehearsing import Rehearsal, rehearse
 from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines
+from executions.taking_up import wait_until_taken_up
 
 _REHEARSE_FOR = timedelta(seconds=60)
 _MOST_REHEARSED = 1000
@@ -124,6 +125,7 @@ class DeploymentsView(ApiView):
             ProblemCode.FILES_REFUSED,
             ProblemCode.DEPLOYMENT_EXISTS,
             ProblemCode.BUSY,
+            ProblemCode.RUNTIME_UNAVAILABLE,
             ProblemCode.DEPLOYMENT_UNUSABLE,
         ],
     )
@@ -192,7 +194,10 @@ class DeploymentSwitchView(ApiView):
         ],
     )
     def put(self, request: Request, deployment_id: str) -> HttpResponse:
-        """Run the deployment now, or from the next start of the server on."""
+        """Run the deployment now, or from the next start of the server on.
+
+        Now means that executors have taken it up when the answer comes, unless one does not for some seconds.
+        """
         read_query(request, NoQuery)
         body = read_optional_body(request, SwitchBody)
         principal = principal_of(request.user)
@@ -205,6 +210,7 @@ class DeploymentSwitchView(ApiView):
                     "apply and allow_unavailable_runtime_config exclude each other: what runs now needs all of it now",
                 )
             switch_now(deployment_id, decision=decision)
+            wait_until_taken_up(deployment_id)
             return message(request, "switched")
         enqueue(deployment_id, allow_unavailable=body.allow_unavailable_runtime_config, decision=decision)
         return message(request, "restart_required")

@@ -7,10 +7,11 @@ Source:
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from engine.deployment.spec import LogLevel
 from executions.api.problems import Problem, ProblemCode
 from executions.operations.listing import Direction, ExecutionFilter, ListedStatus
 
@@ -83,8 +84,8 @@ class ResponsesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class LogsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which log entries."""
 
-    level: tuple[str, ...] = ()
-    stream_type: tuple[str, ...] = ()
+    level: tuple[LogLevel, ...] = ()
+    stream_type: tuple[Literal["stdout", "stderr"], ...] = ()
     show_logs: bool = True
     show_streams: bool = True
     show_derived: Annotated[bool, Meta(description="Also what its children wrote, and theirs.")] = False

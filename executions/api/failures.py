@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from components.busy import Busy
 from components.problems import DeploymentRefused
 from components.submission import DeploymentExists
-from components.submitted_files import FilesRefused
+from components.submitted_files import FileReport, FilesRefused
 from components.switching import DeploymentNotFound
 from engine import errors as engine
 from executions.access.authentication import REFUSAL
@@ -46,6 +46,8 @@ log = structlog.get_logger(__name__)
 
 _API: Final = "/v1/"
 _RETRY_AFTER_S: Final = 1
+_MOST_PATH_CHARACTERS: Final = 500
+"""Of a path in a line of the log; servers take up to some 16,000."""
 _INTERNAL: Final = "internal error; the site's log has the details"
 _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None], ...]] = (
     (DelayNotFound, ProblemCode.DELAY_NOT_FOUND, None),
@@ -72,6 +74,7 @@ _REFUSALS: Final[tuple[tuple[type[engine.EngineError], ProblemCode, str | None],
     (CronNotFound, ProblemCode.CRON_NOT_FOUND, None),
     (DeploymentExists, ProblemCode.DEPLOYMENT_EXISTS, None),
     (DeploymentRefused, ProblemCode.DEPLOYMENT_REFUSED, None),
+    (engine.RuntimeUnavailable, ProblemCode.RUNTIME_UNAVAILABLE, None),
 )
 """What refusals mean to clients, with the words of Obelisk where it has some; the first that fits counts."""
 _ALARMING: Final = frozenset(
@@ -82,6 +85,7 @@ _ALARMING: Final = frozenset(
         ProblemCode.THROTTLED,
         ProblemCode.DATABASE_UNAVAILABLE,
         ProblemCode.DEPLOYMENT_UNUSABLE,
+        ProblemCode.RUNTIME_UNAVAILABLE,
     }
 )
 """Problems that an operator may want to hear of; who polls a result, say, is not one."""
@@ -131,9 +135,9 @@ def _engine_problem(error: engine.EngineError) -> Problem:
     if isinstance(error, engine.JournalUnavailable):
         return _unavailable()
     if isinstance(error, Busy):
-        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(_RETRY_AFTER_S)})
+        return Problem(ProblemCode.BUSY, str(error), headers={"Retry-After": str(error.retry_after_s)})
     if isinstance(error, FilesRefused):
-        return Problem(ProblemCode.FILES_REFUSED, str(error), members=asdict(error.report))
+        return Problem(ProblemCode.FILES_REFUSED, str(error), members=_issues(error.report))
     if isinstance(error, QueryFailed):
         return Problem(ProblemCode.QUERY_FAILED, str(error), members={"trace": error.trace})
     for kind, code, err in _REFUSALS:
@@ -144,6 +148,14 @@ def _engine_problem(error: engine.EngineError) -> Problem:
     return Problem(ProblemCode.INTERNAL_ERROR, _INTERNAL)
 
 
+def _issues(report: FileReport) -> dict[str, Any]:
+    """Return what is wrong with files, by kind; what is not known of a file is left out."""
+    return {
+        kind: [{key: value for key, value in issue.items() if value is not None} for issue in issues]
+        for kind, issues in asdict(report).items()
+    }
+
+
 def _unavailable() -> Problem:
     return Problem(ProblemCode.DATABASE_UNAVAILABLE, "database error", headers={"Retry-After": str(_RETRY_AFTER_S)})
 
@@ -151,7 +163,7 @@ def _unavailable() -> Problem:
 def _note(request: HttpRequest, problem: Problem, error: Exception | None, *, who: str | None) -> None:
     known = {
         "method": request.method,
-        "path": request.path,
+        "path": request.path[:_MOST_PATH_CHARACTERS],
         "status": problem.status,
         "code": problem.code.value,
         "who": who,

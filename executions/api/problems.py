@@ -17,6 +17,10 @@ PROBLEMS_PATH: Final = "/v1/problems"
 """Where the codes are explained."""
 
 
+MOST_DETAIL_CHARACTERS: Final = 16_384
+"""Of what a problem says: it quotes what was sent, which may be as large as a body."""
+
+
 class ProblemCode(StrEnum):
     """The codes; programs tell problems apart by them."""
 
@@ -73,6 +77,7 @@ class ProblemCode(StrEnum):
     FILES_REFUSED = "files_refused"
     DEPLOYMENT_EXISTS = "deployment_exists"
     BUSY = "busy"
+    RUNTIME_UNAVAILABLE = "runtime_unavailable"
     # Webhooks
     DELIVERY_NOT_FOUND = "delivery_not_found"
     DELIVERY_NOT_REPLAYABLE = "delivery_not_replayable"
@@ -212,7 +217,7 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         422, "There can be no such fork", "Mend what `detail` names; `dry_run` tells what a fork would do."
     ),
     ProblemCode.BACKTRACE_NOT_FOUND: ProblemKind(
-        404, "No backtrace is known", "Source components store one for each call; compiled ones may not."
+        404, "No backtrace is known", "Ask for an event of a workflow that a call wrote; `events` tells them."
     ),
     ProblemCode.SOURCE_NOT_FOUND: ProblemKind(
         404,
@@ -250,7 +255,14 @@ KINDS: Final[Mapping[ProblemCode, ProblemKind]] = {
         409, "The deployment id is taken by another deployment", "Use another id, or the very same deployment file."
     ),
     ProblemCode.BUSY: ProblemKind(
-        503, "Another operation of the kind is under way", "Try again in a moment; nothing was changed."
+        503,
+        "Something that has to be done first, or alone, is under way",
+        "Try again after as many seconds as the header Retry-After says; nothing was changed.",
+    ),
+    ProblemCode.RUNTIME_UNAVAILABLE: ProblemKind(
+        503,
+        "The interpreter that the deployment needs cannot be built on this machine",
+        "Mend on the server what `detail` names, and submit it again.",
     ),
     ProblemCode.DELIVERY_NOT_FOUND: ProblemKind(
         404, "There is no delivery of this id", "/v1/webhooks/deliveries lists what is kept."
@@ -278,7 +290,7 @@ class Problem(Exception):
 
     Args:
         code: Which problem.
-        detail: One sentence on this very case; holds no secret.
+        detail: One sentence on this very case; holds no secret. What is beyond `MOST_DETAIL_CHARACTERS` is cut off.
         err: What Obelisk's clients are told; ``detail`` by default.
         members: More members of the document.
         headers: Headers of the answer.
@@ -294,7 +306,8 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.code, self.detail, self.err = code, detail, detail if err is None else err
+        self.code, self.detail = code, _shortened(detail)
+        self.err = self.detail if err is None else err
         self.members, self.headers = members or {}, headers or {}
 
     @property
@@ -313,3 +326,7 @@ class Problem(Exception):
             "err": self.err,
             **self.members,
         }
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MOST_DETAIL_CHARACTERS else f"{text[:MOST_DETAIL_CHARACTERS]}..."

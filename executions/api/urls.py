@@ -12,6 +12,7 @@ from executions.api.bulk_views import BulkView
 from executions.api.deployment_urls import deployment_urls
 from executions.api.following import awaiting
 from executions.api.function_views import FunctionListView, FunctionWitView
+from executions.api.http_exchange_views import HttpExchangesView
 from executions.api.operation_record_views import OperationsView
 from executions.api.paths import DelayIdConverter, ExecutionIdConverter
 from executions.api.problem_views import ProblemsView
@@ -34,6 +35,7 @@ urlpatterns = [
     path(f"{_ONE}/events", executions.EventsView.as_view(), name="api-events"),
     path(f"{_ONE}/responses", executions.ResponsesView.as_view(), name="api-responses"),
     path(f"{_ONE}/logs", executions.LogsView.as_view(), name="api-logs"),
+    path(f"{_ONE}/http", HttpExchangesView.as_view(), name="api-http-exchanges"),
     path(f"{_ONE}/operations", OperationsView.as_view(), name="api-operations"),
     path(f"{_ONE}/stream", operations.StreamView.as_view(), name="api-stream"),
     path(f"{_ONE}/cancel", operations.CancelView.as_view(), name="api-cancel"),

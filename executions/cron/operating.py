@@ -60,7 +60,7 @@ def list_crons(*, journal: Journal | None = None) -> list[Cron]:
     journal = journal or SqlJournal.for_current_connection()
     crons = []
     for spec in deployed_registry().deployment.crons:
-        seed, exists = current_seed(journal, spec.id.digest)
+        seed, exists = current_seed(journal, spec)
         crons.append(Cron(spec, seed, journal.state_of(seed) if exists else None))
     return crons
 
@@ -101,7 +101,7 @@ def seed_of(name: str, journal: Journal | None = None) -> ExecutionId:
         CronNotFound: If there is no schedule of this name.
         JournalUnavailable: If the storage did not answer.
     """
-    return current_seed(journal or SqlJournal.for_current_connection(), _find(name).id.digest)[0]
+    return current_seed(journal or SqlJournal.for_current_connection(), _find(name))[0]
 
 
 def _find(name: str) -> CronSpec:

@@ -35,8 +35,9 @@ def keep_seeds(journal: Journal, registry: Registry, now: datetime) -> None:
         return
     make_seeds(journal, registry, now)
     unfinished = Execution.objects.unfinished().filter(component_type=ComponentType.CRON.value)
-    for execution_id in unfinished.exclude(
-        component_digest__in=[cron.id.digest for cron in registry.deployment.crons]
-    ).values_list("execution_id", flat=True):
-        retire_seed(journal, ExecutionId(execution_id), now)
-        log.info("cron.seed_retired", execution_id=execution_id)
+    gone = unfinished.exclude(component_digest__in=[cron.id.digest for cron in registry.deployment.crons])
+    # Again until there is none: a tick that came first may have handed over to another seed.
+    while ids := list(gone.values_list("execution_id", flat=True)):
+        for execution_id in ids:
+            retire_seed(journal, ExecutionId(execution_id), now)
+            log.info("cron.seed_retired", execution_id=execution_id)

@@ -244,6 +244,12 @@ class SqlJournal:
             rows = statements.fetch(sql.CANCELLING, (limit,), width=sql.STATES_WIDTH)
         return sorted(map(state_of, rows), key=lambda state: (state.created_at, state.execution_id))
 
+    def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
+        """See `Journal`."""
+        with self._reader.reading() as statements:
+            row = statements.execute(sql.NEWEST_CALL, (ffqn, component_digest)).fetchone()
+        return None if row is None else state_of(row)
+
     def count_log_lines(self, execution_id: ExecutionId, *, limit: int) -> int:
         """See `Journal`."""
         with self._reader.reading() as statements:

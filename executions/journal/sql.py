@@ -136,6 +136,11 @@ CANCELLING = (
     f"SELECT {_STATE} FROM {_EXECUTION} WHERE lifecycle = 'cancelling' ORDER BY created_at, execution_id LIMIT %s"
 )
 
+#: The newest call of a function by one version of its component. ``execution_function``, backwards.
+NEWEST_CALL = (
+    f"SELECT {_STATE} FROM {_EXECUTION} WHERE ffqn = %s AND component_digest = %s ORDER BY created_at DESC LIMIT 1"
+)
+
 #: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.
 NEXT_WAKE_UP = f"""
 SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDER BY due_at LIMIT 1),

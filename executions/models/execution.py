@@ -16,7 +16,8 @@ from executions.models.conditions import all_or_none
 _IS_PENDING = Q(status=Status.PENDING_AT.value, lifecycle=Lifecycle.ACTIVE.value)
 _IS_LOCKED = Q(status=Status.LOCKED.value, lifecycle=Lifecycle.ACTIVE.value)
 _IS_CANCELLING = Q(lifecycle=Lifecycle.CANCELLING.value)
-_IS_UNFINISHED = ~Q(status=Status.FINISHED.value)
+_IS_FINISHED = Q(status=Status.FINISHED.value)
+_IS_UNFINISHED = ~_IS_FINISHED
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -172,6 +173,18 @@ class Execution(models.Model):
             # The list as people first see it, and with children.
             Index(fields=["created_at", "execution_id"], condition=Q(parent__isnull=True), name="execution_top_level"),
             Index(fields=["created_at"], name="execution_created"),
+            # Numbers of executions of a deployment, and whether there is any. Two indexes, each execution in one of
+            # them, so that either number can be had without looking at a row; written once, when an execution ends.
+            Index(
+                fields=["deployment_id", "result_kind"],
+                condition=_IS_FINISHED & Q(parent__isnull=True),
+                name="execution_ended",
+            ),
+            Index(
+                fields=["deployment_id", "result_kind"],
+                condition=_IS_FINISHED & Q(parent__isnull=False),
+                name="execution_ended_below",
+            ),
             # Lists of one function's calls.
             Index(fields=["ffqn", "created_at"], name="execution_function"),
         ]

@@ -10,19 +10,16 @@ from __future__ import annotations
 from django.utils import timezone
 
 from components.operator import operator_limits
-from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import Runner
-from engine.errors import AlreadyFinished, EngineError, JournalError, ValueMismatch, VersionConflict
+from engine.errors import AlreadyFinished, EngineError, JournalError, VersionConflict
 from engine.executor.ends import end_of
+from engine.executor.stubs import read_result as read_brought_result
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
-from engine.log.return_codec import return_codec
 from engine.log.return_values import Returned
 from engine.log.retval_json import retval_text, retval_to_api
-from engine.wit.grammar import format_type
-from engine.wit.json_values import dump_json, read_value
-from engine.wit.types import ResultType
+from engine.wit.json_values import dump_json
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 from executions.results import result_of
@@ -99,13 +96,7 @@ def read_result(function: DeployedFunction, result: object) -> Returned:
     Raises:
         AnswerRefused: If it is not of its type, or too large.
     """
-    result_type = function.type.result
-    assert isinstance(result_type, ResultType)
-    try:
-        retval = return_codec(result_type).to_retval(read_value(result_type, result, path="result"))
-    except ValueMismatch as error:
-        raise AnswerRefused(f"{function.name} returns {format_type(result_type)}: {error}") from error
-    most = operator_limits().lowered(function.component.limits).result_bytes
-    if retval.payload is not None and (problem := size_problem("result_bytes", retval.payload.value, most)):
-        raise AnswerRefused(f"{function.name}: {problem}")
+    retval = read_brought_result(function, result, operator_limits())
+    if isinstance(retval, str):
+        raise AnswerRefused(retval)
     return retval

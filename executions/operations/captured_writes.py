@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from msgspec import to_builtins
 
 from engine.errors import EngineError
 from engine.journal.records import Append, NewExecution
@@ -20,6 +21,8 @@ from engine.log.time_json import encode_instant
 from engine.replay.outcomes import CapturedWrite
 from engine.replay.replaying import MOST_WRITES
 from engine.workflow.inheritance import SEED_KEY
+from executions.backtrace_documents import backtrace_document
+from executions.backtraces import backtraces_of
 
 Json = Any
 """A JSON document."""
@@ -42,6 +45,7 @@ def encode_captured_write(write: CapturedWrite) -> Json:
     if isinstance(last, Finished) and len(append.entries) == 1:
         return {"type": "append_finished", **head, "retval": _parsed(retval_text(last.retval)), **_parent(append)}
     events = [_event(entry) for entry in append.entries]
+    backtraces = _backtraces(write)
     if write.stub is not None:
         return {"type": "append_stub_response", **head, "events": events, "response": _stub_response(write.stub.end)}
     if append.created:
@@ -50,7 +54,7 @@ def encode_captured_write(write: CapturedWrite) -> Json:
             **head,
             "events": events,
             "child_requests": [_create_request(execution) for execution in append.created],
-            "backtraces": [],
+            "backtraces": backtraces,
         }
     for response in append.responses:
         if isinstance(response.event, DelayFinished):
@@ -61,9 +65,10 @@ def encode_captured_write(write: CapturedWrite) -> Json:
                 "join_set_id": response.join_set_id,
                 "delay_id": response.event.delay_id,
             }
+    known = {"backtraces": backtraces} if backtraces else {}
     if len(events) == 1:
-        return {"type": "append", **head, "event": events[0]}
-    return {"type": "append_batch", **head, "events": events}
+        return {"type": "append", **head, "event": events[0], **known}
+    return {"type": "append_batch", **head, "events": events, **known}
 
 
 def read_captured_writes(data: Json) -> list[dict[str, Json]]:
@@ -148,6 +153,11 @@ def _create_request(execution: NewExecution) -> Json:
         **body,
         "paused": False,
     }
+
+
+def _backtraces(write: CapturedWrite) -> list[Json]:
+    found = [] if write.call_sites is None else backtraces_of(write.call_sites)
+    return [to_builtins(backtrace_document(backtrace)) for backtrace in found]
 
 
 def _stub_response(end: Append) -> Json:

@@ -151,7 +151,9 @@ class _Plan:
             translation = Translation(self.subject.state.execution_id, self.request.new_id)
             answers = RecordedAnswers(self.subject, translation)
         fork = load_subject(scratch, self.request.new_id)
-        return make_replayer(scratch).replay(fork, self.function, self.registry, answers=answers)
+        replayer = make_replayer(scratch)
+        # What is only tried is shown to people.
+        return replayer.replay(fork, self.function, self.registry, answers=answers, is_traced=with_answers)
 
     def refusal(self, failure: ReplayFailed) -> ForkRefused:
         """Return the refusal of a fork that does not follow its history."""

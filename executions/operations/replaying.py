@@ -21,9 +21,6 @@ from executions.operations.refusals import OperationRefused
 class NoWorkflow(OperationRefused):
     """The operation is for workflows only."""
 
-    def __init__(self, state: ExecutionState) -> None:
-        super().__init__(f"{state.execution_id} is a call of {state.ffqn}, which is no workflow")
-
 
 def replay(execution_id: ExecutionId, *, journal: Journal | None = None) -> ReplayOutcome:
     """Run a workflow against its history; nothing is written.
@@ -39,7 +36,7 @@ def replay(execution_id: ExecutionId, *, journal: Journal | None = None) -> Repl
         JournalUnavailable: If the storage did not answer.
     """
     journal = journal or SqlJournal.for_current_connection()
-    return make_replayer(journal).replay(*load_workflow(journal, execution_id))
+    return make_replayer(journal).replay(*load_workflow(journal, execution_id), is_traced=True)
 
 
 def load_workflow(journal: Journal, execution_id: ExecutionId) -> tuple[Subject, DeployedFunction, Registry]:
@@ -56,4 +53,4 @@ def check_is_workflow(state: ExecutionState) -> None:
         NoWorkflow: If it cannot.
     """
     if state.component_id.component_type is not ComponentType.WORKFLOW:
-        raise NoWorkflow(state)
+        raise NoWorkflow(f"{state.execution_id} is a call of {state.ffqn}, which is no workflow")

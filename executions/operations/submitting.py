@@ -94,7 +94,7 @@ def find_function(name: str, registry: Registry | None = None) -> DeployedFuncti
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise FunctionNotDeployed(f"no deployed function ends in {tail}; `manage.py function list` shows all")
+        raise FunctionNotDeployed(f"no deployed function ends in {tail}")
     raise CallRefused(f"{name} may be {' or '.join(str(function.name) for function in fitting)}; name it in full")
 
 

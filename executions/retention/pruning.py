@@ -16,6 +16,8 @@ import structlog
 from django.db.models import Q
 
 from engine.deployment.spec import ComponentType
+from engine.executor.cron_seeds import next_seed
+from engine.log.ids import ExecutionId
 from engine.log.state import Status
 from executions.journal.deleting import delete_executions
 from executions.models import Execution
@@ -26,6 +28,7 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 """Executions that one transaction deletes at most."""
 _PAGE = 500
+_COLUMNS = ("execution_id", "created_at", "ffqn", "component_type", "component_digest", "result_kind", "due_at")
 
 
 @dataclass(slots=True)
@@ -95,16 +98,28 @@ def _expired(rules: Sequence[RetentionRule], now: datetime) -> Iterator[_Root]:
         return
     # One that was created later cannot have ended earlier; with that, the index of the list of executions serves.
     old = Execution.objects.top_level().filter(created_at__lt=now - least, status=Status.FINISHED.value)
-    # The seed of a schedule is what says that it was started, so it lives as long as the deployment wants it.
-    old = old.exclude(component_type=ComponentType.CRON.value).order_by("created_at", "execution_id")
+    old = old.order_by("created_at", "execution_id")
     page = old
-    while rows := list(page.values_list("created_at", "execution_id", "ffqn", "result_kind", "due_at")[:_PAGE]):
-        for _, execution_id, ffqn, result_kind, finished_at in rows:
-            age = keep_for(rules, ffqn=ffqn, result_kind=result_kind or "")
-            if age is not None and finished_at < now - age:
-                yield _Root(execution_id, ffqn)
-        created_at, execution_id = rows[-1][:2]
+    while rows := list(page.only(*_COLUMNS)[:_PAGE]):
+        for row in rows:
+            age = keep_for(rules, ffqn=row.ffqn, result_kind=row.result_kind or "")
+            if age is not None and row.due_at < now - age and not _is_needed_seed(row):
+                yield _Root(row.execution_id, row.ffqn)
+        created_at, execution_id = rows[-1].created_at, rows[-1].execution_id
         page = old.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, execution_id__gt=execution_id))
+
+
+def _is_needed_seed(execution: Execution) -> bool:
+    """Tell whether the present seed of a schedule may be looked for by way of this execution.
+
+    That begins with the seed that was created last and goes on to its successors. When a clock was put back the last
+    one has some, and then there must be no gap among them.
+    """
+    if execution.component_type != ComponentType.CRON.value:
+        return False
+    seeds = Execution.objects.of_function(execution.ffqn).filter(component_digest=execution.component_digest)
+    newest = ExecutionId(seeds.newest_first().values_list("execution_id", flat=True)[0])
+    return newest == execution.execution_id or Execution.objects.filter(execution_id=next_seed(newest)).exists()
 
 
 def _below(execution_id: str) -> Q:

@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _AGE = re.compile(r"([0-9]{1,6})([smhd])")
 _KEEP = "keep"
+_LONGEST = timedelta(days=36_500)
+"""Before anything was stored, and within the range of dates."""
 
 
 class Outcome(StrEnum):
@@ -56,6 +58,21 @@ def parse_rules(text: str) -> tuple[RetentionRule, ...]:
     return tuple(_parse_rule(part) for part in text.split(",") if part.strip())
 
 
+def parse_age(text: str) -> timedelta:
+    """Read an age such as ``30d``.
+
+    Raises:
+        ValueError: If it is none; the message is one sentence.
+    """
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no age; write 90s, 10m, 12h or 30d")
+    age = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if age > _LONGEST:
+        raise ValueError(f"{text!r} is more than {_LONGEST.days}d")
+    return age
+
+
 def keep_for(rules: Sequence[RetentionRule], *, ffqn: str, result_kind: str) -> timedelta | None:
     """Return how long after its end an execution is kept, ``None`` for ever.
 
@@ -80,13 +97,9 @@ def _parse_rule(text: str) -> RetentionRule:
     pattern, outcome, age = parts
     if outcome not in list(Outcome):
         raise ValueError(f"{outcome!r} in {text.strip()!r} is no outcome; expected one of {', '.join(Outcome)}")
-    return RetentionRule(pattern, Outcome(outcome), _parse_age(age, text.strip()))
-
-
-def _parse_age(age: str, rule: str) -> timedelta | None:
     if age == _KEEP:
-        return None
-    found = _AGE.fullmatch(age)
-    if found is None:
-        raise ValueError(f"{age!r} in {rule!r} is no age; write 90s, 10m, 12h, 30d or {_KEEP}")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return RetentionRule(pattern, Outcome(outcome), None)
+    try:
+        return RetentionRule(pattern, Outcome(outcome), parse_age(age))
+    except ValueError as error:
+        raise ValueError(f"{text.strip()!r}: {error}, or {_KEEP} for ever") from error

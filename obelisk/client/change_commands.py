@@ -34,5 +34,5 @@ _add_verb("unpause", "Let a paused execution or delay go on.")
 @_reason_option
 @with_client
 def stub(client: Client, execution_id: str, value: str, reason: str | None) -> None:
-    """Answer a stub with VALUE, such as '{"ok": 1}' or @FILE."""
+    """Answer a stub with VALUE, as '{"ok": 1}' or @FILE."""
     client.out.message(client.api.put("executions", execution_id, "stub", body=read_value(value), reason=reason))

@@ -20,7 +20,7 @@ _MOVED_ON = ("version_mismatch", "replay_mismatch", "transient")
 @execution_argument
 @with_client
 def replay(client: Client, execution_id: str) -> None:
-    """Run a workflow against its history, without any effect.
+    """Run a workflow against its history, without effect.
 
     The exit status tells whether it follows it (0) or not (1).
     """
@@ -88,7 +88,7 @@ def advance(
     pause_submitted_executions: bool,
     pause_delays: bool,
 ) -> None:
-    """Let a paused workflow take the steps that a replay shows."""
+    """Let a paused workflow take the steps of a replay."""
     outcome = _replay(client, execution_id)
     if outcome["type"] == "replay_failed":
         raise ClientError(_describe(outcome))
@@ -137,7 +137,7 @@ def _delay_request(event: Any) -> dict[str, Any] | None:
 @click.option("--skip-determinism-check", is_flag=True, help="Do not replay its history on the other version first.")
 @with_client
 def upgrade(client: Client, execution_id: str, digest: str | None, *, skip_determinism_check: bool) -> None:
-    """Let a workflow go on with another version of its component."""
+    """Let another version of its component run a workflow."""
     status = client.api.get("executions", execution_id, "status")
     new = digest or _deployed_digest(client, status["ffqn"])
     reply = client.api.put(

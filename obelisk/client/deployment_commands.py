@@ -230,3 +230,18 @@ def diff(client: Client, before: str, after: str) -> None:
         client.out.document(client.api.get(*path))
     else:
         client.out.line(client.api.text(*path).rstrip("\n"))
+
+
+@deployment_group.command("gc")
+@click.option(
+    "--older-than", metavar="AGE", help="Delete also deployments that nothing has needed for so long, such as 30d."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be deleted.")
+@with_client
+def gc(client: Client, older_than: str | None, *, dry_run: bool) -> None:
+    """Delete files that no deployment is made of."""
+    body = {"dry_run": dry_run, **({} if older_than is None else {"older_than": older_than})}
+    found = client.api.post("deployments", "gc", body=body)
+    verb = "would be deleted" if dry_run else "deleted"
+    what = f"deployments: {len(found['deployments'])}, files: {found['files']}, bytes: {found['bytes']}"
+    client.out.answer(found, f"{verb}: {what}")

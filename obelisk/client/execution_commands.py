@@ -93,7 +93,7 @@ def list_executions(
 @reconnect_option
 @with_client
 def get(client: Client, execution_id: str, *, follow: bool, no_reconnect: bool) -> None:
-    """Show an execution: why it does not move, or its result."""
+    """Show an execution: its result, or why it stands still."""
     if follow:
         wait_for_result(client, execution_id, reconnect=not no_reconnect)
     document = client.api.get("executions", execution_id, "status")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from obelisk.client import (  # noqa: F401  # they add verbs to `execution`
+    backtrace_commands,
     change_commands,
     debugging_commands,
     log_command,

@@ -69,7 +69,7 @@ def fork(
     paused: bool,
     dry_run: bool,
 ) -> None:
-    """Start a new execution from an event of a workflow's log."""
+    """Start a new execution from an event of a workflow."""
     body: dict[str, Any] = {"version": version, "paused": paused, "dry_run": dry_run}
     if params is not None:
         body["params"] = read_value(params)

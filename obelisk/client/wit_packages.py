@@ -11,7 +11,7 @@ _FOLDER = Path(__file__).parent / "wit"
 _SUPPORT = {
     "activity": ("obelisk-log",),
     "workflow": ("obelisk-log", "obelisk-types", "obelisk-workflow"),
-    "webhook_endpoint": ("obelisk-log", "obelisk-types", "obelisk-webhook"),
+    "webhook_endpoint": ("obelisk-log", "obelisk-signal", "obelisk-types", "obelisk-webhook"),
 }
 COMPONENT_TYPES = tuple(_SUPPORT)
 """Kinds of components that may import something of Obelisk's own."""

@@ -13,6 +13,7 @@ document.addEventListener("click", async (event) => {
 const live = document.querySelector("[data-topic]");
 if (live !== null) {
   const page = new LivePage(live);
+  window.livePage = page;
   if (live.dataset.final === undefined) {
     page.connect();
   } else {

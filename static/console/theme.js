@@ -7,7 +7,7 @@
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
   // The theme's own functions, from its app.js.
-  for (const name of ["theme", "searchForm", "searchDropdown", "searchCommand"]) {
+  for (const name of ["theme", "searchForm"]) {
     Alpine.data(name, window[name]);
   }
 
@@ -17,10 +17,12 @@ document.addEventListener("alpine:init", () => {
     activeTab: "",
     sidebarMobileOpen: false,
     sidebarDesktopOpen: remembered.getItem(openKey) !== "0",
-    // What the theme's templates call by these names.
-    localStorage: {
-      setItem: (key, value) => remembered.setItem(key, value),
-      getItem: (key) => remembered.getItem(key),
+    fold() {
+      this.sidebarDesktopOpen = !this.sidebarDesktopOpen;
+      remembered.setItem(openKey, this.sidebarDesktopOpen ? "1" : "0");
+    },
+    openMenu() {
+      this.sidebarMobileOpen = !this.sidebarMobileOpen;
     },
     init() {
       const { primaryTab } = this.$el.dataset;

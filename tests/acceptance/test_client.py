@@ -160,6 +160,21 @@ def test_a_paused_workflow_is_replayed_advanced_and_let_go(obelisk: Obelisk) -> 
     assert obelisk.json("execution", "replay", execution_id) == {"type": "finished", "retval": {"ok": 55}}
 
 
+def test_where_a_workflow_made_its_calls_is_found_out(obelisk: Obelisk) -> None:
+    execution_id = obelisk("execution", "submit", FIBO, "[10, 3]", "--follow").err.splitlines()[0]
+
+    last = obelisk("execution", "backtrace", execution_id)
+    persisted = obelisk("execution", "persist-backtraces", execution_id)
+
+    assert last.status == 0, last
+    # The example's binary has no names.
+    assert all("<wasm function " in line and line.endswith(" (fibo_workflow)") for line in last.out.splitlines())
+    assert (persisted.status, persisted.out) == (0, "2 backtraces are new\n")
+    assert obelisk.json("execution", "backtrace", execution_id, "--version", "first")["version_min_including"] == 2
+    unknown = obelisk("execution", "backtrace", execution_id, "--version", "0")
+    assert (unknown.status, unknown.err) == (1, f"error: no backtrace of {execution_id} is known there\n")
+
+
 def test_who_paused_it_and_why_is_told(obelisk: Obelisk) -> None:
     later = "testing:fibo-workflow-obelisk-schedule/workflow.fiboa-schedule"
     execution_id = obelisk("execution", "submit", later, '[{"in": {"hours": 1}}, 10, 1]').out.strip()
@@ -238,6 +253,14 @@ def test_a_deployment_is_sent_with_its_files_activated_and_switched_back(obelisk
     assert obelisk("deployment", "active").out.strip() == deployment_id
     assert obelisk("deployment", "switch", before).status == 0
     assert obelisk("deployment", "active").out.strip() == before
+
+
+def test_files_that_nothing_needs_are_deleted(obelisk: Obelisk) -> None:
+    would = obelisk("deployment", "gc", "--older-than", "30d", "--dry-run")
+
+    assert (would.status, would.out) == (0, "would be deleted: deployments: 0, files: 0, bytes: 0\n")
+    assert obelisk.json("deployment", "gc") == {"deployments": [], "files": 0, "bytes": 0}
+    assert obelisk("deployment", "gc", "--older-than", "soon").status == 1
 
 
 def test_a_deployment_is_verified_without_a_server(obelisk: Obelisk, deployment: Path) -> None:

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.acceptance.api_client import PATIENCE_S, Client, serve
 from tests.acceptance.sites import Site
 from tests.harness.eventually import eventually
 
-READY = "Ctrl-C stops everything."
 FIBOA = "testing:fibo-workflow/workflow.fiboa"
 FIBO = "testing:fibo/fibo.fibo"
-PATIENCE_S = 60.0
-
-
-class Client:
-    """A client with its token; each request has a connection of its own."""
-
-    def __init__(self, port: int, token: str) -> None:
-        self._port, self._token = port, token
-
-    @contextmanager
-    def open(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> Iterator[http.client.HTTPResponse]:
-        """Send a request and give its response, whose body may be yet to come."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
-        sent = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **(headers or {})}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        with closing(connection):
-            connection.request(method, f"/v1/{path}", None if body is None else json.dumps(body), sent)
-            with closing(connection.getresponse()) as response:
-                yield response
-
-    def send(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any]:
-        with self.open(method, path, body, headers) as response:
-            return response.status, json.loads(response.read())
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +24,7 @@ def client(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     site = Site(tmp_path_factory.mktemp("rest"), {"OBELISK_API_RATE": "0"})
     shutil.copytree(template, site.data_dir)
     try:
-        out = site.start("serve", "--no-job").wait_for(READY)
-        token = re.search(r"^Token:\s+(\S+)$", out, re.MULTILINE)
-        assert token is not None, out
-        yield Client(site.port, token[1])
+        yield serve(site)
     finally:
         site.kill()
 

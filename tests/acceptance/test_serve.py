@@ -150,8 +150,8 @@ def test_what_is_wrong_is_said_in_one_sentence(served: tuple[Site, str]) -> None
 
     assert (submitted.status, submitted.out) == (1, "")
     assert submitted.err == (
-        "CommandError: no function testing:fibo-workflow/workflow.fibob is deployed; "
-        "`manage.py function list` shows all\n"
+        "CommandError: no function testing:fibo-workflow/workflow.fibob is deployed "
+        "(`manage.py function list` shows all)\n"
     )
 
 

@@ -77,5 +77,5 @@ def test_diff_verify_and_enqueue(two: tuple[str, str]) -> None:
 
 
 def test_an_unknown_deployment_is_one_sentence() -> None:
-    with pytest.raises(CommandError, match=r"^no deployment Dep_1; `manage.py deployment list` shows all$"):
+    with pytest.raises(CommandError, match=r"^there is no deployment Dep_1; `manage.py deployment list` shows all$"):
         run("show", "Dep_1")

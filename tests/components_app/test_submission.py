@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.busy import Busy
+from components.guest_runtimes import load_python_runtime
 from components.manifest.files import MAX_FILE_BYTES, content_digest
 from components.models import Blob, ComponentFile, Deployment
 from components.problems import DeploymentRefused
@@ -187,6 +188,7 @@ def test_a_manifest_of_files_of_a_folder_is_stored_with_their_names(tmp_path: Pa
     toml = '[[python]]\nname = "app"\nlocation = "app.py"\n'
     source = b'from obelisk import activity\n\nPACKAGE = "test:app"\n\n\n@activity\ndef f() -> str:\n    return "x"\n'
 
+    load_python_runtime(print)  # a submission waits for no longer than a client would
     submission = submit_deployment(toml, {"app.py": SubmittedFile(content=source)})
 
     file = ComponentFile.objects.get(component__deployment=submission.deployment)

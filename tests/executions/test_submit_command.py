@@ -176,7 +176,7 @@ def test_who_interrupts_the_waiting_is_told_that_it_goes_on(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("test:adder/api.subtract",), "no function test:adder/api.subtract is deployed"),
+        (("test:adder/api.subtract",), "no function test:adder/api.subtract is deployed (`manage.py function list`"),
         (("add",), "'add' is not a function name: "),
         ((APPROVE,), f"{APPROVE} is a stub: only a workflow that waits for it can start it"),
         ((ADD, "[1]"), f"{ADD}: parameter cardinality mismatch, expected: 2, specified: 1"),

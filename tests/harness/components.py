@@ -38,13 +38,16 @@ RUN = f"{STEPPER}.run"
 RUN_CANCELLABLE = f"{STEPPER}.run-cancellable"
 NESTED = f"{STEPPER}.nested"
 ADD = f"{PROBE}.add"
+CLIMB = "test:climber/workflow.climb"
 APPROVE = "test:stubs/human.approve"
 ASK = "test:stub-flow/workflow.ask"
 ASK_AND_WAIT = "test:stub-flow/workflow.ask-and-wait"
 
 _POLICY = WorkflowPolicy()
 _ROOT = Path(__file__).parents[1] / "components"
-_WASM_FILES = {name: _ROOT / name / f"{name}.wasm" for name in ("probe", "stepper", "stubs", "courier", "stubbed")}
+_WASM_FILES = {
+    name: _ROOT / name / f"{name}.wasm" for name in ("probe", "stepper", "stubs", "courier", "stubbed", "climber")
+}
 
 
 @lru_cache
@@ -66,6 +69,11 @@ def load(wasm_digest: str) -> CompiledComponent:
         return compiled(_names_by_digest()[wasm_digest])
     except KeyError:
         raise InvalidComponent(f"no test component has the digest {wasm_digest}") from None
+
+
+def wasm_of(component: CompiledComponent) -> bytes:
+    """Return the binary of a test component."""
+    return _WASM_FILES[_names_by_digest()[component.digest]].read_bytes()
 
 
 _runtimes: dict[str, CompiledComponent] = {}
@@ -127,6 +135,18 @@ def stepper(
         exec_policy=ExecPolicy(lock_expiry=lock_expiry, instance_limit=instance_limit),
         workflow=policy,
         digest=digest,
+    )
+
+
+def climber() -> ComponentSpec:
+    """Describe the workflow that is built with its source lines."""
+    return _wasm_component(
+        "climber",
+        ComponentType.WORKFLOW,
+        "climber",
+        retry=RetryPolicy(max_retries=None, backoff=timedelta(milliseconds=100)),
+        exec_policy=ExecPolicy(),
+        workflow=_POLICY,
     )
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.services import deploy
+from engine.log.ids import ExecutionId, Version
+from executions.backtraces import find_backtrace
 from executions.hosting import ExecutorHost
 from executions.models import Execution
 from tests.components_app.builders import REPOSITORY, write_deployment
@@ -17,6 +19,7 @@ from tests.harness.eventually import eventually
 from tests.harness.http_servers import Answer, serve
 from tests.webhooks.sites import PROBE, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
+from webhooks.host import webhook_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -136,6 +139,27 @@ def test_calls_are_children(application: WebhookApplication) -> None:
     (execution,) = requests_recorded()
     assert json.loads(reply.text) == [42, 3, execution.execution_id]
     assert Execution.objects.filter(parent_id=execution.execution_id).count() == 2
+
+
+@pytest.mark.usefixtures("executor")
+def test_where_calls_are_made_is_kept_if_the_endpoint_wants_it(application: WebhookApplication, tmp_path: Path) -> None:
+    request(application, "GET", "/hooks/desk/call")
+    deploy(write_deployment(tmp_path, TABLE + "backtrace_persist = true\n" + PROBE))
+    eventually(_keeps_backtraces)
+    request(application, "GET", "/hooks/desk/call")
+
+    first, second = requests_recorded()
+    found = eventually(lambda: find_backtrace(ExecutionId(second.execution_id), Version(2)))
+    (frame,) = found.stack["frames"]
+    (symbol,) = frame["symbols"]
+    assert (frame["func_name"], symbol["file"]) == ("handle", "desk.js")
+    assert "add(20, 22)" in DESK.splitlines()[symbol["line"] - 1]
+    assert find_backtrace(ExecutionId(first.execution_id)) is None
+
+
+def _keeps_backtraces() -> bool:
+    endpoint = webhook_host().endpoint("desk")
+    return endpoint is not None and endpoint.mount.keeps_backtraces
 
 
 @pytest.mark.usefixtures("executor")

@@ -60,6 +60,8 @@ def python_runtime(directory: Path, *, on_progress: Callable[[str], None] = _ign
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RuntimeUnavailable(f"the Python runtime cannot be built in {directory}: {error.strerror}") from error
+        # Said before the lock is waited for: another process may be about it.
+        on_progress("building the Python runtime (once, about a minute)")
         with _locked(directory / "build.lock"):
             built = _find(directory) or _build(directory, on_progress=on_progress)
     return built
@@ -94,7 +96,6 @@ def _modules() -> list[Path]:
 
 def _build(directory: Path, *, on_progress: Callable[[str], None]) -> BuiltRuntime:
     packages = _install_tools(directory / "tools", on_progress)
-    on_progress("building the Python runtime (once, about half a minute)")
     with tempfile.TemporaryDirectory(dir=directory, prefix="tmp-") as temporary:
         stage = Path(temporary)
         for module in _modules():

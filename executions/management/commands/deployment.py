@@ -1,12 +1,14 @@
-"""``manage.py deployment list|show|diff|switch|enqueue|verify|rehearse``: the stored deployments."""
+"""``manage.py deployment list|show|diff|switch|enqueue|verify|rehearse|gc``: the stored deployments."""
 
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from components.comparing import compare
 from components.decisions import Decision
@@ -14,13 +16,15 @@ from components.deployment_reports import describe_deployment, describe_stored_f
 from components.diff_report import describe_diff, diff_lines
 from components.models import Deployment
 from components.reports import counted
-from components.switching import enqueue, find_deployment, previous_deployment, switch_now
+from components.switching import DeploymentNotFound, enqueue, find_deployment, previous_deployment, switch_now
 from components.verification import verify_deployment
 from engine.errors import EngineError
 from executions.operations.recording import command_actor
 from executions.progress import StatusLine
 from executions.rehearsal.rehearsing import MOST_EXECUTIONS, rehearse
 from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines, summary
+from executions.retention.rules import parse_age
+from executions.unused_deployments import collect_unused, collected_line
 
 _SHOWN = 20
 
@@ -78,6 +82,19 @@ class Command(BaseCommand):
             "--most", type=int, default=MOST_EXECUTIONS, help=f"how many to look at ({MOST_EXECUTIONS} by default)"
         )
         rehearsal.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+        garbage = actions.add_parser(
+            "gc",
+            help="delete files that no deployment is made of, and unused deployments",
+            description="Delete the stored files that no deployment is made of; with --older-than also deployments "
+            "that are neither active nor enqueued nor the one before, and that no execution needs.",
+        )
+        garbage.add_argument(
+            "--older-than",
+            type=_age,
+            metavar="AGE",
+            help="delete unused deployments that were neither stored nor made active for so long, such as 30d",
+        )
+        garbage.add_argument("--dry-run", action="store_true", help="only tell what would be deleted")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
         """Do one of the actions."""
@@ -100,9 +117,13 @@ class Command(BaseCommand):
                     self.stdout.write(f"{options['deployment']} will be active from the next start of the server on.")
                 case "rehearse":
                     self._rehearse(find_deployment(options["deployment"]), options["most"], as_json=options["json"])
+                case "gc":
+                    self._collect(options["older_than"], dry_run=options["dry_run"])
                 case _:
                     verify_deployment(find_deployment(options["deployment"])).refuse()
                     self.stdout.write("It can be run here and now.")
+        except DeploymentNotFound as error:
+            raise CommandError(f"{error}; `manage.py deployment list` shows all") from error
         except EngineError as error:
             raise CommandError(str(error)) from error
 
@@ -151,9 +172,22 @@ class Command(BaseCommand):
         if rehearsal.divergences:
             raise CommandError(f"{counted(len(rehearsal.divergences), 'workflow')} would diverge", returncode=1)
 
+    def _collect(self, older_than: timedelta | None, *, dry_run: bool) -> None:
+        collected = collect_unused(timezone.now(), older_than=older_than, dry_run=dry_run)
+        for deployment_id in collected.deployments:
+            self.stdout.write(deployment_id)
+        self.stdout.write(collected_line(collected, dry_run=dry_run))
+
     def _switch(self, deployment_id: str | None, *, back: bool) -> None:
         if back == (deployment_id is not None):
             raise CommandError("name a deployment, or say --back")
         wanted = previous_deployment().deployment_id if deployment_id is None else deployment_id
         changed = switch_now(wanted, decision=Decision(actor=command_actor()))
         self.stdout.write(f"{wanted} is active." if changed else f"{wanted} is active already; nothing was changed.")
+
+
+def _age(text: str) -> timedelta:
+    try:
+        return parse_age(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error

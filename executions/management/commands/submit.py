@@ -15,7 +15,7 @@ from engine.log.return_values import Returned
 from engine.log.retval_json import retval_to_api
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
-from executions.operations.submitting import Submitted, submit
+from executions.operations.submitting import FunctionNotDeployed, Submitted, submit
 from executions.progress import ProgressLine
 
 _SHOW = "`manage.py execution show`"
@@ -73,6 +73,8 @@ class Command(BaseCommand):
             if not json:
                 self.stderr.write(f"{submitted.execution_id}{'' if submitted.is_new else ' (submitted before)'}")
             result, is_ok = _follow(submitted, timeout)
+        except FunctionNotDeployed as error:
+            raise CommandError(f"{error} (`manage.py function list` shows all)") from error
         except EngineError as error:
             raise CommandError(str(error)) from error
         if json:

@@ -77,7 +77,7 @@ def test_what_is_pasted_is_found(operator: Client) -> None:
     assert operator.get("/admin/go/", {"q": only}).headers["Location"] == f"/admin/executions/{only}/"
     assert "execution_id_prefix=E_01" in operator.get("/admin/go/", {"q": "E_01"}).headers["Location"]
     assert only in operator.get("/admin/search/", {"s": only[:12]}).text
-    assert "No results" in operator.get("/admin/search/", {"s": "E_7"}).text
+    assert "Nothing begins so." in operator.get("/admin/search/", {"s": "E_7"}).text
 
 
 def test_names_of_functions_and_labels_are_text(operator: Client) -> None:

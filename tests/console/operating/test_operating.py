@@ -12,7 +12,7 @@ from engine.log.ids import ExecutionId
 from executions.models import Execution, OperationRecord
 from executions.operations.cancelling import cancel
 from executions.operations.submitting import submit
-from tests.executions.deployments import ADD, deploy_declared
+from tests.executions.deployments import ADD, APPROVE, deploy_declared
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_cancelling_twice_has_one_clear_outcome_each(operator: Client, target: E
 
 
 def test_a_wrong_field_is_told_beside_it(operator: Client, target: ExecutionId) -> None:
-    status, page = do(operator, target, "signal", name="paid", payload="{nonsense")
+    status, page = do(operator, target, "signal", name=APPROVE, payload="{nonsense")
 
     assert status == 422
     assert "That is no JSON" in page

@@ -93,6 +93,7 @@ def test_an_interface_of_an_older_obelisk_is_explained(interface: str, offered: 
     ("interface", "component_type", "expected"),
     [
         ("obelisk:webhook/webhook-support@6.0.0", WORKFLOW, "the engine offers it to webhook endpoints only"),
+        ("obelisk:signal/signal-support@1.0.0", WORKFLOW, "the engine offers it to webhook endpoints only"),
         ("obelisk:workflow/workflow-support@6.0.0", ACTIVITY, "the engine offers it to workflows only"),
         ("obelisk:types/join-set@5.0.0", ACTIVITY, "the engine offers it to workflows only"),
         ("obelisk:workflow/workflow-support@5.0.0", ACTIVITY, "the engine links version 6.0.0 only"),

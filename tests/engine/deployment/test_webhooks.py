@@ -7,7 +7,7 @@ from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.deployment.verify import verify
 from engine.deployment.webhooks import Route, WebhookMount
 from engine.wit.extensions import extension_functions
-from engine.wit.obelisk_types import WEBHOOK_SUPPORT, WEBHOOK_SUPPORT_BACKTRACE, WORKFLOW_SUPPORT
+from engine.wit.obelisk_types import SIGNAL_SUPPORT, WEBHOOK_SUPPORT, WEBHOOK_SUPPORT_BACKTRACE, WORKFLOW_SUPPORT
 from engine.wit.types import FunctionType
 from tests.engine.deployment.builders import make_component
 
@@ -39,6 +39,7 @@ def test_an_endpoint_may_import_what_is_for_endpoints() -> None:
     imports: dict[str, dict[str, str | FunctionType]] = {
         "obelisk:webhook/webhook-support@6.0.0": dict(WEBHOOK_SUPPORT),
         "obelisk:webhook/webhook-support-backtrace@6.0.0": dict(WEBHOOK_SUPPORT_BACKTRACE),
+        "obelisk:signal/signal-support@1.0.0": dict(SIGNAL_SUPPORT),
         "obelisk:types/execution@5.0.0": {},
         "wasi:http/types@0.2.12": {},
         "testing:fibo/fibo": {"fibo": "u8 -> result<u64>"},

@@ -25,6 +25,7 @@ from tests.builders import (
     make_child_end,
     make_child_request,
     make_child_response,
+    make_component_id,
     make_created,
     make_delay_request,
     make_execution,
@@ -742,6 +743,21 @@ def test_every_field_of_a_state_survives_storage(journal: Journal) -> None:
     assert state.created_at.tzinfo is not None
     assert_state_is_folded(journal, E1)
     assert_state_is_folded(journal, CHILD)
+
+
+def test_the_newest_call_is_of_a_function_and_a_version(journal: Journal) -> None:
+    old, new = make_component_id(version="a"), make_component_id(version="b")
+    commit(
+        journal,
+        make_submit(E1, make_created(component_id=old), at=after(1)),
+        make_submit(E2, make_created(component_id=new), at=after(3)),
+        make_submit(E3, make_created(component_id=old), make_locked(), at=after(2)),
+    )
+
+    assert journal.newest_call(FFQN, old.digest) == journal.state_of(E3)
+    assert journal.newest_call(FFQN, new.digest) == journal.state_of(E2)
+    assert journal.newest_call(FFQN, make_component_id(version="c").digest) is None
+    assert journal.newest_call("test:other/api.f", old.digest) is None
 
 
 # --- What is remembered beside the log --------------------------------------------------------------------------------

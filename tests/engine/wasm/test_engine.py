@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -78,6 +79,21 @@ def test_a_large_wasm_stack_is_allowed() -> None:
 def test_what_compiled_code_depends_on_shows_in_the_fingerprint() -> None:
     assert WasmSettings().fingerprint() == WasmSettings(pool_slots=5).fingerprint()
     assert WasmSettings().fingerprint() != WasmSettings(consume_fuel=True).fingerprint()
+    assert WasmSettings().fingerprint() != WasmSettings(has_source_lines=True).fingerprint()
+
+
+@pytest.mark.parametrize("before", [None, "0"])
+def test_reading_source_lines_leaves_the_environment_as_it_was(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "WASMTIME_BACKTRACE_DETAILS"
+    monkeypatch.delenv(name, raising=False)
+    if before is not None:
+        monkeypatch.setenv(name, before)
+
+    WasmEngine(WasmSettings(allocation=Allocation.ON_DEMAND, has_source_lines=True))
+
+    assert os.environ.get(name) == before
 
 
 @pytest.mark.parametrize(

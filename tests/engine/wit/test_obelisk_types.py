@@ -11,6 +11,7 @@ from engine.wit.names import FunctionName
 from engine.wit.obelisk_types import (
     JOIN_SET,
     LOG,
+    SIGNAL_SUPPORT,
     WEBHOOK_SUPPORT,
     WEBHOOK_SUPPORT_BACKTRACE,
     WORKFLOW_SUPPORT,
@@ -116,6 +117,16 @@ EXPECTED_WEBHOOK_SUPPORT = {
     [
         (WORKFLOW_SUPPORT, EXPECTED_WORKFLOW_SUPPORT),
         (WEBHOOK_SUPPORT, EXPECTED_WEBHOOK_SUPPORT),
+        (
+            SIGNAL_SUPPORT,
+            {
+                "send-json": (
+                    f"({ID}, string, string, option<string>) -> result<bool, variant {{ "
+                    "execution-id-parsing-error(string), not-found(string), no-workflow(string), finished(string), "
+                    "unknown-signal(string), type-check-error(string), invalid-signal-id(string) }>"
+                )
+            },
+        ),
         (LOG, dict.fromkeys(["trace", "debug", "info", "warn", "error"], "(string)")),
         (
             JOIN_SET,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from textwrap import dedent
 
 from hypothesis import given, settings
@@ -17,6 +18,8 @@ from engine.wit.obelisk_types import (
     JOIN_SET_INTERFACE,
     LOG,
     LOG_INTERFACE,
+    SIGNAL_SUPPORT,
+    SIGNAL_SUPPORT_INTERFACE,
     WEBHOOK_SUPPORT,
     WEBHOOK_SUPPORT_BACKTRACE,
     WEBHOOK_SUPPORT_BACKTRACE_INTERFACE,
@@ -30,6 +33,7 @@ from engine.wit.types import STRING, U8, U64, BorrowType, FunctionType, ListType
 from engine.wit.wit_text import format_component, format_interfaces
 from tests.strategies import distinct_names, function_types
 
+REPOSITORY = Path(__file__).parents[3]
 THING = InterfaceName.parse("testing:thing/ifc")
 
 
@@ -127,6 +131,15 @@ def test_a_component_is_a_world_and_the_interfaces_it_names() -> None:
         }
         """
     )
+
+
+def test_the_interface_for_signals_is_what_authors_find_in_its_file() -> None:
+    file = REPOSITORY / "examples" / "wit" / "deps" / "obelisk-signal" / "signal.wit"
+    (authored,) = re.findall(r"^interface .*", re.sub("///.*", "", file.read_text()), re.MULTILINE | re.DOTALL)
+
+    text = interface_text(dict(SIGNAL_SUPPORT), name=SIGNAL_SUPPORT_INTERFACE)
+
+    assert "".join(text.split()) == "".join(authored.split())
 
 
 def test_a_component_without_imports_and_exports_is_an_empty_world() -> None:

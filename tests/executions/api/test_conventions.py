@@ -50,6 +50,8 @@ def test_json_is_indented(api: Api) -> None:
         ("GET", "functions/wit", 400, "invalid_parameter"),
         ("GET", "functions/wit?ffqn=a%00b", 400, "invalid_parameter"),
         ("GET", "functions/wit?ffqn=nix", 404, "function_not_found"),
+        ("GET", "functions/wit?ffqn=a:b/c.d", 404, "function_not_found"),
+        ("GET", "deployments/Dep_01KBNHM5FQW81KP5Y3XMNX31K4", 404, "deployment_not_found"),
         ("GET", "executions?length=70000", 400, "invalid_parameter"),
         ("GET", "executions?length=-1", 400, "invalid_parameter"),
         ("GET", "executions?direction=up", 400, "invalid_parameter"),
@@ -79,6 +81,7 @@ def test_every_wrong_request_gets_its_problem(api: Api, method: str, path: str, 
     answer = api.send(method, path)
 
     assert (answer.status, answer.code) == (status, code)
+    assert "manage.py" not in answer.text  # which only people at the server can type
 
 
 def test_a_problem_says_what_where_and_how_to_go_on(api: Api) -> None:

@@ -10,37 +10,19 @@ from typing import Any
 import pytest
 
 from components.services import deploy
-from engine.log.backtraces import CallSite, CallSites
-from engine.log.ids import ExecutionId, Version
-from engine.log.return_values import JsonText
+from engine.log.ids import ExecutionId
 from executions.access.scopes import Scope
 from executions.deployed import deployed_registry
-from executions.journal.journal import SqlJournal
 from executions.operations import replay_places
 from executions.operations.submitting import submit
 from executions.testing import deployed
 from tests.builders import make_execution_id
-from tests.components_app.builders import write_deployment
 from tests.executions.api.clients import Api
 from tests.executions.scripts import ADD, SUM, SUM_UP, write_scripts
-from tests.harness.eventually import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = make_execution_id(77)
-TRIPS = """
-from obelisk import activity, workflow
-
-PACKAGE = "acme:trips"
-
-@activity
-def book() -> str:
-    return "Söll"
-
-@workflow
-def trip() -> str:
-    return book()
-"""
 
 
 @pytest.fixture
@@ -178,50 +160,7 @@ def test_so_many_are_replayed_at_a_time(api: Api, ended: ExecutionId, monkeypatc
     assert api.put(f"executions/{ended}/replay").status == 200
 
 
-# --- Backtraces and what must not be told -----------------------------------------------------------------------------
-
-
-def test_places_of_calls_are_told_where_they_are_known(api: Api, ended: ExecutionId) -> None:
-    journal = SqlJournal.for_current_connection()
-    stacks = [JsonText(f'{{"frames":[{{"module":"m","func_name":"f{number}","symbols":[]}}]}}') for number in (1, 2)]
-    sites = tuple(CallSite(Version(first), Version(first + 2), stacks[first // 4]) for first in (2, 4))
-    component_id = journal.state_of(ended).component_id
-    journal.add_call_sites([CallSites(execution_id=ended, component_id=component_id, sites=sites)])
-
-    found = [api.get(f"executions/{ended}/backtrace{query}").json for query in ("", "?version=first", "?version=3")]
-
-    assert [each["version_min_including"] for each in found] == [4, 2, 2]
-    assert found[0]["version_max_excluding"] == 6
-    assert found[0]["component_id"]["component_digest"] == component_id.digest
-    assert found[0]["wasm_backtrace"]["frames"][0]["func_name"] == "f2"
-    events = api.get(f"executions/{ended}/events?include_backtrace_id=true&length=7").json["events"]
-    assert [event.get("backtrace_id") for event in events] == [None, None, 2, 2, 4, 4, None]
-    assert api.get(f"executions/{ended}/backtrace?version=1").code == "backtrace_not_found"
-    assert api.get(f"executions/{ended}/backtrace?version=middle").code == "invalid_parameter"
-    assert api.put(f"executions/{ended}/backtrace/persist").json == {"persisted_backtrace_count": 0}
-
-
-def test_the_source_of_a_place_is_told_as_it_was_deployed(api: Api, tmp_path: Path) -> None:
-    (tmp_path / "trips.py").write_text(TRIPS)
-    with deployed(write_deployment(tmp_path, '[[python]]\nname = "trips"\nlocation = "trips.py"\n')) as app:
-        target = app.submit("acme:trips/workflows.trip")
-        app.result(target)
-        eventually(lambda: api.get(f"executions/{target}/backtrace").status == 200)
-    deploy(write_scripts(tmp_path))
-    path = f"executions/{target}/backtrace"
-    (frame,) = api.get(path).json["wasm_backtrace"]["frames"]
-    (symbol,) = frame["symbols"]
-
-    told = api.get(f"{path}/source", {"file": symbol["file"], "version": "last"}, Accept="*/*")
-
-    assert (told.status, told.text) == (200, TRIPS)
-    assert told.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert told.text.splitlines()[symbol["line"] - 1].strip() == "return book()"
-    assert api.get(f"{path}/source", {"file": symbol["file"]}, Accept="application/json").json == TRIPS
-    assert api.get(f"{path}/source", {"file": "/etc/passwd"}).code == "source_not_found"
-    assert api.get(f"{path}/source", {"file": symbol["file"], "version": "1"}).code == "backtrace_not_found"
-    assert api.get(f"{path}/source").code == "invalid_parameter"
-    assert api.get(f"executions/{UNKNOWN}/backtrace/source", {"file": "x"}).code == "execution_not_found"
+# --- What must not be told --------------------------------------------------------------------------------------------
 
 
 def test_the_seed_of_random_numbers_stays_a_secret(api: Api, ended: ExecutionId) -> None:

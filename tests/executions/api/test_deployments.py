@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +13,20 @@ import pytest
 from django.core.asgi import get_asgi_application
 from pytest_django import Settings
 
+from components import submission
 from components.manifest.files import content_digest
 from components.models import Deployment, DeploymentSwitch
+from components.runtime_loads import RuntimeLoads
 from components.submission import _submitting
 from components.switching import _switching
+from engine.errors import RuntimeUnavailable
 from executions.access.scopes import Scope
 from tests.components_app.builders import activity_table, make_wasm, workflow_table
 from tests.executions.api.clients import Answer, Api
-from tests.executions.deployments import ADD, deploy_declared
+from tests.executions.api.forms import part, send_form
+from tests.executions.deployments import ADD, declared, deploy_declared
 from tests.harness.asgi_client import request
+from tests.harness.eventually import PATIENCE_S
 
 pytestmark = pytest.mark.django_db
 
@@ -27,18 +35,6 @@ CALLER = make_wasm(exports={"test:caller/api": ["call"]}, imports={"test:adder/a
 PAIR = activity_table("adder") + workflow_table("caller")
 ID = "Dep_01KBNHM5FQW81KP5Y3XMNX31K4"
 UNKNOWN = "Dep_01KBNHM5FQW81KP5Y3XMNX31K5"
-BOUNDARY = "limit"
-
-
-def part(name: str, content: bytes | str, file_name: str | None = None) -> bytes:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
-    head += "" if file_name is None else f'; filename="{file_name}"\r\nContent-Type: application/wasm'
-    return head.encode() + b"\r\n\r\n" + (content.encode() if isinstance(content, str) else content) + b"\r\n"
-
-
-def send_form(api: Api, *parts: bytes) -> Answer:
-    body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
-    return api.send("POST", "deployments", body, content_type=f"multipart/form-data; boundary={BOUNDARY}")
 
 
 @pytest.fixture
@@ -118,6 +114,46 @@ def test_files_that_are_missing_are_named_and_then_sent(api: Api) -> None:
     assert api.post("deployments", {"deployment_toml": toml, "deployment_id": ID}).json["deployment_id"] == ID
     other = api.post("deployments", {"deployment_toml": toml + "max_retries = 1", "deployment_id": ID})
     assert (other.status, other.code) == (409, "deployment_exists")
+
+
+def test_a_submission_that_would_have_to_wait_for_an_interpreter_is_asked_to_come_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+
+    def build(on_progress: Callable[[str], None]) -> None:
+        if not may_end.is_set():
+            on_progress("building the Python runtime (once, about a minute)")
+            may_end.wait(PATIENCE_S)
+
+    runtimes = RuntimeLoads({"python": build}, patience=timedelta(0))
+    monkeypatch.setattr(submission, "site_runtimes", runtimes)
+    body = {"deployment_toml": '[[activity_py]]\nffqn = "test:py/api.f"\ncontent = "def f() -> str: return 1"\n'}
+
+    answer = api.post("deployments", body)
+
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "busy", "10")
+    assert answer.json["detail"] == (
+        "the server is building the Python runtime (once, about a minute); submit it again in a moment"
+    )
+    assert api.post("deployments", {"deployment_toml": declared(ADD)}).status == 200
+    may_end.set()
+    runtimes.begin("python").result(PATIENCE_S)
+    assert api.post("deployments", body).status == 200
+
+
+def test_an_interpreter_that_cannot_be_built_is_the_servers_trouble(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(on_progress: Callable[[str], None]) -> None:
+        on_progress("building")
+        raise RuntimeUnavailable("installing componentize-py failed with status 1: no network")
+
+    monkeypatch.setattr(submission, "site_runtimes", RuntimeLoads({"python": build}))
+    toml = '[[activity_py]]\nffqn = "test:py/api.f"\ncontent = "def f() -> str: return 1"\n'
+
+    answer = api.post("deployments", {"deployment_toml": toml})
+
+    assert (answer.status, answer.code) == (503, "runtime_unavailable")
+    assert answer.json["detail"] == "installing componentize-py failed with status 1: no network"
 
 
 @pytest.mark.parametrize(

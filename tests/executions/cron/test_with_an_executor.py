@@ -12,6 +12,7 @@ from pytest_django import Settings
 from wasmtime import wat2wasm
 
 from components.services import deploy
+from engine.executor import cron_run
 from engine.log.ids import ExecutionId
 from executions.models import Execution
 from executions.testing import DeployedApp, deployed
@@ -98,6 +99,23 @@ def test_an_unchanged_entry_survives_another_deployment_and_one_that_is_gone_end
     assert cron(api, "often")["execution_id"] != often
     assert cron(api, "once")["execution_id"] == once
     assert Execution.objects.filter(scheduled_by=once).count() == 1
+
+
+def test_it_goes_on_when_its_seed_hands_over(tmp_path: Path, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cron_run, "MAX_EVENTS", 5)  # two ticks
+    with deployed(write(tmp_path, OFTEN)):
+        eventually(lambda: cron(api, "often")["status"] == "active")
+        seeds = [cron(api, "often")["execution_id"]]
+        for _ in range(2):
+            eventually(lambda: cron(api, "often")["execution_id"] != seeds[-1])
+            seeds.append(cron(api, "often")["execution_id"])
+        assert api.put("crons/often/pause").json == {"ok": "paused"}
+
+    assert api.get(f"executions/{seeds[1]}").json == {"ok": None}
+    assert Execution.objects.get(pk=seeds[1]).scheduled_by == seeds[0]
+    assert [Execution.objects.filter(scheduled_by=seed, ffqn=PING).count() for seed in seeds[:2]] == [2, 2]
+    ticks = Execution.objects.filter(ffqn=PING).order_by("created_at").values_list("created_at", flat=True)
+    assert len({tick.replace(microsecond=0) for tick in ticks[1:]}) == len(ticks) - 1
 
 
 LOOPING = """

@@ -91,6 +91,7 @@ class TestPlans:
             (sql.LOG, ("a", 0), "sqlite_autoindex_executions_event_1 (execution_id=? AND version>?)"),
             (sql.DUE_DELAYS, (1, 1), "delay_due (expires_at<?)"),
             (sql.EXPIRED_LOCKS, (1, 1), "execution_locked (due_at<?)"),
+            (sql.NEWEST_CALL, ("a", "b"), "execution_function (ffqn=?)"),
         ],
     )
     def test_a_search_by_index_is_all_there_is(self, statement: str, params: Sequence[Any], index: str) -> None:

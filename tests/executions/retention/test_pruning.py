@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from engine.deployment.spec import ComponentType, LogLevel
+from engine.executor.cron_seeds import next_seed
 from engine.journal.records import LogLine as LogLineRecord
 from engine.log import events as e
 from engine.log.ids import ExecutionId, RunId, child_id
@@ -45,6 +46,7 @@ pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
 EVERYTHING = "* any 1d"
+NIGHTLY = make_component_id("nightly", component_type=ComponentType.CRON)
 
 
 @pytest.fixture
@@ -219,11 +221,36 @@ def test_when_the_time_is_over_the_rest_is_left(journal: SqlJournal) -> None:
 
 
 def test_the_seed_of_a_schedule_stays(journal: SqlJournal) -> None:
-    seed = make_component_id("nightly", component_type=ComponentType.CRON)
-    root = make_execution_id(1)
-    commit(journal, make_submit(root, make_created(component_id=seed), make_finished()))
+    add_seeds(journal, NOW)
 
     assert run().executions == 0
+
+
+def add_seeds(journal: SqlJournal, *created_at: datetime) -> list[ExecutionId]:
+    """Seeds of one schedule that followed one another."""
+    chain = [make_execution_id(1)]
+    for at in created_at:
+        created = make_created(component_id=NIGHTLY, scheduled_at=at)
+        commit(journal, make_submit(chain[-1], created, make_finished(), at=at))
+        chain.append(next_seed(chain[-1]))
+    return chain[:-1]
+
+
+def test_a_seed_that_handed_over_goes_like_any_execution_and_the_last_one_stays(journal: SqlJournal) -> None:
+    *_, last = add_seeds(journal, *(NOW - DAY * days for days in (3, 2, 1)))
+
+    assert run("* any keep").executions == 0
+    assert run().executions == 2
+    assert [row.execution_id for row in Execution.objects.all()] == [last]
+
+
+def test_no_seed_goes_while_the_last_one_seems_older_than_others(journal: SqlJournal) -> None:
+    seeds = add_seeds(journal, NOW - DAY, NOW - 3 * DAY, NOW - 2 * DAY)
+
+    assert run().executions == 0
+
+    commit(journal, make_submit(next_seed(seeds[-1]), make_created(component_id=NIGHTLY), make_finished(), at=NOW))
+    assert run().executions == 3
 
 
 def test_every_table_with_rows_of_an_execution_is_known() -> None:

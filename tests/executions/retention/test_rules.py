@@ -45,9 +45,10 @@ def test_what_no_rule_fits_is_kept() -> None:
     [
         ("30d", "'30d' is no rule; write a pattern, an outcome and an age, such as * ok 30d"),
         ("* done 30d", "'done' in '* done 30d' is no outcome; expected one of any, ok, error, failure"),
-        ("* ok 30", "'30' in '* ok 30' is no age; write 90s, 10m, 12h, 30d or keep"),
+        ("* ok 30", "'* ok 30': '30' is no age; write 90s, 10m, 12h or 30d, or keep for ever"),
         ("* ok -3d", "is no age"),
         ("* ok 9999999d", "is no age"),
+        ("* ok 999999d", "'* ok 999999d': '999999d' is more than 36500d, or keep for ever"),
     ],
 )
 def test_mistakes_are_one_sentence(text: str, message: str) -> None:

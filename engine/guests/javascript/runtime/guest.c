@@ -53,6 +53,78 @@ static JSContext *context;
 static JSValue on_describe, on_run, on_query, on_normalize, on_load;
 static JSValue on_reject = JS_UNDEFINED;
 
+// --- Where calls are made. Only runs that want to know find out: it costs a few microseconds a call. ------------------
+
+#define MOST_FRAMES 50
+static bool is_traced = false;
+
+static size_t character_length(const uint8_t *bytes, size_t length, size_t *skip);
+
+// Writes text as part of a JSON string. What would end a word, or a line, becomes a no-break space.
+static void put_text(DynBuf *buffer, const char *text, bool is_word) {
+    size_t length = strlen(text), skip;
+    for (size_t at = 0; at < length;) {
+        const uint8_t *next = (const uint8_t *)text + at;
+        size_t size = character_length(next, length - at, &skip);
+        if (!size) {
+            dbuf_putstr(buffer, "\xEF\xBF\xBD");
+            at += skip;
+            continue;
+        }
+        if (*next < ' ' || (is_word && *next == ' ')) {
+            dbuf_putstr(buffer, "\xC2\xA0");
+        } else {
+            if (*next == '"' || *next == '\\')
+                dbuf_putc(buffer, '\\');
+            dbuf_put(buffer, next, size);
+        }
+        at += size;
+    }
+}
+
+// Writes the program's own frames, the innermost first. It looks at them as they are: a program may say what
+// Error.stack gives, and what is run for that.
+static void put_place(JSContext *ctx, DynBuf *buffer) {
+    int left = MOST_FRAMES;
+    for (JSStackFrame *frame = ctx->rt->current_stack_frame; frame && left; frame = frame->prev_frame) {
+        JSObject *function = JS_VALUE_GET_OBJ(frame->cur_func);
+        if (!js_class_has_bytecode(function->class_id))
+            continue;
+        JSFunctionBytecode *code = function->u.func.function_bytecode;
+        const char *file = code->filename ? JS_AtomToCString(ctx, code->filename) : NULL;
+        if (file && frame->cur_pc && strncmp(file, "runtime:", 8) != 0) {
+            const char *name = get_func_name(ctx, frame->cur_func);
+            int column, line = find_line_num(ctx, code, frame->cur_pc - code->byte_code_buf - 1, &column);
+            put_text(buffer, name && *name ? name : "<anonymous>", true);
+            dbuf_putc(buffer, ' ');
+            put_text(buffer, file, false);
+            dbuf_printf(buffer, ":%d:%d\\n", line, column);
+            JS_FreeCString(ctx, name);
+            left--;
+        }
+        JS_FreeCString(ctx, file);
+    }
+}
+
+// Asks the host; the body is a JSON object.
+static void ask_host(JSContext *ctx, const char *op, size_t op_length, const char *body, size_t body_length,
+                     Text *answer) {
+    if (!is_traced) {
+        host_call(op, op_length, body, body_length, answer);
+        return;
+    }
+    DynBuf traced;
+    js_dbuf_init(ctx, &traced);
+    dbuf_putstr(&traced, "{\"at\":\"");
+    put_place(ctx, &traced);
+    dbuf_putstr(&traced, body_length > 2 ? "\"," : "\"");
+    dbuf_put(&traced, (const uint8_t *)body + 1, body_length - 1);
+    if (dbuf_error(&traced))
+        __builtin_trap();
+    host_call(op, op_length, (const char *)traced.buf, traced.size, answer);
+    dbuf_free(&traced);
+}
+
 // --- Time. What asks for it is told by the host: an activity the present, a workflow what is recorded. ---------------
 
 typedef enum { CLOCK_STOPPED, CLOCK_REAL, CLOCK_RECORDED } ClockKind;
@@ -84,13 +156,13 @@ static int64_t now_us(void) {
     case CLOCK_STOPPED:
         return 0;
     case CLOCK_REAL:
-        host_call("now", 3, "{}", 2, &answer);
+        ask_host(context, "now", 3, "{}", 2, &answer);
         now = number_after(answer, "\"us\"");
         break;
     case CLOCK_RECORDED: {
         // A delay that is due at once: its moment is in the history, so that a replay reads the same time.
         static const char schedule[] = "{\"schedule\":\"now\"}";
-        host_call("sleep", 5, schedule, sizeof schedule - 1, &answer);
+        ask_host(context, "sleep", 5, schedule, sizeof schedule - 1, &answer);
         now = number_after(answer, "\"expires_at_us\"");
         break;
     }
@@ -136,7 +208,7 @@ static JSValue native_call(JSContext *ctx, JSValueConst this_value, int argc, JS
         return JS_EXCEPTION;
     }
     Text answer;
-    host_call(op, op_length, body, body_length, &answer);
+    ask_host(ctx, op, op_length, body, body_length, &answer);
     JS_FreeCString(ctx, op);
     JS_FreeCString(ctx, body);
     JSValue result = JS_NewStringLen(ctx, answer.text, answer.length);
@@ -170,6 +242,12 @@ static JSValue native_set_clock(JSContext *ctx, JSValueConst this_value, int arg
     if (JS_ToInt32(ctx, &kind, argv[0]))
         return JS_EXCEPTION;
     clock_kind = (ClockKind)kind;
+    return JS_UNDEFINED;
+}
+
+static JSValue native_set_traced(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
+    (void)this_value, (void)argc;
+    is_traced = JS_ToBool(ctx, argv[0]);
     return JS_UNDEFINED;
 }
 
@@ -342,6 +420,7 @@ static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("call", 2, native_call),
     JS_CFUNC_DEF("setHandlers", 6, native_set_handlers),
     JS_CFUNC_DEF("setClock", 1, native_set_clock),
+    JS_CFUNC_DEF("setTraced", 1, native_set_traced),
     JS_CFUNC_DEF("drain", 0, native_drain),
     JS_CFUNC_DEF("encode", 1, native_encode),
     JS_CFUNC_DEF("decode", 2, native_decode),

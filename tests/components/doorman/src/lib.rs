@@ -2,6 +2,7 @@
 
 use exports::wasi::http::incoming_handler::Guest;
 use obelisk::log::log;
+use obelisk::signal::signal_support;
 use obelisk::types::execution::{ExecutionId, Function};
 use obelisk::types::time::ScheduleAt;
 use obelisk::webhook::webhook_support as host;
@@ -21,7 +22,7 @@ wit_bindgen::generate!({
         "../wit/deps/wasi-io", "../wit/deps/wasi-clocks", "../wit/deps/wasi-random",
         "../wit/deps/wasi-cli", "../wit/deps/wasi-http",
         "../../../examples/wit/deps/obelisk-types", "../../../examples/wit/deps/obelisk-log",
-        "../wit/deps/obelisk-webhook", "../probe/wit", "../wit/deps/test-probe-obelisk-schedule",
+        "../../../examples/wit/deps/obelisk-signal", "../wit/deps/obelisk-webhook", "../probe/wit", "../wit/deps/test-probe-obelisk-schedule",
         "wit",
     ],
     generate_all,
@@ -194,6 +195,11 @@ fn reply(request: &IncomingRequest, op: &str) -> Result<String, String> {
         "get" => format!("{:?}", host::get(&id)),
         "try-get" => format!("{:?}", host::try_get(&id)),
         "failure-kind" => format!("{:?}", host::get_execution_failure_kind(&id)),
+        "signal" => {
+            let signal_id = Some(header(request, "x-signal-id")).filter(|given| !given.is_empty());
+            let payload = body_of(request)?;
+            format!("{:?}", signal_support::send_json(&id, &header(request, "x-signal"), &payload, signal_id.as_deref()))
+        }
         "fetch" => fetch(request)?,
         _ => return Err(format!("there is no {op}")),
     })

@@ -17,6 +17,7 @@ class Broken extends Error {}
 function run(kind, artefact, name, params, about) {
   const facts = parse(about);
   const { files } = parse(artefact);
+  native.setTraced(facts.traced === true);
   setFiles(files);
   setImports(facts.imports ?? {});
   install(kind, facts);

@@ -40,7 +40,7 @@ function attempt(what, op, body) {
     return ask(op, body);
   } catch (error) {
     if (error instanceof Refused) {
-      throw new Error(`${what} failed: ${error.message}`);
+      throw Object.assign(new Error(`${what} failed: ${error.message}`), { code: error.code });
     }
     throw error;
   }
@@ -235,6 +235,11 @@ function camel(name) {
 
 const WEBHOOK = {
   ...CALLS,
+  sendSignal(executionId, name, payload = null, signalId = null) {
+    const body = { id: text(executionId, "executionId"), name: text(name, "name"), payload };
+    return attempt("sendSignal", "signal", signalId === null ? body : { ...body, signal_id: text(signalId, "signalId") })
+      .is_new;
+  },
   getStatus(executionId) {
     const answer = attempt("getStatus", "status", { id: text(executionId, "executionId") });
     const status = { status: camel(answer.status) };

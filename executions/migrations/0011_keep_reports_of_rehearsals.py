@@ -9,7 +9,7 @@ import executions.instants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0009_remember_who_operated"),
+        ("executions", "0010_count_executions_of_deployments"),
     ]
 
     operations = [

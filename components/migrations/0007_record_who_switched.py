@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("components", "0004_name_the_files_of_components"),
+        ("components", "0006_remember_when_files_were_wanted"),
     ]
 
     operations = [
