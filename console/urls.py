@@ -14,7 +14,7 @@ from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
-from executions.api.paths import EXECUTION_ID
+from executions.api.paths import EXECUTION_ID, NameConverter
 
 
 class ExecutionIdConverter:
@@ -33,8 +33,9 @@ class ExecutionIdConverter:
 
 register_converter(ExecutionIdConverter, "execution")
 register_converter(DeploymentIdConverter, "deployment")
+register_converter(NameConverter, "digest")
 
-_COMPONENT = "components/<str:digest>"
+_COMPONENT = "components/<digest:digest>"
 _DEPLOYMENT = "deployments/<deployment:deployment_id>"
 
 

@@ -21,6 +21,7 @@ from console.code.allowances import allowances_of
 from console.code.highlighting import highlighted_lines
 from console.code.kinds import kind_of, runner_words
 from console.code.shown import Shown, shown
+from console.code.unreadable import tells_what_is_unreadable
 from console.code.wit_html import wit_html
 from console.pages import page
 from engine.deployment.spec import ComponentType, Runner
@@ -70,6 +71,7 @@ class FileLine:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def overview(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it is, what it exports and imports, and who uses it."""
     found, row, functions = _find(request, digest)
@@ -91,6 +93,7 @@ def overview(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def wit(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it imports and exports as WIT."""
     found, row, functions = _find(request, digest)
@@ -101,6 +104,7 @@ def wit(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def source(request: HttpRequest, digest: str) -> HttpResponse:
     """Show one of the files that it is made of."""
     found, row, _ = _find(request, digest)
@@ -124,6 +128,7 @@ def source(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def access(request: HttpRequest, digest: str) -> HttpResponse:
     """Show what it may do, and what its runs may use up."""
     found, row, _ = _find(request, digest)

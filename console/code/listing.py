@@ -15,6 +15,7 @@ from console.access import needs
 from console.code.kinds import Kind, kind_of
 from console.code.links import ImportedInterface
 from console.code.shown import Shown, shown
+from console.code.unreadable import tells_what_is_unreadable
 from console.pages import page
 from engine.deployment.spec import ComponentType
 from executions.access.scopes import Scope
@@ -47,6 +48,7 @@ class ListedComponent:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def components(request: HttpRequest) -> HttpResponse:
     """Show the list."""
     found = shown(request)

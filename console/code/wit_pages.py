@@ -13,6 +13,7 @@ from components.interface_codec import decode_interfaces
 from components.models import Component, Function
 from console.access import needs
 from console.code.shown import Shown, shown
+from console.code.unreadable import tells_what_is_unreadable
 from console.code.wit_html import interface_html
 from console.pages import page
 from engine.errors import NameSyntaxError
@@ -58,6 +59,7 @@ class FunctionInUse:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def interfaces(request: HttpRequest) -> HttpResponse:
     """Show all interfaces of a deployment."""
     found = shown(request)
@@ -81,6 +83,7 @@ def interfaces(request: HttpRequest) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@tells_what_is_unreadable
 def interface(request: HttpRequest, name: str) -> HttpResponse:
     """Show one interface."""
     found = shown(request)

@@ -18,6 +18,7 @@ from components.problems import DeploymentRefused
 from components.switching import ActiveChanged, enqueue, switch_now
 from components.verification import Verification, verify_deployment
 from console.access import needs, person
+from console.code.unreadable import tells_what_is_unreadable
 from console.deployments.differences import differences
 from console.deployments.finding import found
 from console.pages import page
@@ -53,6 +54,7 @@ class Choice:
 
 @needs(Scope.DEPLOY)
 @require_http_methods(["GET", "POST"])
+@tells_what_is_unreadable
 def activation(request: HttpRequest, deployment_id: str) -> HttpResponse:
     """Show what it would change, or choose it."""
     row = found(deployment_id)

@@ -202,6 +202,14 @@ def digest_of_pay(deployment: Deployment) -> str:
     return deployment.components.get(name="pay").digest
 
 
+def test_what_another_version_stored_is_said_to_be_unreadable(operator: Client, deployment: Deployment) -> None:
+    digest = digest_of("pay")
+    Component.objects.filter(name="pay").update(config={"version": 99}, imports={"version": 99})
+
+    for path in ("components/", f"components/{digest}/", f"components/{digest}/access/", "wit/", "wit/test:pay/api/"):
+        assert "not of version 1" in text_of(operator, path, status=503)
+
+
 def test_before_anything_is_deployed_the_pages_say_what_to_do(operator: Client) -> None:
     for path in ("components/", "wit/", "deployments/"):
         assert "manage.py deploy" in text_of(operator, path)
