@@ -28,5 +28,5 @@ def tracing_engine() -> WasmEngine:
 
 
 def compile_cache() -> CompileCache:
-    """Return the cache of ahead-of-time compiled components in the data directory."""
-    return CompileCache(Path(settings.OBELISK_DATA_DIR) / "cache" / "wasm")
+    """Return the cache of ahead-of-time compiled components."""
+    return CompileCache(Path(settings.OBELISK_COMPILED_DIR))

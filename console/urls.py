@@ -14,6 +14,7 @@ from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
+from console.timeline import views as timeline
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -46,6 +47,12 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("go/", view(go), name="console_go"),
         path("executions/", view(listing.executions), name="console_executions"),
         path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
+        path("executions/<execution:execution_id>/timeline/", view(timeline.timeline), name="console_timeline"),
+        path(
+            "executions/<execution:execution_id>/timeline/window/",
+            view(timeline.geometry),
+            name="console_timeline_window",
+        ),
         path("executions/<execution:execution_id>/events/", view(detail.events), name="console_events"),
         path("executions/<execution:execution_id>/logs/", view(detail.logs), name="console_logs"),
         path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),

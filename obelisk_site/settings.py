@@ -30,6 +30,8 @@ PROCESS = process_of(sys.argv)
 OBELISK_DATA_DIR = prepare_data_dir(env_path(DATA_DIR_VARIABLE, BASE_DIR / "var"))
 # Interpreters of source components are built here on first use, and take some 100 MB with their tools.
 OBELISK_RUNTIMES_DIR = env_path("OBELISK_RUNTIMES_DIR", OBELISK_DATA_DIR / "cache" / "runtimes")
+# Machine code of components, which is made once for each; sites of one user may share the folder.
+OBELISK_COMPILED_DIR = env_path("OBELISK_COMPILED_DIR", OBELISK_DATA_DIR / "cache" / "wasm")
 OBELISK_PORT = env_int("PORT", 8000, minimum=1, maximum=65_535)
 
 # --- Security ---------------------------------------------------------------------------------------------------------

@@ -57,3 +57,5 @@ DATABASES = {
 # Building an interpreter takes half a minute. What lies there is named by its content, so the site of this checkout and
 # the tests may share it.
 OBELISK_RUNTIMES_DIR = Path(__file__).resolve().parent.parent / "var" / "cache" / "runtimes"
+# Nor does it matter who has compiled what.
+OBELISK_COMPILED_DIR = OBELISK_RUNTIMES_DIR / "compiled"

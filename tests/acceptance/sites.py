@@ -223,7 +223,9 @@ class Site:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         ours = {
             "OBELISK_DATA_DIR": str(self.data_dir),
-            "OBELISK_RUNTIMES_DIR": str(RUNTIMES),  # building one takes half a minute
+            # Building an interpreter takes half a minute, compiling it some seconds.
+            "OBELISK_RUNTIMES_DIR": str(RUNTIMES),
+            "OBELISK_COMPILED_DIR": str(RUNTIMES / "compiled"),
             "PORT": str(self.port),
         }
         return {**inherited, **ours, **self._settings}
