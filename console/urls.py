@@ -5,11 +5,17 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.code import component, wit_pages
+from console.code import listing as components
+from console.deployments import activating, comparing, rehearsing
+from console.deployments import detail as deployment
+from console.deployments import listing as deployments
+from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
 from console.timeline import views as timeline
-from executions.api.paths import EXECUTION_ID
+from executions.api.paths import EXECUTION_ID, NameConverter
 
 
 class ExecutionIdConverter:
@@ -27,6 +33,11 @@ class ExecutionIdConverter:
 
 
 register_converter(ExecutionIdConverter, "execution")
+register_converter(DeploymentIdConverter, "deployment")
+register_converter(NameConverter, "digest")
+
+_COMPONENT = "components/<digest:digest>"
+_DEPLOYMENT = "deployments/<deployment:deployment_id>"
 
 
 def console_urls(site: AdminSite) -> list[URLPattern]:
@@ -49,4 +60,22 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
         path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
         path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("components/", view(components.components), name="console_components"),
+        path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
+        path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),
+        path(f"{_COMPONENT}/source/", view(component.source), name="console_component_source"),
+        path(f"{_COMPONENT}/access/", view(component.access), name="console_component_access"),
+        path("wit/", view(wit_pages.interfaces), name="console_wit"),
+        path("wit/<path:name>/", view(wit_pages.interface), name="console_wit_interface"),
+        path("deployments/", view(deployments.deployments), name="console_deployments"),
+        path(f"{_DEPLOYMENT}/", view(deployment.deployment), name="console_deployment"),
+        path(f"{_DEPLOYMENT}/activate/", view(activating.activation), name="console_activation"),
+        path(f"{_DEPLOYMENT}/rehearsal/", view(rehearsing.rehearsal), name="console_rehearsal"),
+        path(f"{_DEPLOYMENT}/rehearsal/start/", view(rehearsing.start), name="console_rehearsal_start"),
+        path(f"{_DEPLOYMENT}/rehearsal/stop/", view(rehearsing.stop), name="console_rehearsal_stop"),
+        path(
+            "deployments/<deployment:before>..<deployment:after>/",
+            view(comparing.comparison),
+            name="console_comparison",
+        ),
     ]

@@ -35,6 +35,7 @@ from console.live.messages import (
     write_message,
 )
 from console.live.reading import reading
+from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import may_watch
 from console.live.topics import Cursor, Topic, TopicMaker, Update
 
@@ -54,7 +55,11 @@ NO_RIGHTS: Final = 4403
 SLOW: Final = 4408
 DONE: Final = 1000
 
-TOPICS: Final[Mapping[str, TopicMaker]] = {"execution": ExecutionTopic, "executions": ListTopic}
+TOPICS: Final[Mapping[str, TopicMaker]] = {
+    "execution": ExecutionTopic,
+    "executions": ListTopic,
+    "rehearsal": RehearsalTopic,
+}
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
