@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from components.config_codec import ComponentConfig, decode_config
 from components.interface_codec import decode_function
+from components.manifest.interpolation import references
 from components.models import Component, Deployment, Function
 from components.services import is_cron
 from engine.deployment.imports import format_function
-from engine.deployment.limits import MIB, key_of
+from engine.deployment.limits import MIB, OPERATORS, ComponentLimits, key_of
+from engine.deployment.webhooks import WebhookMount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,28 @@ class DeploymentDiff:
         return not any(asdict(self).values())
 
 
-def compare(before: Deployment, after: Deployment) -> DeploymentDiff:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Something that a component may do or use up.
+
+    Args:
+        component: Its name.
+        what: What, in words that continue the name.
+    """
+
+    component: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"component {self.component} {self.what}"
+
+
+def compare(before: Deployment | None, after: Deployment) -> DeploymentDiff:
     """Return what differs between two stored deployments.
+
+    Args:
+        before: The older one; ``None`` stands for one of nothing.
+        after: The newer one.
 
     Raises:
         DeploymentError: If one was stored by a version that this one cannot read.
@@ -87,15 +109,28 @@ def compare(before: Deployment, after: Deployment) -> DeploymentDiff:
         functions_added=tuple(name for name in new_types if name not in old_types),
         functions_removed=tuple(name for name in old_types if name not in new_types),
         functions_changed=tuple(_differences(old_types, new_types, only_common=True)),
-        newly_asked=tuple(_newly_asked(old, new)),
+        newly_asked=tuple(map(str, _newly_asked(old, new))),
     )
 
 
-def _components(deployment: Deployment) -> dict[str, Component]:
+def newly_asked(before: Deployment | None, after: Deployment) -> tuple[Asked, ...]:
+    """Return what the components of a deployment may do or use up that those of another may not.
+
+    Raises:
+        DeploymentError: If one was stored by a version that this one cannot read.
+    """
+    return tuple(_newly_asked(_components(before), _components(after)))
+
+
+def _components(deployment: Deployment | None) -> dict[str, Component]:
+    if deployment is None:
+        return {}
     return {row.name: row for row in deployment.components.order_by("position")}
 
 
-def _function_types(deployment: Deployment) -> dict[str, str]:
+def _function_types(deployment: Deployment | None) -> dict[str, str]:
+    if deployment is None:
+        return {}
     functions = Function.objects.filter(component__deployment=deployment).order_by("component__position", "position")
     return {each.ffqn: format_function(decode_function(each.params, each.return_type)) for each in functions}
 
@@ -131,18 +166,20 @@ def _flat(config: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _newly_asked(old: Mapping[str, Component], new: Mapping[str, Component]) -> Iterator[str]:
+def _newly_asked(old: Mapping[str, Component], new: Mapping[str, Component]) -> Iterator[Asked]:
     for name, row in new.items():
         if is_cron(row):
             continue
-        before = set(_asked(old.get(name)))
-        yield from (f"component {name} {asked}" for asked in _asked(row) if asked not in before)
+        earlier = old.get(name)
+        before = None if earlier is None or is_cron(earlier) else decode_config(earlier.config)
+        known = set() if before is None else set(_asked(before))
+        config = decode_config(row.config)
+        asked = [*_asked(config), *_raised_limits(OPERATORS if before is None else before.limits, config.limits)]
+        # Two rules for one host may say the same.
+        yield from (Asked(component=name, what=what) for what in dict.fromkeys(asked) if what not in known)
 
 
-def _asked(row: Component | None) -> Iterable[str]:
-    if row is None:
-        return
-    config = decode_config(row.config)
+def _asked(config: ComponentConfig) -> Iterator[str]:
     for rule in config.allowed_hosts:
         methods = "any method" if rule.methods is None else " ".join(rule.methods) or "no method"
         yield f"may send requests to {rule.pattern} ({methods})"
@@ -150,10 +187,26 @@ def _asked(row: Component | None) -> Iterable[str]:
     if config.process is not None:
         yield "runs a native program"
         yield from (f"is given the secret {secret}" for secret in config.process.secrets)
-    yield from _asked_limits(config)
+    for variable in config.env_vars:
+        names = (variable.key,) if variable.value is None else references(variable.value)
+        yield from (f"is given the variable {name} of the server" for name in names)
+    if config.webhook is not None:
+        yield from _asked_requests(config.webhook)
 
 
-def _asked_limits(config: ComponentConfig) -> Iterator[str]:
-    for name, value in asdict(config.limits).items():
-        if value is not None:
-            yield f"asks for {key_of(name)} = {value // MIB if name == 'memory_bytes' else value}"
+def _asked_requests(mount: WebhookMount) -> Iterator[str]:
+    for route in mount.routes:
+        yield f"answers requests to {route.path or '/*'} ({' '.join(route.methods) or 'any method'})"
+    if mount.verify is None:
+        yield "answers requests that nobody has signed"
+
+
+def _raised_limits(before: ComponentLimits, after: ComponentLimits) -> Iterator[str]:
+    """Say which limits are higher than they were; a component without one has the operator's, the highest there is."""
+    for each in fields(ComponentLimits):
+        was, is_now = getattr(before, each.name), getattr(after, each.name)
+        if was is None or (is_now is not None and is_now <= was):
+            continue
+        unit = MIB if each.name == "memory_bytes" else 1
+        new = "what this site gives at most" if is_now is None else is_now // unit
+        yield f"asks for {key_of(each.name)} = {new}, up from {was // unit}"

@@ -25,8 +25,15 @@ def deployed_components() -> list[tuple[Component, list[Function]]]:
         DeploymentRefused: If an activity of an installed app cannot be used.
     """
     deployment = Deployment.objects.active().first()
-    if deployment is None:
-        return []
+    return [] if deployment is None else callable_components(deployment)
+
+
+def callable_components(deployment: Deployment) -> list[tuple[Component, list[Function]]]:
+    """Return the components of a deployment with their functions, and after them the activities of the installed apps.
+
+    Raises:
+        DeploymentRefused: If an activity of an installed app cannot be used.
+    """
     return [*stored_components(deployment), *(_unsaved(spec) for spec in django_activities().components)]
 
 

@@ -169,6 +169,10 @@ class Component(models.Model):
                 name="source_component_has_an_interpreter",
             ),
         ]
+        indexes = [
+            # Which deployments have a version of a component: for executions that it ran, and for its page.
+            models.Index(fields=["digest"], name="component_digest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.component_type}:{self.name}"
@@ -263,3 +267,53 @@ class Function(models.Model):
 
     def __str__(self) -> str:
         return self.ffqn
+
+
+class SwitchKind(models.TextChoices):
+    """What was decided about a deployment."""
+
+    ACTIVATED = "activated"
+    ENQUEUED = "enqueued"
+
+
+class DeploymentSwitchQuerySet(models.QuerySet["DeploymentSwitch"]):
+    """Questions about decisions."""
+
+    def newest_of(self, deployment_id: str, *, limit: int) -> list[DeploymentSwitch]:
+        """Return the last decisions for a deployment, newest first."""
+        return list(self.filter(deployment_id=deployment_id).order_by("-pk")[:limit])
+
+
+class DeploymentSwitch(models.Model):
+    """One decision on which deployment is run, and whose it was.
+
+    Written in the transaction of the change (`components.switching`). No foreign key: who chose what is to be known
+    when the deployment is not kept any more.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    deployment_id = models.CharField(max_length=_DEPLOYMENT_ID_LENGTH)
+    kind = models.CharField(max_length=16, choices=SwitchKind)
+    replaced = models.CharField(max_length=_DEPLOYMENT_ID_LENGTH, blank=True)
+    """The deployment that was active at that moment; empty if none was."""
+    actor = models.TextField(blank=True)
+    """Who: as `executions.models.OperationRecord.actor`; empty if it was this program."""
+    reason = models.TextField(blank=True)
+    """Why, in their words."""
+    approved = models.JSONField(default=list)
+    """What the deployment newly asked for and they approved, one sentence each."""
+    at = models.DateTimeField()
+
+    objects = DeploymentSwitchQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=SwitchKind.values), name="switch_kind_is_known"),
+        ]
+        indexes = [
+            # The decisions for one deployment, newest first.
+            models.Index(fields=["deployment_id", "id"], name="switch_of_deployment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id} {self.kind} by {self.actor}"

@@ -55,6 +55,12 @@ def _describe_companion(function: Function, companion: ExtensionFunction) -> dic
     }
 
 
+def function_signature(function: Function) -> str:
+    """Return the type of a function on one line; of a long one the insides of braces are left out."""
+    signature = format_function(decode_function(function.params, function.return_type))
+    return signature if len(signature) <= _LINE_LENGTH else _without_insides(signature)
+
+
 def function_line(described: dict[str, Any]) -> str:
     """Return one line about a described function; of a long signature the insides of braces are left out."""
     signature = format_function(decode_function(described["parameter_types"], described["return_type"]))

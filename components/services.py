@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 
 from components.config_codec import decode_config
 from components.cron_codec import decode_cron
+from components.decisions import BY_PROGRAM, Decision, record_decision
 from components.django_activities import django_activities
 from components.interface_codec import decode_function, decode_interfaces
-from components.models import Blob, Component, Deployment, DeploymentStatus
+from components.models import Blob, Component, Deployment, DeploymentStatus, SwitchKind
 from components.operator import visible_environ
 from components.preparation import prepare
 from components.prepared import PreparedComponent, PreparedDeployment
@@ -65,6 +66,7 @@ def deploy(
     path: Path,
     *,
     description: str = "",
+    decision: Decision = BY_PROGRAM,
     on_component: Callable[[PreparedComponent], None] = lambda component: None,
     on_progress: Callable[[str], None] = lambda sentence: None,
 ) -> DeployResult:
@@ -73,6 +75,7 @@ def deploy(
     Args:
         path: The deployment file.
         description: A note that is kept with the deployment.
+        decision: Whose choice it is; it is kept, too.
         on_component: Called as each component is ready, before verification.
         on_progress: Called with a sentence before something that takes long and is done once.
 
@@ -80,10 +83,11 @@ def deploy(
         DeploymentRefused: If anything is wrong; nothing was changed.
         RuntimeUnavailable: If an interpreter cannot be had.
     """
-    return activate(prepare(path, on_component=on_component, on_progress=on_progress), description=description)
+    prepared = prepare(path, on_component=on_component, on_progress=on_progress)
+    return activate(prepared, description=description, decision=decision)
 
 
-def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployResult:
+def activate(prepared: PreparedDeployment, *, description: str = "", decision: Decision = BY_PROGRAM) -> DeployResult:
     """Store a prepared deployment and make it the active one, in one transaction.
 
     Raises:
@@ -96,6 +100,13 @@ def activate(prepared: PreparedDeployment, *, description: str = "") -> DeployRe
                 return DeployResult(deployment=current, prepared=prepared, is_new=False)
             Deployment.objects.active().update(status=DeploymentStatus.INACTIVE)
             deployment = store_deployment(prepared, status=DeploymentStatus.ACTIVE, description=description)
+            record_decision(
+                deployment.pk,
+                SwitchKind.ACTIVATED,
+                decision,
+                replaced="" if current is None else current.pk,
+                at=deployment.created_at,
+            )
     except IntegrityError as exc:
         raise DeploymentRefused(["another deployment was activated at the same moment; try again"]) from exc
     return DeployResult(deployment=deployment, prepared=prepared, is_new=True)

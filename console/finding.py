@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from components.models import Component, Deployment
 from console.access import may, needs
 from engine.log.ids import EXECUTION_PREFIX
 from executions.access.scopes import Scope
@@ -23,10 +24,17 @@ _ULID_LENGTH: Final = 26
 
 @needs(Scope.READ)
 def go(request: HttpRequest) -> HttpResponse:
-    """Lead to what a text names: an execution, or the list of those whose id or function begins so."""
-    text = request.GET.get("q", "").strip()
-    if "\0" not in text and Execution.objects.filter(pk=text).exists():
+    """Lead to what a text names: an execution, a deployment, a component by its digest, or a list of executions.
+
+    The list has those whose id or function begins so.
+    """
+    text = request.GET.get("q", "").strip().replace("\0", "")
+    if Execution.objects.filter(pk=text).exists():
         return redirect("admin:console_execution", text)
+    if Deployment.objects.filter(pk=text).exists():
+        return redirect("admin:console_deployment", text)
+    if Component.objects.filter(digest=text).exists():
+        return redirect("admin:console_component", text)
     name = "execution_id_prefix" if text.startswith(EXECUTION_PREFIX) else "ffqn_prefix"
     query = urlencode({name: text, "show_derived": "on"})
     return redirect(f"{reverse('admin:console_executions')}?{query}")

@@ -67,8 +67,9 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "Code",
                 "items": [
-                    _item("Components", "deployed_code", "components_component_changelist"),
-                    _item("Deployments", "rocket_launch", "components_deployment_changelist"),
+                    _item("Components", "deployed_code", "console_components"),
+                    _item("WIT", "data_object", "console_wit"),
+                    _item("Deployments", "rocket_launch", "console_deployments"),
                 ],
             },
             {

@@ -5,12 +5,19 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.code import component, wit_pages
+from console.code import listing as components
+from console.deployments import activating, comparing, rehearsing
+from console.deployments import detail as deployment
+from console.deployments import listing as deployments
+from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
-from executions.api.paths import EXECUTION_ID
+from console.timeline import views as timeline
+from executions.api.paths import EXECUTION_ID, NameConverter
 
 
 class ExecutionIdConverter:
@@ -28,6 +35,11 @@ class ExecutionIdConverter:
 
 
 register_converter(ExecutionIdConverter, "execution")
+register_converter(DeploymentIdConverter, "deployment")
+register_converter(NameConverter, "digest")
+
+_COMPONENT = "components/<digest:digest>"
+_DEPLOYMENT = "deployments/<deployment:deployment_id>"
 
 
 def console_urls(site: AdminSite) -> list[URLPattern]:
@@ -37,6 +49,12 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("go/", view(go), name="console_go"),
         path("executions/", view(listing.executions), name="console_executions"),
         path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
+        path("executions/<execution:execution_id>/timeline/", view(timeline.timeline), name="console_timeline"),
+        path(
+            "executions/<execution:execution_id>/timeline/window/",
+            view(timeline.geometry),
+            name="console_timeline_window",
+        ),
         path("executions/<execution:execution_id>/events/", view(detail.events), name="console_events"),
         path("executions/<execution:execution_id>/logs/", view(detail.logs), name="console_logs"),
         path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),
@@ -48,4 +66,22 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("tasks/<execution:execution_id>/", view(answering.task), name="console_task"),
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
+        path("components/", view(components.components), name="console_components"),
+        path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
+        path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),
+        path(f"{_COMPONENT}/source/", view(component.source), name="console_component_source"),
+        path(f"{_COMPONENT}/access/", view(component.access), name="console_component_access"),
+        path("wit/", view(wit_pages.interfaces), name="console_wit"),
+        path("wit/<path:name>/", view(wit_pages.interface), name="console_wit_interface"),
+        path("deployments/", view(deployments.deployments), name="console_deployments"),
+        path(f"{_DEPLOYMENT}/", view(deployment.deployment), name="console_deployment"),
+        path(f"{_DEPLOYMENT}/activate/", view(activating.activation), name="console_activation"),
+        path(f"{_DEPLOYMENT}/rehearsal/", view(rehearsing.rehearsal), name="console_rehearsal"),
+        path(f"{_DEPLOYMENT}/rehearsal/start/", view(rehearsing.start), name="console_rehearsal_start"),
+        path(f"{_DEPLOYMENT}/rehearsal/stop/", view(rehearsing.stop), name="console_rehearsal_stop"),
+        path(
+            "deployments/<deployment:before>..<deployment:after>/",
+            view(comparing.comparison),
+            name="console_comparison",
+        ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from components.admin import ReadOnlyAdmin
+from components.read_only_admin import ReadOnlyAdmin
 from executions.models import ApiToken, ExecutorHeartbeat
 
 

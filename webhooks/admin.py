@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from components.admin import ReadOnlyAdmin
 from components.problems import DeploymentRefused
+from components.read_only_admin import ReadOnlyAdmin
 from webhooks.models import Delivery
 from webhooks.replaying import ReplayRefused, replay
 

@@ -33,6 +33,18 @@ def interpolate(text: str, environ: Mapping[str, str]) -> str:
     return _interpolate(text, environ, nesting=0)
 
 
+def references(text: str) -> tuple[str, ...]:
+    """Return the names of the variables that a text refers to, those of defaults too, in order."""
+    names: dict[str, None] = {}
+    position = 0
+    while (start := text.find("${", position)) >= 0:
+        position = start + 2
+        end = _closing_brace(text, position)
+        if end is not None:
+            names[text[position:end].partition("-")[0].removesuffix(":")] = None
+    return tuple(names)
+
+
 def _interpolate(text: str, environ: Mapping[str, str], *, nesting: int) -> str:
     if nesting > MAX_NESTING:
         raise UnresolvedReference(f"defaults are nested more than {MAX_NESTING} deep")

@@ -35,6 +35,7 @@ class Tab:
 
 TABS: Final = (
     Tab("console_execution", "Overview"),
+    Tab("console_timeline", "Timeline"),
     Tab("console_events", "Events", "events"),
     Tab("console_children", "Children", "children"),
     Tab("console_logs", "Logs", "logs"),
@@ -44,12 +45,21 @@ TABS: Final = (
 )
 
 
-def _page(request: HttpRequest, execution_id: str, tab: str, template: str, **context: Any) -> HttpResponse:
+def tab_page(request: HttpRequest, execution_id: str, tab: str, template: str, **context: Any) -> HttpResponse:
+    """Return the page of an execution with one of its tabs open.
+
+    Args:
+        request: Who asks.
+        execution_id: The execution.
+        tab: The tab's name in URLs.
+        template: What it looks like, below ``console/``; extends ``console/executions/execution.html``.
+        context: What the template shows.
+    """
     row = found(execution_id)
     summary = summary_of(row, timezone.now())
     return page(
         request,
-        f"executions/{template}",
+        template,
         title="Execution",
         tab_title=f"{summary.state.word}: {row.ffqn.rpartition('/')[2]}",
         summary=summary,
@@ -67,11 +77,11 @@ def overview(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the head and the latest of everything."""
     row = found(execution_id)
     latest = list(row.events.order_by("-version")[:20])[::-1]
-    return _page(
+    return tab_page(
         request,
         execution_id,
         "console_execution",
-        "overview.html",
+        "executions/overview.html",
         lines=[event_line(event, row.created_at) for event in latest],
     )
 
@@ -91,11 +101,11 @@ def events(request: HttpRequest, execution_id: str) -> HttpResponse:
     )
     first = page_rows[0].version if page_rows else 0
     last = page_rows[-1].version if page_rows else 0
-    return _page(
+    return tab_page(
         request,
         execution_id,
         "console_events",
-        "events.html",
+        "executions/events.html",
         lines=[event_line(event, row.created_at) for event in page_rows],
         kind=kind,
         kinds=_kinds(row),
@@ -117,11 +127,11 @@ def logs(request: HttpRequest, execution_id: str) -> HttpResponse:
     before = _number(request, "before")
     lines = numbered_page(rows, "id", cursor=before, direction=Direction.OLDER, including=False, length=WINDOW)
     older = lines[0].pk if len(lines) == WINDOW else None
-    return _page(
+    return tab_page(
         request,
         execution_id,
         "console_logs",
-        "logs.html",
+        "executions/logs.html",
         lines=lines,
         derived=derived,
         older=older,
@@ -134,7 +144,7 @@ def logs(request: HttpRequest, execution_id: str) -> HttpResponse:
 def http_requests(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the latest HTTP requests of its guest."""
     exchanges = HttpExchange.objects.newest_of(execution_id, limit=WINDOW)
-    return _page(request, execution_id, "console_http", "http.html", exchanges=exchanges)
+    return tab_page(request, execution_id, "console_http", "executions/http.html", exchanges=exchanges)
 
 
 @needs(Scope.READ)
@@ -146,7 +156,7 @@ def responses(request: HttpRequest, execution_id: str) -> HttpResponse:
         row.responses.all(), "cursor", cursor=cursor, direction=Direction.OLDER, including=False, length=WINDOW
     )
     older = rows[0].cursor if rows and rows[0].cursor > 1 else None
-    return _page(request, execution_id, "console_responses", "responses.html", rows=rows, older=older)
+    return tab_page(request, execution_id, "console_responses", "executions/responses.html", rows=rows, older=older)
 
 
 @needs(Scope.READ)
@@ -160,7 +170,14 @@ def children(request: HttpRequest, execution_id: str) -> HttpResponse:
     )
     shown = rows[:PAGE]
     older = shown[-1].pk if len(rows) > PAGE else None
-    return _page(request, execution_id, "console_children", "children.html", rows=listed(shown, now), older=older)
+    return tab_page(
+        request,
+        execution_id,
+        "console_children",
+        "executions/children.html",
+        rows=listed(shown, now),
+        older=older,
+    )
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

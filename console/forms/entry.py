@@ -10,8 +10,9 @@ from django.http import HttpRequest, QueryDict
 
 from console.forms.editing import edit_form
 from console.forms.json_text import pretty
+from console.forms.making import form_nodes
 from console.forms.names import is_part
-from console.forms.nodes import Node, form_nodes
+from console.forms.nodes import Node
 from console.forms.reading import FormReader, Problem
 from console.forms.slots import Slot
 from console.forms.writing import FormTooLargeError, write_slots

@@ -35,6 +35,7 @@ from console.live.messages import (
     write_message,
 )
 from console.live.reading import reading
+from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import may_watch
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
@@ -60,6 +61,7 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "executions": ListTopic,
     "tasks": InboxTopic,
     "task": TaskTopic,
+    "rehearsal": RehearsalTopic,
 }
 
 

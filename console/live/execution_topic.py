@@ -13,6 +13,7 @@ from console.executions.event_words import event_line
 from console.executions.summaries import Summary, summary_of
 from console.live.messages import Row, Sub
 from console.live.topics import Cursor, Update, Waker
+from console.timeline.watching import TreeWatch
 from engine.errors import IdSyntaxError
 from engine.log.ids import parse_execution_id
 from engine.log.state import Status
@@ -21,6 +22,7 @@ from executions.watching import CommitWatch, Watch
 
 _MOST_ROWS: Final = 200
 _EVENT_TABS: Final = ("console_execution", "console_events")
+_TREE_TABS: Final = ("console_execution", "console_timeline")
 
 
 class ExecutionTopic:
@@ -43,19 +45,31 @@ class ExecutionTopic:
         if sub.view not in {tab.url_name for tab in TABS}:
             raise ValueError(f"there is no tab {sub.view}")
         self._tab = sub.view
+        self._tree: TreeWatch | None = None
 
     def waker(self) -> Waker:
-        """See `Topic`. Log lines move no execution on, so their tab listens to every commit."""
-        return CommitWatch() if self._tab == "console_logs" else Watch(self._id)
+        """See `Topic`. Log lines move no execution on, nor do descendants; tabs that show them hear of all commits."""
+        if self._tab == "console_logs":
+            return CommitWatch()
+        if self._tab in _TREE_TABS:
+            self._tree = TreeWatch(self._id)
+            return self._tree
+        return Watch(self._id)
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`."""
+        size = None if self._tree is None else self._tree.look()
+        if size is not None and size == cursor.get("tree"):
+            # The usual case: what was committed concerns others.
+            return None
         row = Execution.objects.filter(pk=self._id).first()
         if row is None:
             return Update(cursor=cursor, regions={"head": _gone(self._id)}, final=True)
         logs, last_log = self._logs(cursor.get("log", 0)) if self._tab == "console_logs" else ([], 0)
         now_at = {"version": row.next_version, "response": row.response_count, "log": last_log or cursor.get("log", 0)}
         due = int(row.due_at.timestamp() * 1000)
+        if size is not None:
+            now_at["tree"] = size
         now_at["state"] = zlib.crc32(f"{row.status} {row.lifecycle} {due}".encode())
         if now_at == dict(cursor):
             return None

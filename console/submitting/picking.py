@@ -9,7 +9,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from console.access import needs
-from console.forms.nodes import short_type
+from console.forms.making import short_type
 from console.pages import page
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import ComponentType

@@ -19,7 +19,7 @@ from django.utils import timezone
 from console.access import may, needs, person
 from console.forms.entry import Entry, EntryForm, problem_context, wants_fragment
 from console.forms.json_text import pretty
-from console.forms.nodes import short_type
+from console.forms.making import short_type
 from console.forms.reading import Problem
 from console.forms.slots import param_slots
 from console.pages import page

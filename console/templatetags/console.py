@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote
 
 from django import template
 from django.urls import reverse
@@ -50,6 +51,12 @@ def execution_url(execution_id: str) -> str:
 def execution_link(execution_id: str) -> SafeString:
     """Return an execution's id as a link to its page."""
     return format_html('<a href="{}">{}</a>', execution_url(execution_id), short_id(execution_id))
+
+
+@register.filter
+def deployment_url(deployment_id: str) -> str:
+    """Return where a deployment's page is."""
+    return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
 
 
 @register.filter

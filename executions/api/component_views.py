@@ -6,26 +6,25 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, convert
 from rest_framework.request import Request
 
+from components.component_wit import component_wit, exports_with_companions
 from components.deployed_rows import authored_names, deployed_components, stored_components
-from components.interface_codec import decode_function, decode_interfaces, encode_params
+from components.interface_codec import decode_interfaces, encode_params
 from components.models import Blob, Component, ComponentFile, Function
 from components.reports import describe_companions, describe_function
 from components.switching import find_deployment
 from engine.deployment.imports import EXPORT_KINDS
 from engine.deployment.spec import ComponentType
-from engine.wit.extensions import extension_functions
 from engine.wit.grammar import format_type
-from engine.wit.names import FunctionName, InterfaceName
+from engine.wit.names import InterfaceName
 from engine.wit.types import FunctionType, WitType
-from engine.wit.wit_interface import TypeNames
-from engine.wit.wit_text import format_component, format_interfaces
+from engine.wit.wit_text import format_interfaces
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
@@ -106,10 +105,8 @@ class ComponentWitView(ApiView):
         query = read_query(request, WitQuery)
         for row, functions in _rows(query.deployment_id):
             if row.digest == digest:
-                imports, exports = decode_interfaces(row.imports), _with_companions(row, functions)
-                if not imports and not exports:
-                    return HttpResponse(status=204)
-                return text_answer(format_component(imports, exports, type_names=_names(row, exports)))
+                text = component_wit(row, functions, companions=True)
+                return text_answer(text) if text else HttpResponse(status=204)
         raise Problem(
             ProblemCode.COMPONENT_NOT_FOUND, f"the deployment has no component with the digest {digest[:100]}"
         )
@@ -135,11 +132,9 @@ class WitView(ApiView):
         names: dict[InterfaceName, dict[str, WitType]] = {}
         for row, functions in _rows(query.deployment_id):
             if ComponentType(row.component_type) in EXPORT_KINDS:
-                offered = _with_companions(row, functions)
-                for interface, found in offered.items():
+                for interface, found in exports_with_companions(row, functions).items():
                     exports.setdefault(interface, {}).update(found)
-                for interface, named in _names(row, offered).items():
-                    names.setdefault(interface, {}).update(named)
+                    names.setdefault(interface, {}).update(authored_names(row))
         return text_answer(format_interfaces(exports, type_names=names))
 
 
@@ -220,18 +215,3 @@ def _imports(row: Component) -> Iterator[FunctionDetails]:
                 return_type=None if function.result is None else format_type(function.result),
                 submittable=False,
             )
-
-
-def _with_companions(row: Component, functions: Sequence[Function]) -> dict[InterfaceName, dict[str, FunctionType]]:
-    exports = {interface: dict(functions) for interface, functions in decode_interfaces(row.exports).items()}
-    kind = EXPORT_KINDS.get(ComponentType(row.component_type))
-    for function in functions if kind is not None else ():
-        exported = decode_function(function.params, function.return_type)
-        assert kind is not None
-        for companion in extension_functions(FunctionName.parse(function.ffqn), exported, kind):
-            exports.setdefault(companion.name.interface, {})[companion.name.function] = companion.type
-    return exports
-
-
-def _names(row: Component, exports: Iterable[InterfaceName]) -> TypeNames:
-    return dict.fromkeys(exports, authored_names(row))

@@ -17,12 +17,14 @@ from msgspec import Meta, Struct, convert
 from rest_framework.request import Request
 
 from components.comparing import DeploymentDiff, compare
+from components.decisions import Decision
 from components.deployment_reports import describe_deployment, describe_stored_files
 from components.diff_report import describe_diff, diff_lines
 from components.models import Component, Deployment
 from components.submission import submit_deployment
 from components.switching import DeploymentNotFound, enqueue, find_deployment, switch_now
 from components.verification import verify_deployment
+from executions.access.principals import principal_of
 from executions.access.scopes import Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_optional_body, read_query
@@ -38,6 +40,7 @@ from executions.api.problems import Problem, ProblemCode
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.deployment_counts import count_executions
+from executions.operations.recording import MOST_REASON_CHARACTERS
 from executions.rehearsal.rehearsing import Rehearsal, rehearse
 from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines
 from executions.taking_up import wait_until_taken_up
@@ -70,6 +73,9 @@ class SwitchBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     allow_unavailable_runtime_config: Annotated[
         bool, Meta(description="Although variables or secrets are missing here; not together with `apply`.")
     ] = False
+    reason: Annotated[
+        str, Meta(max_length=MOST_REASON_CHARACTERS, description="Why; it is kept with the record of the switch.")
+    ] = ""
 
 
 class RehearsalBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,16 +200,19 @@ class DeploymentSwitchView(ApiView):
         """
         read_query(request, NoQuery)
         body = read_optional_body(request, SwitchBody)
+        principal = principal_of(request.user)
+        assert principal is not None  # `HasScope` lets nobody else through
+        decision = Decision(actor=principal.actor, reason=body.reason)
         if body.apply or body.hot_redeploy:
             if body.allow_unavailable_runtime_config:
                 raise Problem(
                     ProblemCode.INVALID_BODY,
                     "apply and allow_unavailable_runtime_config exclude each other: what runs now needs all of it now",
                 )
-            switch_now(deployment_id)
+            switch_now(deployment_id, decision=decision)
             wait_until_taken_up(deployment_id)
             return message(request, "switched")
-        enqueue(deployment_id, allow_unavailable=body.allow_unavailable_runtime_config)
+        enqueue(deployment_id, allow_unavailable=body.allow_unavailable_runtime_config, decision=decision)
         return message(request, "restart_required")
 
 

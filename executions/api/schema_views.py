@@ -47,6 +47,7 @@ class DocsView(SpectacularSwaggerSplitView):
     throttle_classes = ()
     url_name = "api-schema"
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         """Return the page; the site's policy of contents has to let its styles pass."""
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]  # it has no types

@@ -17,6 +17,7 @@ from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
 from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
+from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
@@ -36,5 +37,7 @@ __all__ = [
     "LogLine",
     "Mail",
     "OperationRecord",
+    "RehearsalReport",
+    "RehearsalStatus",
     "TaskAssignment",
 ]

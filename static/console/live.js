@@ -44,9 +44,11 @@ export class LivePage {
       this.show("live", "Live");
     } else if (message.t === "frame") {
       this.apply(message);
+      this.pass(message);
       this.say({ t: "ack", n: message.n });
       this.show("live", "Live");
     } else if (message.t === "beat") {
+      this.pass(message);
       this.show("live", "Live");
     } else if (message.t === "bye") {
       this.isOver = true;
@@ -56,6 +58,11 @@ export class LivePage {
         this.show("stale", message.why);
       }
     }
+  }
+
+  /** Tell the page's own scripts, which draw what is no HTML. */
+  pass(message) {
+    this.page.dispatchEvent(new CustomEvent("console:live", { detail: message }));
   }
 
   subscribe() {

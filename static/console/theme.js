@@ -6,6 +6,10 @@
 
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
+  // Styles as text are refused; console.css says how wide the theme's bar of actions is.
+  for (const element of document.querySelectorAll("[x-bind\\:style]")) {
+    element.removeAttribute("x-bind:style");
+  }
   // The theme's own functions, from its app.js.
   for (const name of ["theme", "searchForm"]) {
     Alpine.data(name, window[name]);

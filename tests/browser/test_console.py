@@ -165,6 +165,9 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path, sch
         "failed": f"executions/{failed}/",
         "events": f"executions/{waiting}/events/",
         "pause": f"executions/{waiting}/do/pause/",
+        "components": "components/",
+        "wit": "wit/example:trips/workflows/",
+        "deployments": "deployments/",
     }.items():
         console.open(path)
         expect(page.locator("html")).to_have_class(re.compile("dark" if scheme == "dark" else "^$|light"))

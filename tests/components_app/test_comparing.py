@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
-from components.comparing import compare
+from components.comparing import compare, newly_asked
 from components.diff_report import diff_lines
 from components.manifest.files import content_digest
 from components.models import Deployment
@@ -68,7 +69,39 @@ def test_components_functions_configuration_and_what_is_asked_are_compared() -> 
         "~ function test:outside/api.ask: func(n: u8) -> result<string, string> -> "
         "func(n: u16) -> result<string, string>" in lines
     )
-    assert lines[-2:] == [
-        "! component adder may send requests to a.test (GET)",
-        "! component adder asks for limits.memory_mib = 64",
-    ]
+    # Less memory than the site gives at most is nothing to ask for.
+    assert lines[-1] == "! component adder may send requests to a.test (GET)"
+
+
+def asked(before: str | None, after: str) -> list[str]:
+    old = None if before is None else stored(activity_table("adder", before), adder=ADDER)
+    return [each.what for each in newly_asked(old, stored(activity_table("adder", after), adder=ADDER))]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("", "limits.memory_mib = 64", []),
+        ("limits.memory_mib = 64", "limits.memory_mib = 32", []),
+        ("limits.memory_mib = 64", "limits.memory_mib = 128", ["asks for limits.memory_mib = 128, up from 64"]),
+        ("limits.fuel = 9", "", ["asks for limits.fuel = what this site gives at most, up from 9"]),
+        (
+            "",
+            'env_vars = ["HOME", { key = "A", value = "x${B:-${C}}" }]',
+            [f"is given the variable {name} of the server" for name in ("HOME", "B", "C")],
+        ),
+    ],
+)
+def test_only_what_widens_is_asked_for(
+    before: str, after: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.OBELISK_FUEL = 1000
+    monkeypatch.setenv("C", "c")
+
+    assert asked(before, after) == expected
+
+
+def test_against_nothing_everything_is_new() -> None:
+    host = '[[activity_wasm.allowed_host]]\npattern = "a.test"\nmethods = ["GET"]\n'
+
+    assert asked(None, host + host) == ["may send requests to a.test (GET)"]

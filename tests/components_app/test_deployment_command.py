@@ -7,10 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from components.manifest.files import content_digest
-from components.models import Deployment
+from components.models import Deployment, DeploymentSwitch
 from components.submission import submit_deployment
 from components.submitted_files import SubmittedFile
 from components.switching import switch_now
+from executions.operations.recording import command_actor
 from tests.components_app.builders import activity_table, make_wasm
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,7 @@ def test_switch_and_back(two: tuple[str, str]) -> None:
     assert run("switch", second) == f"{second} is active.\n"
     assert run("switch", second) == f"{second} is active already; nothing was changed.\n"
     assert run("switch", "--back") == f"{first} is active.\n"
+    assert DeploymentSwitch.objects.newest_of(second, limit=1)[0].actor == command_actor()
     with pytest.raises(CommandError, match="name a deployment, or say --back"):
         run("switch")
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from components.decisions import Decision
 from components.interface_codec import encode_interfaces
-from components.models import Component, Deployment
+from components.models import Component, Deployment, DeploymentSwitch
 from components.problems import DeploymentRefused
 from components.submission import submit_deployment
 from components.submitted_files import SubmittedFile
 from components.switching import (
+    ActiveChanged,
     DeploymentNotFound,
     activate_enqueued,
     enqueue,
@@ -134,3 +136,55 @@ def test_there_is_nothing_to_switch_to() -> None:
         switch_now("Dep_1")
     with pytest.raises(DeploymentNotFound, match="no other deployment was ever active"):
         previous_deployment()
+
+
+# --- Whose choice it was ----------------------------------------------------------------------------------------------
+
+BY_ANN = Decision(actor="user:ann", reason="faster", approved=("component adder may do it",))
+
+
+def decisions() -> list[tuple[str, str, str, str, str]]:
+    rows = DeploymentSwitch.objects.order_by("pk")
+    return [(row.deployment_id, row.kind, row.replaced, row.actor, row.reason) for row in rows]
+
+
+def test_who_switched_is_kept_with_the_reason_and_what_was_replaced() -> None:
+    first, second = submitted(), submitted("max_retries = 1")
+    switch_now(first)
+
+    switch_now(second, decision=BY_ANN)
+    switch_now(second, decision=BY_ANN)
+
+    assert decisions() == [
+        (first, "activated", "", "", ""),
+        (second, "activated", first, "user:ann", "faster"),
+    ]
+    [kept] = DeploymentSwitch.objects.newest_of(second, limit=9)
+    assert kept.approved == ["component adder may do it"]
+    assert kept.at == Deployment.objects.get(pk=second).last_active_at
+
+
+def test_the_start_of_the_server_activates_in_the_name_of_who_enqueued() -> None:
+    first = submitted()
+
+    enqueue(first, decision=BY_ANN)
+    activate_enqueued()
+
+    assert decisions() == [
+        (first, "enqueued", "", "user:ann", "faster"),
+        (first, "activated", "", "user:ann", "faster"),
+    ]
+
+
+def test_what_is_replaced_must_be_what_was_seen() -> None:
+    first, second, third = submitted(), submitted("max_retries = 1"), submitted("max_retries = 2")
+    switch_now(first, replacing="")
+    switch_now(second, replacing=first)
+
+    with pytest.raises(ActiveChanged, match=f"{second} is active now, and no longer {first}"):
+        switch_now(third, decision=BY_ANN, replacing=first)
+    with pytest.raises(ActiveChanged, match="no longer nothing"):
+        switch_now(third, replacing="")
+
+    assert statuses()[second] == "active"
+    assert len(decisions()) == 2

@@ -20,6 +20,8 @@ E1 = make_execution_id(1)
 PAGES = [
     "executions/",
     f"executions/{E1}/",
+    f"executions/{E1}/timeline/",
+    f"executions/{E1}/timeline/window/",
     f"executions/{E1}/events/",
     f"executions/{E1}/logs/",
     f"executions/{E1}/http/",

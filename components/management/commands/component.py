@@ -9,13 +9,12 @@ from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError
 
-from components.deployed_rows import authored_names, deployed_components
-from components.interface_codec import decode_interfaces
+from components.component_wit import component_wit
+from components.deployed_rows import deployed_components
 from components.reports import counted, describe_component
 from components.wit_companions import companions_text
 from engine.errors import EngineError
 from engine.wit.extensions import ExportKind
-from engine.wit.wit_text import format_component
 
 
 class Command(BaseCommand):
@@ -78,17 +77,12 @@ class Command(BaseCommand):
             )
 
     def _print_wit(self, name: str) -> None:
-        components = {component.name: component for component, _ in deployed_components()}
+        components = {component.name: (component, functions) for component, functions in deployed_components()}
         if name not in components:
             known = f"; there are {', '.join(components)}" if components else ""
             raise CommandError(f"no component {name} is deployed{known}")
         try:
-            exports = decode_interfaces(components[name].exports)
-            text = format_component(
-                imports=decode_interfaces(components[name].imports),
-                exports=exports,
-                type_names=dict.fromkeys(exports, authored_names(components[name])),
-            )
+            text = component_wit(*components[name], companions=False)
         except EngineError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text.rstrip("\n"))

@@ -9,11 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from components.decisions import Decision
 from components.prepared import Origin, PreparedComponent, PreparedDeployment
 from components.reports import counted
 from components.services import activate, prepare, store_inactive
 from components.switching import switch_now
 from engine.errors import EngineError
+from executions.operations.recording import command_actor
 from executions.rehearsal.rehearsing import rehearse as rehearse_deployment
 from executions.rehearsal.reports import rehearsal_lines
 
@@ -77,7 +79,7 @@ class Command(BaseCommand):
             if rehearse:
                 self._rehearse_and_switch(prepared, description=description, as_json=json)
                 return
-            result = activate(prepared, description=description)
+            result = activate(prepared, description=description, decision=Decision(actor=command_actor()))
         except EngineError as error:
             raise CommandError(str(error)) from error
         if json:
@@ -96,7 +98,7 @@ class Command(BaseCommand):
                 f"{why}\n{deployment.deployment_id} is stored and was not activated; "
                 f"`manage.py deployment switch {deployment.deployment_id}` does it all the same"
             )
-        switch_now(deployment.deployment_id)
+        switch_now(deployment.deployment_id, decision=Decision(actor=command_actor()))
         if as_json:
             self._print_json(prepared, deployment_id=deployment.deployment_id, is_new=is_new)
             return

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from components.comparing import compare
+from components.decisions import Decision
 from components.deployment_reports import describe_deployment, describe_stored_files
 from components.diff_report import describe_diff, diff_lines
 from components.models import Deployment
@@ -18,6 +19,7 @@ from components.reports import counted
 from components.switching import DeploymentNotFound, enqueue, find_deployment, previous_deployment, switch_now
 from components.verification import verify_deployment
 from engine.errors import EngineError
+from executions.operations.recording import command_actor
 from executions.progress import StatusLine
 from executions.rehearsal.rehearsing import MOST_EXECUTIONS, rehearse
 from executions.rehearsal.reports import describe_rehearsal, rehearsal_lines, summary
@@ -107,7 +109,11 @@ class Command(BaseCommand):
                 case "switch":
                     self._switch(options["deployment"], back=options["back"])
                 case "enqueue":
-                    enqueue(options["deployment"], allow_unavailable=options["allow_unavailable"])
+                    enqueue(
+                        options["deployment"],
+                        allow_unavailable=options["allow_unavailable"],
+                        decision=Decision(actor=command_actor()),
+                    )
                     self.stdout.write(f"{options['deployment']} will be active from the next start of the server on.")
                 case "rehearse":
                     self._rehearse(find_deployment(options["deployment"]), options["most"], as_json=options["json"])
@@ -176,7 +182,7 @@ class Command(BaseCommand):
         if back == (deployment_id is not None):
             raise CommandError("name a deployment, or say --back")
         wanted = previous_deployment().deployment_id if deployment_id is None else deployment_id
-        changed = switch_now(wanted)
+        changed = switch_now(wanted, decision=Decision(actor=command_actor()))
         self.stdout.write(f"{wanted} is active." if changed else f"{wanted} is active already; nothing was changed.")
 
 

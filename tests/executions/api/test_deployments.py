@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from components import submission
 from components.manifest.files import content_digest
-from components.models import Deployment
+from components.models import Deployment, DeploymentSwitch
 from components.runtime_loads import RuntimeLoads
 from components.submission import _submitting
 from components.switching import _switching
@@ -236,6 +236,15 @@ def test_a_deployment_is_switched_to_now_or_at_the_next_start(api: Api, stored: 
     assert api.get("deployment-id", Accept="*/*").text == stored
     assert api.get("deployment-id").json == stored
     assert api.get(f"deployments/{stored}").json["last_active_at"]
+
+
+def test_who_switched_and_why_is_kept(api: Api, stored: str) -> None:
+    api.put(f"deployments/{stored}/switch", {"apply": True, "reason": "faster"})
+
+    [kept] = DeploymentSwitch.objects.newest_of(stored, limit=9)
+    assert (kept.kind, kept.reason) == ("activated", "faster")
+    assert kept.actor.startswith("token:")
+    assert api.put(f"deployments/{stored}/switch", {"reason": "x" * 501}).code == "invalid_body"
 
 
 def test_what_cannot_be_run_is_not_switched_to(api: Api) -> None:

@@ -9,7 +9,7 @@ from django.db.models import Q
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("executions", "0010_count_executions_of_deployments"),
+        ("executions", "0011_keep_reports_of_rehearsals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

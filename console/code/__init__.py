@@ -1,0 +1,1 @@
+"""What is deployed: components, their WIT, source, access and limits."""

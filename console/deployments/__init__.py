@@ -1,0 +1,1 @@
+"""Deployments: history, what differs, rehearsals, and choosing the one that runs."""
