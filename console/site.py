@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
@@ -13,9 +14,12 @@ from unfold.sites import UnfoldAdminSite
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
     """The one admin site of the project."""
 
-    index_title = "Dashboard"
     # The theme lists every app's models otherwise; the menu says what there is.
     enable_nav_sidebar = True
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to what people come for; what else there is stands in the menu."""
+        return redirect("admin:console_executions")
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Return what the quick search finds, as it is now: the theme keeps answers for minutes."""

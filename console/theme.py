@@ -55,7 +55,6 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "Watch",
                 "items": [
-                    _item("Dashboard", "monitoring", "index"),
                     _item("Executions", "account_tree", "console_executions"),
                     _item("Human tasks", "inbox", "console_tasks", badge="console.tasks.badge.badge"),
                 ],
@@ -75,6 +74,7 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "System",
                 "items": [
+                    _model("Webhook deliveries", "webhook", "webhooks_delivery_changelist", "webhooks.view_delivery"),
                     _model(
                         "Executors",
                         "dns",

@@ -37,6 +37,10 @@ print(json.dumps(True))
 """
 
 
+_ANYBODYS = "/admin/password_change/"
+"""A page for everybody who may log in."""
+
+
 class Browser:
     """A person's browser, who is logged in."""
 
@@ -46,7 +50,7 @@ class Browser:
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         login = f"{self._base}/admin/login/"
         self._opener.open(login, timeout=PATIENCE_S).close()
-        form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": self.csrf_token, "next": "/admin/"}
+        form = {"username": name, "password": PASSWORD, "csrfmiddlewaretoken": self.csrf_token, "next": _ANYBODYS}
         self._opener.open(login, urllib.parse.urlencode(form).encode(), timeout=PATIENCE_S).close()
 
     @property
