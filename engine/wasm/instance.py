@@ -275,8 +275,9 @@ class Instance:
         self.close()
 
     def __del__(self) -> None:
-        """Close an instance that was forgotten."""
-        self.close()
+        """Close an instance that was forgotten, unless the handler of a signal raised before there was one."""
+        if getattr(self, "_store", None) is not None:
+            self.close()
 
     def _check_idle(self) -> None:
         if self._is_running:

@@ -5,6 +5,7 @@ The line says who asked for what and why it was refused. It holds no values: par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
@@ -113,7 +114,7 @@ def problem_of(error: Exception) -> Problem:
             return Problem(ProblemCode.MISSING_SCOPE, str(error.detail))
         case drf.Throttled():
             wait: float | None = getattr(error, "wait", None)
-            headers = {} if wait is None else {"Retry-After": str(int(wait) + 1)}
+            headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
             return Problem(ProblemCode.THROTTLED, "too many requests; wait a moment", headers=headers)
         case drf.MethodNotAllowed():
             return Problem(ProblemCode.METHOD_NOT_ALLOWED, "this endpoint does not have that method")
