@@ -134,8 +134,8 @@ class Instance:
         self._is_running = False
         self._store: Address | None = None
         store = native.store_new(engine.address, None, None)
-        self._store = store
         self._context: Address = native.store_context(store)
+        self._store = store
         engine.runs[self._context] = run
         try:
             native.store_limiter(store, limits.memory_bytes, limits.table_elements, -1, -1, limits.memories)
