@@ -28,9 +28,12 @@ export class LivePage {
 
   connect() {
     const scheme = window.location.protocol === "https:" ? "wss" : "ws";
-    this.socket = new WebSocket(`${scheme}://${window.location.host}/admin/live/`);
-    this.socket.addEventListener("message", (event) => this.take(JSON.parse(event.data)));
-    this.socket.addEventListener("close", (event) => this.closed(event.code));
+    const socket = new WebSocket(`${scheme}://${window.location.host}/admin/live/`);
+    this.socket = socket;
+    this.heardAt = performance.now();
+    // One that was given up has no say any more.
+    socket.addEventListener("message", (event) => socket === this.socket && this.take(JSON.parse(event.data)));
+    socket.addEventListener("close", () => socket === this.socket && this.closed());
   }
 
   take(message) {
@@ -177,7 +180,7 @@ export class LivePage {
   }
 
   reconnectNow() {
-    if (!this.isOver && this.socket.readyState === WebSocket.CLOSED) {
+    if (!this.isOver && this.socket.readyState >= WebSocket.CLOSING) {
       window.clearTimeout(this.retry);
       this.attempts = 0;
       this.connect();
@@ -185,8 +188,14 @@ export class LivePage {
   }
 
   checkAge() {
-    if (!this.isOver && this.lastHeard !== null && performance.now() - this.heardAt > this.beatMs * STALE_AFTER_BEATS) {
+    const isSilent = performance.now() - this.heardAt > this.beatMs * STALE_AFTER_BEATS;
+    if (!this.isOver && this.lastHeard !== null && isSilent) {
       this.show("stale", `Stale since ${clock(this.lastHeard)}`);
+      if (this.socket.readyState === WebSocket.OPEN || this.socket.readyState === WebSocket.CLOSING) {
+        // A connection on which nothing comes may never be told that it is lost.
+        this.socket.close();
+        this.connect();
+      }
     }
   }
 

@@ -63,11 +63,21 @@ def test_a_sleep_ends_with_the_runs_time() -> None:
 
 def test_a_sleep_ends_when_the_run_is_interrupted() -> None:
     guest = Guest(deadline=None)
-    interrupter = threading.Timer(0.05, lambda: guest.wasi.loop.interrupt())  # noqa: PLW0108 - the loop of then
-    interrupter.start()
+    is_over = threading.Event()
 
-    with pytest.raises(Trap) as caught:
-        guest.call("sleep", 60_000)
+    def interrupt() -> None:
+        # Again and again: the call has a loop of its own, and may not have begun.
+        while not is_over.wait(0.05):
+            guest.wasi.loop.interrupt()
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    try:
+        with pytest.raises(Trap) as caught:
+            guest.call("sleep", 60_000)
+    finally:
+        is_over.set()
+        interrupter.join()
 
     assert caught.value.kind is TrapKind.INTERRUPTED
 
