@@ -14,6 +14,7 @@ from components.deployed_rows import function_rows
 from components.interface_codec import encode_interfaces
 from components.models import Blob, Component, ComponentFile, Deployment, DeploymentStatus, Function
 from components.prepared import PreparedComponent, PreparedDeployment
+from components.unused_files import GRACE
 from engine.deployment.spec import CronSpec, Runner
 from engine.log.ids import make_deployment_id
 
@@ -76,8 +77,9 @@ def _store_files(prepared: PreparedDeployment, now: datetime) -> None:
     binaries = {each.spec.wasm_digest for each in prepared.components if each.spec.wasm_digest is not None}
     wanted = {*prepared.files, *prepared.runtimes, *binaries}
     stored = Blob.objects.filter(digest__in=wanted)
-    # Before looking which there are: whoever deletes unused files comes first, or leaves these alone.
-    stored.update(wanted_at=now)
+    # Before looking which there are: whoever deletes unused files comes first, or leaves these alone. What was wanted
+    # lately is left alone in any case, and SQLite writes a whole row anew, an interpreter's with its megabytes.
+    stored.filter(wanted_at__lt=now - GRACE / 2).update(wanted_at=now)
     known = set(stored.values_list("digest", flat=True))
     contents = {digest: content for digest, content in prepared.files.items() if digest not in known}
     # Interpreters, for other machines and later times; read only if they are not there yet.
