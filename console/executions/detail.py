@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from console.operating.offers import offered_actions
 from console.pages import page
 from executions.access.scopes import Scope
 from executions.models import Execution, HttpExchange, LogLine
-from executions.operations.listing import Direction, ExecutionFilter, page_of, place_at
+from executions.operations.listing import CursorRefused, Direction, ExecutionFilter, page_of, place_at
 from executions.operations.paging import numbered_page
 
 WINDOW: Final = 200
@@ -165,9 +166,11 @@ def children(request: HttpRequest, execution_id: str) -> HttpResponse:
     row = found(execution_id)
     cursor = request.GET.get("cursor")
     now = timezone.now()
-    rows = page_of(
-        ExecutionFilter(parent=row.pk), place=None if cursor is None else place_at(cursor), length=PAGE + 1, now=now
-    )
+    try:
+        place = None if cursor is None else place_at(cursor)
+    except CursorRefused as error:
+        raise BadRequest(str(error)) from error
+    rows = page_of(ExecutionFilter(parent=row.pk), place=place, length=PAGE + 1, now=now)
     shown = rows[:PAGE]
     older = shown[-1].pk if len(rows) > PAGE else None
     return tab_page(

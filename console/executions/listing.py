@@ -36,13 +36,11 @@ class ListedExecution:
     Args:
         row: The execution.
         labels: Values by name.
-        age: Since its creation.
         length: How long it took, or takes so far; ``None`` if it has not begun.
     """
 
     row: Execution
     labels: dict[str, str]
-    age: timedelta
     length: timedelta | None
 
 
@@ -90,10 +88,7 @@ def listed(rows: Sequence[Execution], now: datetime) -> list[ListedExecution]:
         "execution_id", "name", "value"
     ):
         labels.setdefault(execution_id, {})[name] = value
-    return [
-        ListedExecution(row=row, labels=labels.get(row.pk, {}), age=now - row.created_at, length=length_of(row, now))
-        for row in rows
-    ]
+    return [ListedExecution(row=row, labels=labels.get(row.pk, {}), length=length_of(row, now)) for row in rows]
 
 
 def length_of(row: Execution, now: datetime) -> timedelta | None:

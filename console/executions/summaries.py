@@ -14,8 +14,7 @@ from engine.log.labels import labels_of
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.state import Status
 from executions.explanations import why_not_moving
-from executions.models import Event, Execution, HttpExchange, LogLine, OperationRecord
-from executions.operations.retrying import RETRY_LABEL
+from executions.models import Execution, HttpExchange, LogLine, OperationRecord
 
 _SHOWN_OPERATIONS: Final = 100
 _COUNTED: Final = 10_000
@@ -89,11 +88,6 @@ class Summary:
         """Whether nothing will happen any more."""
         return self.row.status == Status.FINISHED.value
 
-    @property
-    def retried_from(self) -> str | None:
-        """The execution whose call this one repeats."""
-        return self.labels.get(RETRY_LABEL)
-
 
 def summary_of(row: Execution, now: datetime) -> Summary:
     """Return the head of an execution's page."""
@@ -165,8 +159,3 @@ def _ancestors_of(execution_id: ExecutionId) -> tuple[str, ...]:
 
 def _counted(count: int) -> str:
     return f"{_COUNTED:,}+" if count > _COUNTED else f"{count:,}"
-
-
-def last_events(row: Execution, limit: int) -> list[Event]:
-    """Return the last events of an execution, oldest first."""
-    return list(row.events.order_by("-version")[:limit])[::-1]

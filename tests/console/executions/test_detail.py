@@ -113,6 +113,13 @@ def test_the_raw_export_is_everything_as_one_document(operator: Client, journal:
     assert "attachment" in response.headers["Content-Disposition"]
 
 
+@pytest.mark.parametrize("query", ["cursor=nonsense", "cursor=E_1", "cursor=%00"])
+def test_a_page_of_children_that_is_none(operator: Client, journal: SqlJournal, query: str) -> None:
+    commit(journal, make_submit(E1, make_created()))
+
+    assert operator.get(f"/admin/executions/{E1}/children/?{query}").status_code == 400
+
+
 def test_an_execution_that_is_not_there(operator: Client) -> None:
     assert operator.get(f"/admin/executions/{make_execution_id(9)}/").status_code == 404
     assert operator.get("/admin/executions/E_nonsense/").status_code == 404
