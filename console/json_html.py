@@ -6,21 +6,17 @@ Rendered here and not by the browser, whose numbers end at 2^53.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from executions.api.paths import EXECUTION_ID
+from console.linking import linked, visible
 
 _OPEN_LEVELS: Final = 2
 _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
 _MOST_ITEMS: Final = 200
-_EXECUTION: Final = re.compile(EXECUTION_ID)
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 
 
 class _Number(str):
@@ -32,11 +28,6 @@ class _Number(str):
 def json_tree(text: str) -> SafeString:
     """Return JSON text as HTML."""
     return _node(json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number), level=0)
-
-
-def visible(text: str) -> str:
-    """Return text with the characters that would turn its direction written out."""
-    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _node(value: Any, *, level: int) -> SafeString:
@@ -59,10 +50,7 @@ def _node(value: Any, *, level: int) -> SafeString:
 
 
 def _string(value: str) -> SafeString:
-    if _EXECUTION.fullmatch(value):
-        url = reverse("admin:console_execution", args=[value])
-        return format_html('<a class="ob-json-string" href="{}">"{}"</a>', url, value)
-    shown = visible(json.dumps(value[:_MOST_CHARACTERS], ensure_ascii=False))
+    shown = linked(json.dumps(value[:_MOST_CHARACTERS], ensure_ascii=False))
     cut = len(value) - _MOST_CHARACTERS
     more = format_html(' <em class="ob-subtle">{} more characters</em>', f"{cut:,}") if cut > 0 else ""
     return format_html('<span class="ob-json-string">{}</span>{}', shown, more)

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.json_html import json_tree, visible
+from console.json_html import json_tree
+from console.linking import linked, visible
 from console.states import ShownState, shown_state
 from engine.log.ids import EXECUTION_PREFIX
 from executions.models import Execution
@@ -57,6 +58,15 @@ def execution_link(execution_id: str) -> SafeString:
 def deployment_url(deployment_id: str) -> str:
     """Return where a deployment's page is."""
     return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
+
+
+@register.filter
+def short_name(identifier: str) -> SafeString:
+    """Return a deployment's or an executor's id whose middle is out of sight, but in the text."""
+    head = len(identifier.partition("_")[0]) + 1
+    first, last = identifier[: head + _SHOWN_HEAD], identifier[-_SHOWN_TAIL:]
+    middle = identifier[head + _SHOWN_HEAD : -_SHOWN_TAIL]
+    return format_html('<span class="ob-id" title="{}">{}{}{}</span>', identifier, first, _cut(middle), last)
 
 
 @register.filter
@@ -170,3 +180,4 @@ def words(text: str) -> list[str]:
 
 register.filter("json_tree", json_tree)
 register.filter("visible", visible)
+register.filter("linked", linked)

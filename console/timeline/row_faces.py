@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.urls import reverse
 from msgspec import Struct
 
-from console.json_html import visible
+from console.linking import visible
 from console.states import shown_state
 from console.templatetags.console import duration
 from console.timeline.answer import Badge, ShownRow, Signpost
