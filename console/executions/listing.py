@@ -80,7 +80,7 @@ def executions(request: HttpRequest) -> HttpResponse:
         rows=listed(rows, now),
         now=now,
         problem=problem,
-        count_words=_counted(count),
+        count=f"{COUNTED:,}+" if count > COUNTED else f"{count:,}",
         columns=columns,
         all_columns=COLUMNS.items(),
         selectable=bool(operations),
@@ -143,9 +143,3 @@ def _submits(request: HttpRequest, wanted: ExecutionFilter) -> str | None:
     """Return the one function that the list is about, if whoever asks may start it."""
     function = wanted.function or wanted.ffqn_prefix
     return function if function and may(request.user, Scope.SUBMIT) and submittable(function) else None
-
-
-def _counted(count: int) -> str:
-    if count > COUNTED:
-        return f"{COUNTED:,}+ match"
-    return "1 matches" if count == 1 else f"{count:,} match"

@@ -20,7 +20,6 @@ export class LivePage {
     this.lastHeard = null;
     this.build = null;
     this.waiting = 0;
-    this.frames = 0;
     document.addEventListener("visibilitychange", () => this.say({ t: document.hidden ? "hidden" : "visible" }));
     window.addEventListener("online", () => this.reconnectNow());
     window.setInterval(() => this.checkAge(), 1000);
@@ -89,12 +88,12 @@ export class LivePage {
         added += this.put(body, key, html) ? 1 : 0;
       }
     }
-    const hasNewState = frame.cursor.state !== undefined && frame.cursor.state !== this.cursor.state;
+    // A page that was told no state with its cursor shows what there is.
+    const hasNewState = this.cursor.state !== undefined && frame.cursor.state !== this.cursor.state;
     this.cursor = frame.cursor;
-    if (hasNewState && this.frames > 0) {
+    if (hasNewState) {
       this.renewOwn();
     }
-    this.frames += 1;
     if (added > 0 && follows) {
       window.scrollTo({ top: document.documentElement.scrollHeight });
     } else if (added > 0) {

@@ -30,6 +30,8 @@ PAGES = [
     f"executions/{E1}/raw/",
     "go/?q=E_",
     "tasks/",
+    "executions/batches/",
+    f"go/{E1}/",
 ]
 
 
