@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.core.exceptions import BadRequest
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -17,6 +16,10 @@ from executions.operations.bulk_counting import Prospect, prospect_of
 from executions.operations.listing import CursorRefused, ExecutionFilter, instant_at
 
 _MOST_SELECTED = 200
+
+
+class AskRefused(Exception):
+    """What was sent names no executions; says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +54,12 @@ def read_asked(operation: BulkOperation, data: QueryDict) -> Asked:
         data: ``selected`` with ids, or ``all`` with the list's ``query``; ``until`` if it was shown before.
 
     Raises:
-        BadRequest: If it names nothing, or a filter that is wrong: less would be filtered out then than was shown.
+        AskRefused: If it names nothing, or a filter that is wrong: less would be filtered out then than was shown.
     """
     try:
         until = instant_at(data.get("until", "")) if "until" in data else timezone.now()
     except CursorRefused as error:
-        raise BadRequest(str(error)) from error
+        raise AskRefused(str(error)) from error
     query = data.get("query", "")
     selected = () if "all" in data else _ids(data.getlist("selected"))
     if selected:
@@ -64,18 +67,18 @@ def read_asked(operation: BulkOperation, data: QueryDict) -> Asked:
     elif "all" in data:
         wanted = _matching(query, until)
     else:
-        raise BadRequest("No execution is selected.")
+        raise AskRefused("No execution is selected.")
     prospect = prospect_of(operation, wanted, now=until)
     return Asked(wanted=wanted, until=until, query=query, selected=selected, prospect=prospect)
 
 
 def _ids(texts: list[str]) -> tuple[str, ...]:
     if len(texts) > _MOST_SELECTED:
-        raise BadRequest(f"More than {_MOST_SELECTED} executions are selected; narrow the list down and take all.")
+        raise AskRefused(f"More than {_MOST_SELECTED} executions are selected; narrow the list down and take all.")
     try:
         return tuple(parse_execution_id(text) for text in texts)
     except IdSyntaxError as error:
-        raise BadRequest(str(error)) from error
+        raise AskRefused(str(error)) from error
 
 
 def _matching(query: str, until: datetime) -> ExecutionFilter:
@@ -83,6 +86,6 @@ def _matching(query: str, until: datetime) -> ExecutionFilter:
     wanted = form.wanted(until)
     if not form.is_valid():
         wrong = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
-        raise BadRequest(f"The filter is wrong, so nothing can be done to what it lets through. {wrong}")
+        raise AskRefused(f"The filter is wrong, so nothing can be done to what it lets through. {wrong}")
     before = until if wanted.created_before is None else min(wanted.created_before, until)
     return replace(wanted, created_before=before)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 
 from django import forms
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from console.access import needs, person
-from console.bulk.asking import Asked, read_asked
+from console.bulk.asking import Asked, AskRefused, read_asked
 from console.bulk.words import WORDS
 from console.pages import page
 from executions.access.scopes import Scope
@@ -74,7 +76,11 @@ def _confirm(request: HttpRequest, operation: BulkOperation) -> HttpResponse:
     if request.method != "POST":
         # Which ones is not in the address.
         return redirect("admin:console_executions")
-    asked = read_asked(operation, request.POST)
+    try:
+        asked = read_asked(operation, request.POST)
+    except AskRefused as error:
+        messages.error(request, str(error))
+        return redirect(f"{reverse('admin:console_executions')}?{request.POST.get('query', '')}")
     if "confirmed" not in request.POST:
         return _page(request, operation, asked, ConfirmForm(number=asked.number))
     form = ConfirmForm(request.POST, number=asked.number)

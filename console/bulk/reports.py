@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from console.access import needs
+from console.access import needs, person
 from console.bulk.words import WORDS
 from console.pages import page
 from executions.access.scopes import Scope
@@ -75,7 +75,7 @@ def batches(request: HttpRequest) -> HttpResponse:
 def stop(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Have a batch end before its time; what was done stays done."""
     row = _found(batch_id)
-    if not stop_batch(row):
+    if not stop_batch(row, actor=person(request).actor):
         messages.info(request, "It had ended already.")
     return redirect("admin:console_batch", row.pk)
 

@@ -74,13 +74,17 @@ def start_batch(
     return batch
 
 
-def stop_batch(batch: Batch) -> bool:
+def stop_batch(batch: Batch, *, actor: str) -> bool:
     """Ask that a batch end; tell whether it was still under way.
 
     One that nobody is at ends at once.
+
+    Args:
+        batch: Which one.
+        actor: Who asks (`OperationRecord.actor`).
     """
     running = Batch.objects.running().filter(pk=batch.pk)
-    if running.update(stop_wanted=True) != 1:
+    if running.update(stop_wanted=True, stopped_by=actor) != 1:
         return False
     running.filter(pk__in=Batch.objects.unattended(timezone.now()).values("pk")).update(status=BatchStatus.STOPPED)
     return True

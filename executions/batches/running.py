@@ -100,7 +100,8 @@ class BatchRun:
         except TooManyReplays:
             return False
         except EngineError as error:
-            self._leave(row, str(error))
+            # The report has the id beside it.
+            self._leave(row, str(error).removeprefix(f"cannot {self._operation.value} {row.pk}: "))
         else:
             if not is_recorded:
                 self._leave(row, "there was nothing to do")

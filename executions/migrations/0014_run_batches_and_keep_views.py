@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ("seen_at", executions.instants.InstantField()),
                 ("attempts", models.PositiveIntegerField(default=0)),
                 ("stop_wanted", models.BooleanField(default=False)),
+                ("stopped_by", models.TextField(blank=True)),
                 ("cursor_at", executions.instants.InstantField()),
                 ("cursor_id", models.TextField(blank=True)),
                 ("done", models.PositiveIntegerField(default=0)),

@@ -66,6 +66,8 @@ class Batch(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     """How often it was taken up since it last moved on."""
     stop_wanted = models.BooleanField(default=False)
+    stopped_by = models.TextField(blank=True)
+    """Who wanted it to stop."""
     cursor_id = models.TextField(blank=True)
     """The last execution that was looked at; empty before the first."""
     cursor_at = InstantField()

@@ -61,6 +61,9 @@ window.addEventListener("pageshow", () => {
   show();
 });
 
+// On a narrow screen the fields would be all that is seen.
+document.getElementById("fields").open = !window.matchMedia("(max-width: 767px)").matches;
+
 /* Keys: the row that is chosen is the one whose link has the focus. */
 
 function rows() {

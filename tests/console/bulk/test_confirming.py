@@ -140,18 +140,24 @@ def test_a_second_click_leads_to_the_same(operator: Client, five: list[Execution
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "says"),
     [
-        {},
-        {"selected": ["E_1"]},
-        {"selected": ["nonsense"] * 300},
-        {"all": "on", "query": "label=nonsense"},
-        {"all": "on", "query": "status=nonsense"},
-        {"all": "on", "query": "", "until": "yesterday"},
+        ({}, "No execution is selected."),
+        ({"selected": ["E_1"]}, "is not a ULID"),
+        ({"selected": ["nonsense"] * 300}, "More than 200 executions are selected"),
+        ({"all": "on", "query": "label=nonsense"}, "The filter is wrong"),
+        ({"all": "on", "query": "status=nonsense"}, "The filter is wrong"),
+        ({"all": "on", "query": "", "until": "yesterday"}, "neither an execution id nor an instant"),
     ],
 )
-def test_what_makes_no_sense_is_refused(operator: Client, five: list[ExecutionId], data: dict[str, Any]) -> None:
-    assert ask(operator, "cancel", **data)[0] == 400
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    operator: Client, five: list[ExecutionId], data: dict[str, Any], says: str
+) -> None:
+    response = operator.post("/admin/executions/bulk/cancel/", data, follow=True)
+
+    assert response.redirect_chain == [(f"/admin/executions/?{data.get('query', '')}", 302)]
+    assert says in response.text
+    assert not Batch.objects.exists()
 
 
 def test_what_is_no_operation_is_not_there(operator: Client) -> None:

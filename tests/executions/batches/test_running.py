@@ -137,21 +137,21 @@ def test_it_is_stopped_between_two_executions(many: list[ExecutionId], monkeypat
         calls += 1
         real(*args, **kwargs)  # type: ignore[arg-type]
         if calls == 5:
-            assert stop_batch(batch)
+            assert stop_batch(batch, actor="user:bob")
 
     monkeypatch.setattr(running, "operate", counting)
     BatchRun(claimed()).carry_out()
 
     batch.refresh_from_db()
-    assert (batch.status, batch.done) == (BatchStatus.STOPPED, 5)
+    assert (batch.status, batch.done, batch.stopped_by) == (BatchStatus.STOPPED, 5, "user:bob")
     assert cancelled() == set(many[:5])
-    assert not stop_batch(batch), "it has ended"
+    assert not stop_batch(batch, actor="user:bob"), "it has ended"
 
 
 def test_one_that_nobody_is_at_is_stopped_at_once(many: list[ExecutionId]) -> None:
     batch = started()
 
-    assert stop_batch(batch)
+    assert stop_batch(batch, actor="user:bob")
 
     batch.refresh_from_db()
     assert batch.status == BatchStatus.STOPPED
@@ -202,6 +202,7 @@ def test_a_retry_tells_which_execution_it_started(many: list[ExecutionId]) -> No
 
     batch.refresh_from_db()
     assert (batch.done, batch.refused) == (2, MANY - 2)
+    assert set(batch.entries.filter(is_done=False).values_list("detail", flat=True)) == {"it has not finished"}
     new = set(batch.entries.filter(is_done=True).values_list("detail", flat=True))
     assert new == set(Execution.objects.exclude(pk__in=many).values_list("pk", flat=True))
 
