@@ -40,11 +40,6 @@ class Asked:
     selected: tuple[str, ...]
     prospect: Prospect
 
-    @property
-    def number(self) -> int:
-        """The number that somebody confirms: of those that it is possible for, or of all if there are too many."""
-        return self.prospect.total if self.prospect.is_capped else self.prospect.possible
-
 
 def read_asked(operation: BulkOperation, data: QueryDict) -> Asked:
     """Return what a form asks for.

@@ -81,20 +81,21 @@ def _confirm(request: HttpRequest, operation: BulkOperation) -> HttpResponse:
     except AskRefused as error:
         messages.error(request, str(error))
         return redirect(f"{reverse('admin:console_executions')}?{request.POST.get('query', '')}")
+    possible = asked.prospect.possible
     if "confirmed" not in request.POST:
-        return _page(request, operation, asked, ConfirmForm(number=asked.number))
-    form = ConfirmForm(request.POST, number=asked.number)
+        return _page(request, operation, asked, ConfirmForm(number=possible))
+    form = ConfirmForm(request.POST, number=possible)
     if not form.is_valid():
         return _page(request, operation, asked, form, status=422)
-    if asked.number > (seen := form.cleaned_data["seen"]):
-        again = ConfirmForm({**request.POST.dict(), "seen": asked.number, "typed": ""}, number=asked.number)
-        again.add_error(None, f"Meanwhile it is {asked.number:,}, and not {seen:,}. Confirm again.")
+    if possible > (seen := form.cleaned_data["seen"]):
+        again = ConfirmForm({**request.POST.dict(), "seen": possible, "typed": ""}, number=possible)
+        again.add_error(None, f"Meanwhile it is {possible:,}, and not {seen:,}. Confirm again.")
         return _page(request, operation, asked, again, status=409)
     try:
         batch = start_batch(
             operation,
             asked.wanted,
-            total=asked.prospect.total + asked.prospect.is_capped,
+            total=possible + asked.prospect.is_capped,
             actor=person(request).actor,
             reason=form.cleaned_data["reason"],
             key=str(form.cleaned_data["key"]),

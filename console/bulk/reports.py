@@ -91,7 +91,7 @@ def shown(row: Batch, now: datetime) -> dict[str, Any]:
         "is_unattended": row.is_unattended(now),
         "total": f"{COUNTED:,}+" if is_capped else f"{row.total:,}",
         "is_capped": is_capped,
-        # Those that ended, or were deleted, before it came to them.
+        # Those that ended, went on or were deleted before it came to them.
         "gone": max(0, row.total - row.looked_at) if row.status == BatchStatus.DONE and not is_capped else 0,
         "now": now,
     }

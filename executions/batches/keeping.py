@@ -41,7 +41,7 @@ def start_batch(
     Args:
         operation: What to do.
         wanted: To which; bounded by ``created_before`` or ``ids``, or it would never end.
-        total: How many there are, as somebody was told.
+        total: How many it is possible for, as somebody was told.
         actor: Who asks (`OperationRecord.actor`).
         reason: Why, in their words.
         key: Made with the page on which it was confirmed; the second time, what it started first is returned.

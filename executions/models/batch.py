@@ -57,7 +57,8 @@ class Batch(models.Model):
     started_at = InstantField()
     """Also the instant that states such as "due" are told for."""
     total = models.PositiveIntegerField()
-    """How many matched when it was confirmed; one more than `executions.operations.bulk.COUNTED` stands for more."""
+    """For how many it was possible when it was confirmed; one more than `executions.operations.bulk.COUNTED` stands
+    for more."""
     status = models.TextField(choices=BatchStatus, default=BatchStatus.RUNNING)
     runner = models.TextField(blank=True)
     """Who is at it: differs each time that it is taken up."""

@@ -142,9 +142,10 @@ def page_of(
     including: bool = False,
     length: int,
     now: datetime | None = None,
+    only: Q | None = None,
 ) -> Sequence[Execution]:
     """Return one page, newest first; see `page_query`."""
-    rows = page_query(wanted, place=place, direction=direction, including=including, length=length, now=now)
+    rows = page_query(wanted, place=place, direction=direction, including=including, length=length, now=now, only=only)
     return list(rows) if direction is Direction.OLDER else list(rows)[::-1]
 
 
@@ -156,6 +157,7 @@ def page_query(
     including: bool = False,
     length: int,
     now: datetime | None = None,
+    only: Q | None = None,
 ) -> ExecutionQuerySet:
     """Return the query of one page, the nearest to its place first.
 
@@ -166,8 +168,11 @@ def page_query(
         including: Whether what is at the place belongs to it.
         length: Most executions.
         now: The instant that the states are told for; the present one by default.
+        only: A condition that has to hold besides.
     """
     rows = matching(wanted, now=now)
+    if only is not None:
+        rows = rows.filter(only)
     older = direction is Direction.OLDER
     if place is not None:
         rows = rows.filter(_behind(place, older=older, including=including))

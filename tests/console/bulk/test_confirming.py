@@ -114,7 +114,8 @@ def test_more_than_are_counted_are_told_as_such(
 
     _, page = ask(operator, "cancel", all="on", query="")
 
-    assert "These are the newest 3; there are more, and all of them are meant." in page
+    assert "<strong>3+ can be cancelled</strong>" in page
+    assert "Nobody has counted further; all of them are meant." in page
 
 
 def test_if_it_is_more_by_now_it_is_confirmed_again(operator: Client, five: list[ExecutionId]) -> None:

@@ -13,8 +13,9 @@ from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution
 from executions.operations import bulk_counting
 from executions.operations.bulk import BulkOperation, operate
-from executions.operations.bulk_counting import obstacle, prospect_of
-from executions.operations.listing import ExecutionFilter
+from executions.operations.bulk_counting import prospect_of
+from executions.operations.bulk_rules import candidates, obstacle
+from executions.operations.listing import ExecutionFilter, Place, page_query
 from tests.builders import (
     NOW,
     make_component_id,
@@ -73,8 +74,8 @@ def test_how_many_it_is_possible_for_and_why_not_for_others(
 ) -> None:
     prospect = prospect_of(operation, EVERYTHING, now=NOW)
 
-    assert (prospect.possible, prospect.obstacles, prospect.total) == (possible, obstacles, 8)
-    assert not prospect.is_capped
+    assert (prospect.possible, prospect.obstacles) == (possible, obstacles)
+    assert (prospect.is_capped, prospect.looked_at) == (False, None)
 
 
 @pytest.mark.parametrize("operation", [BulkOperation.CANCEL, BulkOperation.PAUSE, BulkOperation.UNPAUSE])
@@ -93,9 +94,24 @@ def test_what_is_said_to_be_possible_is_what_is_done(operation: BulkOperation, o
     assert changed == expected
 
 
+@pytest.mark.parametrize("operation", BulkOperation)
+def test_the_condition_on_all_is_the_rule_for_one(operation: BulkOperation) -> None:
+    expected = {row.pk for row in Execution.objects.all() if obstacle(operation, row) is None}
+
+    assert set(Execution.objects.filter(candidates(operation)).values_list("pk", flat=True)) == expected
+
+
+@pytest.mark.parametrize("operation", [BulkOperation.CANCEL, BulkOperation.PAUSE, BulkOperation.UNPAUSE])
+def test_what_is_under_way_is_found_among_all_that_ended_by_an_index(operation: BulkOperation) -> None:
+    plan = page_query(EVERYTHING, place=Place(NOW, PENDING), length=20, only=candidates(operation)).explain()
+
+    assert "INDEX execution_unfinished" in plan
+    assert "TEMP B-TREE" not in plan
+
+
 def test_more_than_enough_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_counting, "COUNTED", 3)
 
     prospect = prospect_of(BulkOperation.CANCEL, EVERYTHING, now=NOW)
 
-    assert (prospect.total, prospect.is_capped) == (3, True)
+    assert (prospect.possible, prospect.is_capped, prospect.looked_at) == (3, True, 3)
