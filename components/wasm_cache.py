@@ -11,8 +11,6 @@ from engine.deployment.spec import Runner
 from engine.wasm.compile_cache import CompileCache
 from engine.wasm.engine import Allocation, WasmEngine, WasmSettings
 
-_INTERPRETERS: Final = 200
-"""Most interpreters alive at a time; address space is reserved for each."""
 _INTERPRETER_RESIDENT_BYTES: Final = 12 << 20
 """What Python touches of its memory from its start to the end of a small function, rounded up."""
 
@@ -26,9 +24,7 @@ def wasm_engine(runner: Runner = Runner.WASM) -> WasmEngine:
     """
     fuel = settings.OBELISK_FUEL > 0
     if runner is Runner.SOURCE:
-        return WasmEngine.for_process(
-            WasmSettings(consume_fuel=fuel, pool_slots=_INTERPRETERS, keep_resident_bytes=_INTERPRETER_RESIDENT_BYTES)
-        )
+        return WasmEngine.for_process(WasmSettings(consume_fuel=fuel, keep_resident_bytes=_INTERPRETER_RESIDENT_BYTES))
     return WasmEngine.for_process(WasmSettings(consume_fuel=fuel))
 
 
