@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from console.seeing import showing
@@ -57,14 +57,18 @@ def client_of(db: None) -> Callable[[str], Client]:
             for name in _GROUPS[role]:
                 group = Group.objects.get(name=name)
                 if role.startswith("blind"):
-                    group.permissions.remove(
-                        *Permission.objects.filter(codename__in=[each.codename for each in Insight])
-                    )
+                    group = _blind(group)
                 user.groups.add(group)
             browser.force_login(user)
         return browser
 
     return client
+
+
+def _blind(group: Group) -> Group:
+    blind = Group.objects.create(name=f"blind {group.name}")
+    blind.permissions.set(group.permissions.exclude(codename__in=[insight.codename for insight in Insight]))
+    return blind
 
 
 @pytest.fixture
