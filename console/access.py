@@ -15,6 +15,19 @@ from executions.access.scopes import INSIGHTS, MEANINGS, Insight, Scope
 View = Callable[..., HttpResponseBase]
 
 
+def _needs(is_allowed: Callable[[Any], bool], what: str) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not is_allowed(request.user):
+                raise PermissionDenied(f"You need the permission to {what}; ask whoever runs this site.")
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
 def may(user: Any, scope: Scope) -> bool:
     """Tell whether somebody may see pages, or do something; the same for whatever way they take."""
     if user is None or not (user.is_active and user.is_staff):
@@ -44,50 +57,24 @@ def may_administer(user: Any) -> bool:
     return bool(user is not None and user.is_active and user.is_staff and user.is_superuser)
 
 
+def may_have_tokens(user: Any) -> bool:
+    """Tell whether somebody may make tokens of the API: those who change things, and see all that tokens show."""
+    changes = may(user, Scope.OPERATE) or may(user, Scope.DEPLOY)
+    return changes and insights_of(user) == frozenset(Insight)
+
+
 def needs(scope: Scope) -> Callable[[View], View]:
     """Return the decorator of views that refuses whoever lacks a scope; says which."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not may(request.user, scope):
-                raise PermissionDenied(_refusal(MEANINGS[scope]))
-            return view(request, *args, **kwargs)
-
-        return checked
-
-    return decorate
+    return _needs(lambda user: may(user, scope), MEANINGS[scope])
 
 
 def needs_insight(insight: Insight) -> Callable[[View], View]:
     """Return the decorator of views that refuses whoever may not see a part of what there is; says which."""
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if insight not in insights_of(request.user):
-                raise PermissionDenied(_refusal(INSIGHTS[insight]))
-            return view(request, *args, **kwargs)
-
-        return checked
-
-    return decorate
+    return _needs(lambda user: insight in insights_of(user), INSIGHTS[insight])
 
 
-def needs_administrator(view: View) -> View:
-    """Decorate a view so that it refuses everybody but administrators."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not may_administer(request.user):
-            raise PermissionDenied("Only administrators (superusers) may see this; ask whoever runs this site.")
-        return view(request, *args, **kwargs)
-
-    return checked
-
-
-def _refusal(meaning: str) -> str:
-    return f"You need the permission to {meaning}; ask whoever runs this site."
+needs_tokens = _needs(may_have_tokens, "operate or to deploy, and to see values and source, to have tokens")
+needs_administrator = _needs(may_administer, "administer this site (superuser)")
 
 
 def person(request: HttpRequest) -> Principal:

@@ -165,6 +165,12 @@ def microseconds(count: int) -> timedelta:
 
 
 @register.filter
+def milliseconds(count: int) -> timedelta:
+    """Return that many milliseconds as a length of time."""
+    return timedelta(milliseconds=count)
+
+
+@register.filter
 def words(text: str) -> list[str]:
     """Return the words of a text."""
     return text.split()

@@ -11,6 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.db import migrations, models
 
+import executions.instants
+
 _INSIGHTS = {
     "view_payload": "See values: parameters, results, events, log lines, variables, bodies",
     "view_source": "See source code",
@@ -67,6 +69,16 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="operationrecord",
             index=models.Index(fields=["at", "id"], name="operation_at"),
+        ),
+        migrations.CreateModel(
+            name="RetentionRun",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("started_at", executions.instants.InstantField()),
+                ("took_ms", models.PositiveIntegerField()),
+                ("deleted", models.PositiveIntegerField()),
+                ("is_complete", models.BooleanField()),
+            ],
         ),
         # Backwards nobody gets a right back that was taken: who is to have it is for people to say.
         migrations.RunPython(follow, migrations.RunPython.noop, elidable=True),

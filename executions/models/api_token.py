@@ -18,8 +18,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Questions about tokens."""
 
     def usable(self, now: datetime) -> ApiTokenQuerySet:
-        """Those that are neither revoked nor expired."""
-        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+        """Those that are neither revoked nor expired, and whose maker, if a person, is active."""
+        unexpired = self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+        return unexpired.exclude(created_by__is_active=False)
 
 
 class ApiToken(models.Model):

@@ -16,10 +16,13 @@ from tests.builders import make_execution_id
 E1: Final = make_execution_id(1)
 
 
-class Administer(Enum):
-    """The right that superusers have and nobody else."""
+class Besides(Enum):
+    """What hangs on more than one right."""
 
-    YES = "administer"
+    TOKENS = "have tokens"
+    """Who operates or deploys, and sees values and source."""
+    ADMINISTER = "administer"
+    """Superusers, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +35,15 @@ class Needs:
         sent: What is sent.
     """
 
-    see: tuple[Right | Administer, ...]
-    do: tuple[Right | Administer, ...] | None = None
+    see: tuple[Right | Besides, ...]
+    do: tuple[Right | Besides, ...] | None = None
     sent: Mapping[str, str] | None = None
 
 
 READ: Final = Needs((Scope.READ,))
 DEPLOY: Final = Needs((Scope.DEPLOY,))
+TOKENS: Final = Needs((Besides.TOKENS,))
+ADMINISTER: Final = Needs((Besides.ADMINISTER,))
 
 PAGES: Final[Mapping[str, Needs]] = {
     "console_go": READ,
@@ -71,6 +76,12 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_rehearsal_start": DEPLOY,
     "console_rehearsal_stop": DEPLOY,
     "console_comparison": READ,
+    "console_audit": READ,
+    "console_audit_export": ADMINISTER,
+    "console_tokens": TOKENS,
+    "console_token_new": TOKENS,
+    "console_token_revoke": TOKENS,
+    "console_storage": ADMINISTER,
 }
 """By the name of the address."""
 
@@ -105,5 +116,6 @@ SAMPLES: Final[Mapping[str, str]] = {
     "key": "pause",
     "ffqn": "test:pkg/api.call",
     "name": "test:pkg/api",
+    "prefix": "0123456789",
 }
 """What stands in addresses, by the names of their parts; nothing but the execution need be there."""

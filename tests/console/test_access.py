@@ -13,22 +13,26 @@ from django.urls import URLPattern, reverse
 from console.live.consumer import TOPICS
 from console.operating.actions import ACTIONS
 from console.urls import console_urls
-from executions.access.scopes import Insight, Right
+from executions.access.scopes import Insight, Right, Scope
 from executions.journal.journal import SqlJournal
 from executions.models import Event, OperationRecord
 from tests.builders import make_created, make_submit
 from tests.console.conftest import EVERYBODY, rights_of
 from tests.console.live.test_consumer import Page
-from tests.console.rights_table import E1, OPERATIONS, PAGES, SAMPLES, Administer
+from tests.console.rights_table import E1, OPERATIONS, PAGES, SAMPLES, Besides
 from tests.console.rights_table import TOPICS as WATCHED
 from tests.engine.journal.commits import commit
 
 PATTERNS = {str(pattern.name): pattern for pattern in console_urls(admin.site)}
 
 
-def may(role: str, needed: tuple[Right | Administer, ...]) -> bool:
-    rights = rights_of(role) | ({Administer.YES} if role == "superuser" else set())
-    return set(needed) <= rights
+def may(role: str, needed: tuple[Right | Besides, ...]) -> bool:
+    rights: set[Right | Besides] = set(rights_of(role))
+    if rights & {Scope.OPERATE, Scope.DEPLOY} and rights.issuperset(Insight):
+        rights.add(Besides.TOKENS)
+    if role == "superuser":
+        rights.add(Besides.ADMINISTER)
+    return rights.issuperset(needed)
 
 
 def address_of(pattern: URLPattern) -> str:

@@ -14,9 +14,9 @@ from django.urls import NoReverseMatch, reverse
 
 from components.models import Blob, Component, ComponentFile, Deployment, FileRole
 from console.deployments.differences import text_diff
+from console.live import consumer
 from console.seeing import NOTHING, payload, payload_about, payload_url, showing, shows
 from executions.access.scopes import Insight
-from tests.console.live import test_consumer
 from tests.console.live.test_consumer import Page, in_thread
 from tests.console.planted import ASKING, FAILED, RETRYING, TASK, plant
 from tests.console.rights_table import PAGES
@@ -134,7 +134,7 @@ def test_frames_show_values_to_who_may_see_them_only(
 def test_who_loses_sight_of_values_loses_the_connection(
     client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(test_consumer.consumer, "RIGHTS_S", 0.05)
+    monkeypatch.setattr(consumer, "RIGHTS_S", 0.05)
     browser = client_of("viewer")
     plant(WORD)
 
