@@ -11,7 +11,10 @@ from typing import Any, Final
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from console.linking import linked, visible
+from console.linking import linked
+from console.seeing import payload_about, shows
+from console.visible import visible
+from executions.access.scopes import Insight
 
 _OPEN_LEVELS: Final = 2
 _MOST_CHARACTERS: Final = 16_384
@@ -26,7 +29,9 @@ class _Number(str):
 
 
 def json_tree(text: str) -> SafeString:
-    """Return JSON text as HTML."""
+    """Return a value, given as JSON text, as HTML; only its type and size if values are not shown."""
+    if not shows(Insight.PAYLOAD):
+        return format_html('<span class="ob-subtle">{}</span>', payload_about(text))
     return _node(json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number), level=0)
 
 

@@ -9,20 +9,15 @@ from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
 from executions.api.paths import DERIVED, EXECUTION_ID
 
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _ULID: Final = "[0-9A-Z]{26}"
 _ID: Final = re.compile(
     rf"(?<![0-9A-Za-z_])(?:{EXECUTION_ID}|Delay_{_ULID}(?:{DERIVED})+|(?:Dep|Exr)_{_ULID}|sha256:[0-9a-f]{{64}})"
     r"(?![0-9A-Za-z_])"
 )
-
-
-def visible(text: str) -> str:
-    """Return text with the characters that would turn its direction written out."""
-    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def linked(text: str) -> SafeString:

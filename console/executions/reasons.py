@@ -13,11 +13,13 @@ from typing import Final
 
 from django.db.models import Q
 
+from console.seeing import payload, payload_about, shows
 from engine.deployment.spec import ComponentType
 from engine.log.events import ExecutionEvent, Finished, TemporarilyFailed, TemporarilyTimedOut
 from engine.log.ids import DELAY_PREFIX, EXECUTION_PREFIX
 from engine.log.return_values import Failed, Returned
 from engine.log.state import Lifecycle, Status
+from executions.access.scopes import Insight
 from executions.due_explanations import why_due_is_not_run
 from executions.models import Delay, Event, Execution, ExecutorHeartbeat, OperationRecord
 
@@ -32,7 +34,7 @@ class Reason:
 
     Args:
         text: In words.
-        value: JSON text of what it returned, cut.
+        value: JSON text of what it returned, cut; its type and size if values are not shown.
         until: When it goes on by itself, if that is known.
         is_bad: Whether something went wrong.
     """
@@ -121,11 +123,11 @@ def _hosts(executors: set[str | None]) -> dict[str, str]:
 
 def _outcome(event: ExecutionEvent | None) -> Reason:
     match event:
-        case Finished(retval=Returned(ok=ok, payload=payload)):
-            return Reason(value=None if payload is None else _cut(payload.value), is_bad=not ok)
+        case Finished(retval=Returned(ok=ok, payload=returned)):
+            return Reason(value=None if returned is None else _value(returned.value), is_bad=not ok)
         case Finished(retval=Failed(kind=kind, reason=reason)):
             word = kind.value.replace("_", " ")
-            return Reason(text=_cut(f"{word}: {reason}" if reason else word), is_bad=True)
+            return Reason(text=_cut(f"{word}: {payload(reason)}" if reason else word), is_bad=True)
         case _:
             return Reason()
 
@@ -133,7 +135,7 @@ def _outcome(event: ExecutionEvent | None) -> Reason:
 def _attempt(event: ExecutionEvent | None) -> str:
     match event:
         case TemporarilyFailed(reason=reason):
-            return _cut(reason)
+            return _cut(payload(reason))
         case TemporarilyTimedOut():
             return "took longer than it may"
         case _:
@@ -155,6 +157,10 @@ def _waiting(row: Execution) -> Reason:
     if delay is not None:
         return Reason(text=f"sleeps {at}", until=None if delay.is_paused else delay.expires_at)
     return Reason(text=f"waits {at}")
+
+
+def _value(text: str) -> str:
+    return _cut(text) if shows(Insight.PAYLOAD) else payload_about(text)
 
 
 def _cut(text: str) -> str:

@@ -21,6 +21,7 @@ from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
+from executions.models.retention_run import RetentionRun
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
 
@@ -45,6 +46,7 @@ __all__ = [
     "OperationRecord",
     "RehearsalReport",
     "RehearsalStatus",
+    "RetentionRun",
     "SavedView",
     "TaskAssignment",
 ]

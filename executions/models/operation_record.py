@@ -64,6 +64,8 @@ class OperationRecord(models.Model):
             Index(fields=["execution_id", "id"], name="operation_of_execution"),
             # Lists of what somebody started.
             Index(fields=["actor", "execution_id"], condition=Q(operation="submit"), name="operation_submitted_by"),
+            # What was done lately, by whomever.
+            Index(fields=["at", "id"], name="operation_at"),
         ]
 
     def __str__(self) -> str:
