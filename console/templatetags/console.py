@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,10 +18,12 @@ from console.seeing import payload, payload_url
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
+from executions.api.paths import EXECUTION_ID
 from executions.models import Execution
 
 register = template.Library()
 
+_EXECUTION: Final = re.compile(EXECUTION_ID)
 _ULID_LENGTH: Final = 26
 _SHOWN_HEAD: Final = 4
 _SHOWN_TAIL: Final = 4
@@ -53,6 +56,12 @@ def execution_url(execution_id: str) -> str:
 def execution_link(execution_id: str) -> SafeString:
     """Return an execution's id as a link to its page."""
     return format_html('<a href="{}">{}</a>', execution_url(execution_id), short_id(execution_id))
+
+
+@register.filter
+def linked(text: str) -> SafeString | str:
+    """Return text, inert; as a link, if it is an execution's id."""
+    return execution_link(text) if _EXECUTION.fullmatch(text) else visible(text)
 
 
 @register.filter
