@@ -80,7 +80,9 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     _item("Components", "deployed_code", "console_components"),
                     _item("WIT", "data_object", "console_wit"),
-                    _item("Deployments", "rocket_launch", "console_deployments"),
+                    _item(
+                        "Deployments", "rocket_launch", "console_deployments", badge="console.deployments.badge.badge"
+                    ),
                 ],
             },
             {
