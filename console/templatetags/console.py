@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,17 +12,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console import seeing
 from console.json_html import json_tree
-from console.seeing import payload, payload_url
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
-from executions.api.paths import EXECUTION_ID
 from executions.models import Execution
 
 register = template.Library()
 
-_EXECUTION: Final = re.compile(EXECUTION_ID)
 _ULID_LENGTH: Final = 26
 _SHOWN_HEAD: Final = 4
 _SHOWN_TAIL: Final = 4
@@ -56,12 +53,6 @@ def execution_url(execution_id: str) -> str:
 def execution_link(execution_id: str) -> SafeString:
     """Return an execution's id as a link to its page."""
     return format_html('<a href="{}">{}</a>', execution_url(execution_id), short_id(execution_id))
-
-
-@register.filter
-def linked(text: str) -> SafeString | str:
-    """Return text, inert; as a link, if it is an execution's id."""
-    return execution_link(text) if _EXECUTION.fullmatch(text) else visible(text)
 
 
 @register.filter
@@ -186,6 +177,6 @@ def words(text: str) -> list[str]:
 
 
 register.filter("json_tree", json_tree)
-register.filter("payload", payload)
-register.filter("payload_url", payload_url)
+register.filter("payload", seeing.payload)
+register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
