@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.activity.outcome import Broken, TimedOut
 from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import Runner
 from engine.errors import EngineError, RunSuspended
 from engine.executor.guest_call import call_workflow
 from engine.executor.programs import RunningInstance
@@ -28,6 +29,10 @@ Json = Any
 
 class Unanswered(EngineError):
     """A question that got no answer; says why in one sentence."""
+
+
+class HistoryNotFollowed(Unanswered):
+    """The workflow parts with its history before the place where it was to be asked."""
 
 
 class StateQuestion:
@@ -81,9 +86,12 @@ def ask(
         The guest's answer, as `engine.guests.host_call` has it; no frames if it has returned.
 
     Raises:
+        HistoryNotFollowed: If the workflow does not come there.
         Unanswered: If the guest cannot be asked there.
         JournalUnavailable: If the storage did not answer.
     """
+    if function.component.runner is not Runner.SOURCE:
+        raise _cannot(function, question)
     last = len(subject.entries) if version is None else version
     prefix = prefix_of(subject, last - 1)
     run = CapturingRun(
@@ -115,26 +123,30 @@ def ask(
             )
         except RunSuspended:
             if question.found is None:
-                raise _cannot(function) from None
+                raise _cannot(function, question) from None
             return question.found
         if question.is_asked:
             # It took the question for the answer to its call.
-            raise _cannot(function)
+            raise _cannot(function, question)
         if isinstance(outcome, TimedOut | Broken | Failed):
             raise _failed(run, outcome)
         if question.name is None:
             return {"frames": []}
         (instance,) = entered
         if not isinstance(instance, GuestInstance):
-            raise _cannot(function)
+            raise _cannot(function, question)
         answer = instance.query(question.name, question.params)
         if "refused" in answer:
-            raise _cannot(function)
+            raise _cannot(function, question)
         return answer
 
 
-def _cannot(function: DeployedFunction) -> Unanswered:
+def _cannot(function: DeployedFunction, question: StateQuestion) -> Unanswered:
     name = function.component.id.name
+    if question.name is None:
+        return Unanswered(
+            f"the component {name} cannot be asked what its variables hold; workflows written in Python or JavaScript can"
+        )
     return Unanswered(f"the component {name} cannot be asked; only workflows written in Python can")
 
 
@@ -142,5 +154,5 @@ def _failed(run: CapturingRun, outcome: TimedOut | Broken | Failed) -> Unanswere
     if isinstance(outcome, TimedOut):
         return Unanswered("the replay up to the question took too long")
     if isinstance(outcome, Failed) and is_nondeterminism(outcome):
-        return Unanswered(f"the workflow does not follow its history: {outcome.detail}")
+        return HistoryNotFollowed(f"the workflow does not follow its history: {outcome.detail}")
     return Unanswered(f"the workflow fails before it can be asked: {outcome.detail or outcome.reason}")
