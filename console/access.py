@@ -23,6 +23,16 @@ def may(user: Any, scope: Scope) -> bool:
     return principal is not None and scope in principal.scopes
 
 
+def may_see_source(user: Any) -> bool:
+    """Tell whether somebody may see the source of what is deployed."""
+    return may(user, Scope.READ)
+
+
+def may_see_payload(user: Any) -> bool:
+    """Tell whether somebody may see what executions are given, hold and return."""
+    return may(user, Scope.READ)
+
+
 def needs(scope: Scope) -> Callable[[View], View]:
     """Return the decorator of views that refuses whoever lacks a scope; says which."""
 

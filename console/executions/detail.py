@@ -42,6 +42,7 @@ TABS: Final = (
     Tab("console_logs", "Logs", "logs"),
     Tab("console_http", "HTTP", "http"),
     Tab("console_responses", "Responses", "responses"),
+    Tab("console_debug", "Debugger"),
     Tab("console_raw", "Raw"),
 )
 

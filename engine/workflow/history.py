@@ -74,7 +74,5 @@ class History:
 
     def _part(self, requested: str | None) -> NondeterminismDetected:
         version, recorded = self._events[self._position]
-        self.parting = NondeterminismDetected(
-            version=version, recorded=encode_event(recorded), requested=requested
-        )
+        self.parting = NondeterminismDetected(version=version, recorded=encode_event(recorded), requested=requested)
         return self.parting

@@ -1,0 +1,119 @@
+"""The page on where a workflow and its history part: what was recorded, and what the code asks for instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+from console.access import may, may_see_payload, may_see_source, needs
+from console.debugger.sources import Source, source_around, stored_file
+from console.debugger.stacks import Frame, frames_of, stack_frames
+from console.executions.detail import tab_page
+from console.executions.event_words import event_line
+from console.executions.lookup import found
+from engine.deployment.spec import ComponentType
+from engine.errors import EngineError
+from engine.log.ids import DeploymentId, ExecutionId, Version
+from engine.replay.outcomes import Parting, ReplayFailed
+from executions.access.scopes import Scope
+from executions.backtraces import find_backtrace
+from executions.models import Event, Execution
+from executions.operations.comparing import Comparison, compare
+from executions.operations.replay_places import replay_place
+
+_AROUND = 6
+"""Lines of source before and behind the one that counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two that differ.
+
+    Args:
+        line: The event in words; ``None`` if the workflow has ended instead.
+        payload: The event as JSON text.
+        frame: Where in its source the workflow asked for it, if that is known.
+        source: What stands there.
+    """
+
+    line: Any
+    payload: str | None
+    frame: Frame | None
+    source: Source | None
+
+
+@needs(Scope.READ)
+def comparison(request: HttpRequest, execution_id: str) -> HttpResponse:
+    """Replay a workflow on a deployment's component, or its own, and show where they part."""
+    row = found(execution_id)
+    asked = request.GET.get("deployment", "")
+    context: dict[str, Any] = {"against": asked or None}
+    if row.component_type != ComponentType.WORKFLOW.value:
+        context["problem"] = "It is no workflow, so it has no history that code could part with."
+    else:
+        try:
+            with replay_place():
+                compared = compare(ExecutionId(row.pk), DeploymentId(asked) if asked else None)
+            context.update(_shown(request, row, compared))
+        except EngineError as error:
+            context["problem"] = f"{error}."
+    return tab_page(request, execution_id, "console_debug", "debugger/comparison.html", **context)
+
+
+def _shown(request: HttpRequest, row: Execution, compared: Comparison) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "compared": compared,
+        "component": compared.component.split(":", 2),
+        "sees_payload": may_see_payload(request.user),
+    }
+    match compared.outcome:
+        case None:
+            return context
+        case ReplayFailed(error=error):
+            return {**context, "problem": f"{error}."}
+        case Parting(version=version):
+            sees_source = may_see_source(request.user)
+            recorded = row.events.get(version=version)
+            return {
+                **context,
+                "parting": compared.outcome,
+                "expected": _recorded(row, recorded, sees_source=sees_source),
+                "actual": _requested(row, recorded, compared, compared.outcome, sees_source=sees_source),
+                "fork_from": version - 1,
+                "may_fork": may(request.user, Scope.SUBMIT),
+            }
+
+
+def _recorded(row: Execution, event: Event, *, sees_source: bool) -> Side:
+    backtrace = find_backtrace(ExecutionId(row.pk), Version(event.version))
+    frame, source = None, None
+    if backtrace is not None:
+        frame, source = _place(backtrace.component, frames_of(backtrace), sees_source=sees_source)
+    line = event_line(event, row.created_at)
+    return Side(line=line, payload=event.public_payload, frame=frame, source=source)
+
+
+def _requested(row: Execution, recorded: Event, compared: Comparison, parting: Parting, *, sees_source: bool) -> Side:
+    frame, source = None, None
+    if parting.stack is not None:
+        frames = stack_frames(orjson.loads(parting.stack))
+        frame, source = _place(compared.component, frames, sees_source=sees_source)
+    if parting.requested is None:
+        return Side(line=None, payload=None, frame=frame, source=source)
+    # As it would stand in the log, in place of what was recorded.
+    asked = Event(
+        execution_id=row.pk, version=recorded.version, created_at=recorded.created_at, payload=parting.requested
+    )
+    return Side(line=event_line(asked, row.created_at), payload=parting.requested, frame=frame, source=source)
+
+
+def _place(component: str, frames: tuple[Frame, ...], *, sees_source: bool) -> tuple[Frame | None, Source | None]:
+    """Return the innermost frame whose source is there, with that."""
+    for frame in frames:
+        if frame.file is not None and stored_file(component, frame.file) is not None:
+            shown = source_around(component, frame.file, frame.line, around=_AROUND) if sees_source else None
+            return frame, shown
+    return (frames[0] if frames else None), None
