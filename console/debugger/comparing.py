@@ -79,7 +79,7 @@ def _shown(request: HttpRequest, row: Execution, compared: Comparison) -> dict[s
             recorded = row.events.get(version=version)
             return {
                 **context,
-                "parting": compared.outcome,
+                "where": compared.outcome,
                 "expected": _recorded(row, recorded, sees_source=sees_source),
                 "actual": _requested(row, recorded, compared, compared.outcome, sees_source=sees_source),
                 "fork_from": version - 1,

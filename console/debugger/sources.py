@@ -85,7 +85,7 @@ def source_around(
 
 
 def stored_file(component: str, path: str) -> str | None:
-    """Return the digest of a source file, as frames name it; ``None`` if none is stored, or not in a form known here."""
+    """Return the digest of a file that frames name; ``None`` if none is stored, or not in a form that is known here."""
     try:
         return source_digest(component, path)
     except DeploymentError:

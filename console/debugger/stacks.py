@@ -12,7 +12,7 @@ from engine.errors import EngineError
 from engine.log.ids import ExecutionId, Version
 from executions.backtraces import Backtrace, find_backtrace
 from executions.models import Execution
-from executions.operations.querying import WorkflowDiverges, locals_at
+from executions.operations.querying import NoAnswers, WorkflowDiverges, locals_at
 from executions.operations.refusals import OperationRefused
 from executions.operations.replay_places import replay_place
 
@@ -118,7 +118,7 @@ def stack_at(row: Execution, call: int) -> Stack:
         return known
     stack = _find(row, call)
     # Where it is now may be another place once a response has arrived.
-    if stack.problem is None and call < row.next_version:
+    if stack.problem is None and not stack.is_recordable and call < row.next_version:
         _kept.put((row.pk, row.component_digest, call), stack)
     return stack
 
@@ -130,6 +130,8 @@ def _find(row: Execution, call: int) -> Stack:
             frames = locals_at(ExecutionId(row.pk), call if call < row.next_version else None)
     except WorkflowDiverges as error:
         return Stack(component=component, problem=_sentence(error), diverges=True)
+    except NoAnswers:
+        return _stored(row, call, component, None)
     except OperationRefused as error:
         return _stored(row, call, component, _sentence(error))
     except EngineError as error:
@@ -137,12 +139,15 @@ def _find(row: Execution, call: int) -> Stack:
     return Stack(component=component, frames=tuple(_replayed(frame) for frame in frames))
 
 
-def _stored(row: Execution, call: int, component: str, problem: str) -> Stack:
-    """Return what was recorded of a call of a workflow that cannot be asked."""
+def _stored(row: Execution, call: int, component: str, problem: str | None) -> Stack:
+    """Return what was recorded of a call of a workflow that does not tell its variables."""
     backtrace = find_backtrace(ExecutionId(row.pk), Version(call))
-    if backtrace is None:
-        return Stack(component=component, problem=problem, is_recordable=call < row.next_version)
-    return Stack(component=backtrace.component, frames=frames_of(backtrace))
+    if backtrace is not None:
+        return Stack(component=backtrace.component, frames=frames_of(backtrace), problem=problem)
+    if call >= row.next_version:
+        problem = problem or "Where a compiled workflow is now is not known; go to an event that it recorded."
+        return Stack(component=component, problem=problem)
+    return Stack(component=component, problem=problem, is_recordable=True)
 
 
 def frames_of(backtrace: Backtrace) -> tuple[Frame, ...]:

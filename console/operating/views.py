@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from console.access import needs, person
+from console.access import may_see_payload, needs, person
 from console.executions.lookup import found
 from console.operating.actions import ACTIONS, Action
 from console.operating.forms import OperationForm
@@ -106,7 +106,7 @@ def _form_page(
 ) -> HttpResponse:
     return page(
         request,
-        "operating/form.html",
+        action.template,
         title=action.title,
         status=status,
         row=row,
@@ -114,5 +114,6 @@ def _form_page(
         form=form,
         obstacle=action.obstacle(row),
         answer=answer,
+        sees_payload=may_see_payload(request.user),
         now=timezone.now(),
     )

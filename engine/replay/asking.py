@@ -35,6 +35,10 @@ class HistoryNotFollowed(Unanswered):
     """The workflow parts with its history before the place where it was to be asked."""
 
 
+class NotAskable(Unanswered):
+    """The component has no answer to such questions, wherever it is asked."""
+
+
 class StateQuestion:
     """A question to a guest (`engine.host.context.Question`).
 
@@ -87,6 +91,7 @@ def ask(
 
     Raises:
         HistoryNotFollowed: If the workflow does not come there.
+        NotAskable: If the component cannot be asked that.
         Unanswered: If the guest cannot be asked there.
         JournalUnavailable: If the storage did not answer.
     """
@@ -141,13 +146,14 @@ def ask(
         return answer
 
 
-def _cannot(function: DeployedFunction, question: StateQuestion) -> Unanswered:
+def _cannot(function: DeployedFunction, question: StateQuestion) -> NotAskable:
     name = function.component.id.name
     if question.name is None:
-        return Unanswered(
-            f"the component {name} cannot be asked what its variables hold; workflows written in Python or JavaScript can"
+        return NotAskable(
+            f"the component {name} cannot be asked what its variables hold; "
+            "workflows written in Python or JavaScript can"
         )
-    return Unanswered(f"the component {name} cannot be asked; only workflows written in Python can")
+    return NotAskable(f"the component {name} cannot be asked; only workflows written in Python can")
 
 
 def _failed(run: CapturingRun, outcome: TimedOut | Broken | Failed) -> Unanswered:
