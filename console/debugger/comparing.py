@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from console.access import may, may_see_payload, may_see_source, needs
 from console.debugger.sources import Source, source_around, stored_file
-from console.debugger.stacks import Frame, frames_of, stack_frames
+from console.debugger.stacks import Frame, Stack, frames_of, stack_at, stack_frames
 from console.executions.detail import tab_page
 from console.executions.event_words import event_line
 from console.executions.lookup import found
@@ -80,20 +80,28 @@ def _shown(request: HttpRequest, row: Execution, compared: Comparison) -> dict[s
             return {
                 **context,
                 "where": compared.outcome,
-                "expected": _recorded(row, recorded, sees_source=sees_source),
+                "expected": _recorded(row, recorded, compared, sees_source=sees_source),
                 "actual": _requested(row, recorded, compared, compared.outcome, sees_source=sees_source),
                 "fork_from": version - 1,
                 "may_fork": may(request.user, Scope.SUBMIT),
             }
 
 
-def _recorded(row: Execution, event: Event, *, sees_source: bool) -> Side:
-    backtrace = find_backtrace(ExecutionId(row.pk), Version(event.version))
-    frame, source = None, None
-    if backtrace is not None:
-        frame, source = _place(backtrace.component, frames_of(backtrace), sees_source=sees_source)
+def _recorded(row: Execution, event: Event, compared: Comparison, *, sees_source: bool) -> Side:
+    stack = _recorded_stack(row, event.version, compared)
+    frame, source = (None, None) if stack is None else _place(stack.component, stack.frames, sees_source=sees_source)
     line = event_line(event, row.created_at)
     return Side(line=line, payload=event.public_payload, frame=frame, source=source)
+
+
+def _recorded_stack(row: Execution, version: int, compared: Comparison) -> Stack | None:
+    backtrace = find_backtrace(ExecutionId(row.pk), Version(version))
+    if backtrace is not None:
+        return Stack(component=backtrace.component, frames=frames_of(backtrace))
+    if compared.component.endswith(row.component_digest):
+        # The code that recorded it is not the one that runs it now.
+        return None
+    return stack_at(row, version)
 
 
 def _requested(row: Execution, recorded: Event, compared: Comparison, parting: Parting, *, sees_source: bool) -> Side:

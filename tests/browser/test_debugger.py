@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import requests
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.people import Console
@@ -15,6 +16,24 @@ NOWHERE = "http://127.0.0.1:9"
 CITIES = ["Rome", "Oslo"]
 PYTHON = "example:trips/workflows.first-offer"
 JAVASCRIPT = "example:trips-js/workflows.first-offer"
+
+
+OTHERWISE = f"""
+[[workflow_js]]
+ffqn = "{JAVASCRIPT}"
+content = '''
+export default function firstOffer(service, cities, patienceMs) {{
+  obelisk.sleep({{ milliseconds: patienceMs }});
+  return "too late";
+}}
+'''
+params = [
+    {{ name = "service", type = "string" }},
+    {{ name = "cities", type = "list<string>" }},
+    {{ name = "patience-ms", type = "u32" }},
+]
+return_type = "result<string, string>"
+"""
 
 
 def ended(console: Console, ffqn: str, *params: object) -> str:
@@ -31,6 +50,19 @@ from executions.operations.submitting import submit
 print(json.dumps(submit({PYTHON!r}, {list(params)!r}, paused=True).execution_id))
 """
     return str(console.site.python(program))
+
+
+def stored(console: Console) -> str:
+    """Bring another deployment, in which the JavaScript workflow begins otherwise; return its id."""
+    token = (console.site.data_dir / "api_token").read_text().strip()
+    answer = requests.post(
+        f"http://127.0.0.1:{console.site.port}/v1/deployments",
+        json={"deployment_toml": OTHERWISE},
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["deployment_id"])
 
 
 def submitted(console: Console, target: str) -> list[int]:
@@ -154,12 +186,14 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path) -> 
     target = ended(console, PYTHON, NOWHERE, CITIES, 0.5)
     waiting = paused(console, NOWHERE, CITIES, 60)
     compiled = ended(console, FIBO, 3, 2)
+    javascript = ended(console, JAVASCRIPT, NOWHERE, CITIES, 60_000)
+    other = stored(console)
 
     for name, path in {
         "debugger": f"executions/{target}/debug/?v=7",
         "debugger-empty": f"executions/{compiled}/debug/",
         "advance": f"executions/{waiting}/do/advance/",
-        "compare": f"executions/{target}/debug/compare/",
+        "compare": f"executions/{javascript}/debug/compare/?deployment={other}",
     }.items():
         console.open(path)
         page.wait_for_load_state("networkidle")
