@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.audit import exporting as audit_export
+from console.audit import listing as audit
 from console.code import component, wit_pages
 from console.code import listing as components
 from console.debugger import comparing as parting
@@ -16,9 +18,12 @@ from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
+from console.storage import storage
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
+from console.tokens import listing as tokens
+from console.tokens import making as making_tokens
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -90,4 +95,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
             view(comparing.comparison),
             name="console_comparison",
         ),
+        path("audit/", view(audit.audit), name="console_audit"),
+        path("audit/export/", view(audit_export.export), name="console_audit_export"),
+        path("tokens/", view(tokens.tokens), name="console_tokens"),
+        path("tokens/new/", view(making_tokens.new), name="console_token_new"),
+        path("tokens/<slug:prefix>/revoke/", view(tokens.revoke), name="console_token_revoke"),
+        path("storage/", view(storage.storage), name="console_storage"),
     ]

@@ -8,17 +8,18 @@ from typing import Any
 import orjson
 from django.http import HttpRequest, HttpResponse
 
-from console.access import may, may_see_payload, may_see_source, needs
+from console.access import may, needs
 from console.debugger.sources import Source, source_around, stored_file
 from console.debugger.stacks import Frame, Stack, frames_of, stack_at, stack_frames
 from console.executions.detail import tab_page
 from console.executions.event_words import event_line
 from console.executions.lookup import found
+from console.seeing import payload, shows
 from engine.deployment.spec import ComponentType
 from engine.errors import EngineError
 from engine.log.ids import DeploymentId, ExecutionId, Version
 from engine.replay.outcomes import Parting, ReplayFailed
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.backtraces import find_backtrace
 from executions.models import Event, Execution
 from executions.operations.comparing import Comparison, compare
@@ -59,7 +60,7 @@ def comparison(request: HttpRequest, execution_id: str) -> HttpResponse:
                 compared = compare(ExecutionId(row.pk), DeploymentId(asked) if asked else None)
             context.update(_shown(request, row, compared))
         except EngineError as error:
-            context["problem"] = f"{error}."
+            context["problem"] = f"{payload(str(error))}."
     return tab_page(request, execution_id, "console_debug", "debugger/comparison.html", **context)
 
 
@@ -67,29 +68,27 @@ def _shown(request: HttpRequest, row: Execution, compared: Comparison) -> dict[s
     context: dict[str, Any] = {
         "compared": compared,
         "component": compared.component.split(":", 2),
-        "sees_payload": may_see_payload(request.user),
     }
     match compared.outcome:
         case None:
             return context
         case ReplayFailed(error=error):
-            return {**context, "problem": f"{error}."}
+            return {**context, "problem": f"{payload(error)}."}
         case Parting(version=version):
-            sees_source = may_see_source(request.user)
             recorded = row.events.get(version=version)
             return {
                 **context,
                 "where": compared.outcome,
-                "expected": _recorded(row, recorded, compared, sees_source=sees_source),
-                "actual": _requested(row, recorded, compared, compared.outcome, sees_source=sees_source),
+                "expected": _recorded(row, recorded, compared),
+                "actual": _requested(row, recorded, compared, compared.outcome),
                 "fork_from": version - 1,
                 "may_fork": may(request.user, Scope.SUBMIT),
             }
 
 
-def _recorded(row: Execution, event: Event, compared: Comparison, *, sees_source: bool) -> Side:
+def _recorded(row: Execution, event: Event, compared: Comparison) -> Side:
     stack = _recorded_stack(row, event.version, compared)
-    frame, source = (None, None) if stack is None else _place(stack.component, stack.frames, sees_source=sees_source)
+    frame, source = (None, None) if stack is None else _place(stack.component, stack.frames)
     line = event_line(event, row.created_at)
     return Side(line=line, payload=event.public_payload, frame=frame, source=source)
 
@@ -104,11 +103,11 @@ def _recorded_stack(row: Execution, version: int, compared: Comparison) -> Stack
     return stack_at(row, version)
 
 
-def _requested(row: Execution, recorded: Event, compared: Comparison, parting: Parting, *, sees_source: bool) -> Side:
+def _requested(row: Execution, recorded: Event, compared: Comparison, parting: Parting) -> Side:
     frame, source = None, None
     if parting.stack is not None:
         frames = stack_frames(orjson.loads(parting.stack))
-        frame, source = _place(compared.component, frames, sees_source=sees_source)
+        frame, source = _place(compared.component, frames)
     if parting.requested is None:
         return Side(line=None, payload=None, frame=frame, source=source)
     # As it would stand in the log, in place of what was recorded.
@@ -118,10 +117,10 @@ def _requested(row: Execution, recorded: Event, compared: Comparison, parting: P
     return Side(line=event_line(asked, row.created_at), payload=parting.requested, frame=frame, source=source)
 
 
-def _place(component: str, frames: tuple[Frame, ...], *, sees_source: bool) -> tuple[Frame | None, Source | None]:
+def _place(component: str, frames: tuple[Frame, ...]) -> tuple[Frame | None, Source | None]:
     """Return the innermost frame whose source is there, with that."""
     for frame in frames:
         if frame.file is not None and stored_file(component, frame.file) is not None:
-            shown = source_around(component, frame.file, frame.line, around=_AROUND) if sees_source else None
+            shown = source_around(component, frame.file, frame.line, around=_AROUND) if shows(Insight.SOURCE) else None
             return frame, shown
     return (frames[0] if frames else None), None

@@ -12,16 +12,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from console.access import may, may_see_payload, may_see_source, needs
+from console.access import may, needs
 from console.debugger.positions import Position, is_over, position_at
 from console.debugger.sources import Source, source_around, stored_file
 from console.debugger.stacks import Frame, Stack, kept_stack, stack_at
 from console.executions.detail import tab_page
 from console.executions.lookup import found
+from console.seeing import payload, shows
 from engine.deployment.spec import ComponentType
 from engine.errors import EngineError
 from engine.log.ids import ExecutionId
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models import Execution
 from executions.operations.replay_places import replay_place
 from executions.operations.tracing import persist_backtraces
@@ -71,7 +72,7 @@ def record(request: HttpRequest, execution_id: str) -> HttpResponse:
         with replay_place():
             count = persist_backtraces(ExecutionId(row.pk))
     except EngineError as error:
-        messages.error(request, f"{error}.")
+        messages.error(request, f"{payload(str(error))}.")
     else:
         messages.success(request, f"{count} backtraces were recorded." if count else "No other call was found.")
     query = urlencode({"v": request.POST["v"]}) if request.POST.get("v", "").isdigit() else ""
@@ -82,7 +83,7 @@ def _context(request: HttpRequest, row: Execution, *, is_patient: bool) -> dict[
     if row.component_type != ComponentType.WORKFLOW.value:
         return {"position": None}
     position = position_at(row, _number(request, "v"))
-    sees_source, sees_payload = may_see_source(request.user), may_see_payload(request.user)
+    sees_source, sees_payload = shows(Insight.SOURCE), shows(Insight.PAYLOAD)
     stack = _stack(row, position, is_patient=is_patient)
     context: dict[str, Any] = {
         "position": position,

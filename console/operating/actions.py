@@ -12,6 +12,7 @@ from console.debugger.partings import compare_url
 from console.operating.advancing import AdvanceForm, carry_out_advance, why_not_to_advance
 from console.operating.forms import ForkForm, OperationForm, QueryForm, QuestionForm, SignalForm, UpgradeForm
 from console.operating.outcomes import Answer, Done, Outcome
+from console.seeing import payload
 from engine.deployment.spec import ComponentType
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
@@ -168,7 +169,7 @@ def _told(outcome: ReplayOutcome, compare_at: str | None = None) -> Answer:
             return Answer(message="Its log was reproduced completely; it ends with:", value=value)
         case ReplayFailed(error=error, version=version):
             place = "" if version is None else f" at event {version}"
-            message = f"It does not follow its history{place}: {error}"
+            message = f"It does not follow its history{place}: {payload(str(error))}"
             return Answer(message=message, is_bad=True, compare_url=None if version is None else compare_at)
 
 
@@ -196,7 +197,7 @@ def _upgrade(row: Execution, data: Data, journal: Journal | None) -> Outcome:
             upgrade(_id(row), row.component_digest, new, skip_determinism_check=skip, journal=journal)
         except UpgradeFails as error:
             return Answer(
-                message=f"It was not upgraded. {error}",
+                message=f"It was not upgraded. {payload(str(error))}",
                 is_bad=True,
                 compare_url=compare_url(row.pk, deployed_registry().deployment.id),
             )

@@ -344,13 +344,11 @@ def test_a_viewer_is_told_who_may_record(client_of: Callable[[str], Client], tmp
 
 
 def test_without_the_rights_neither_source_nor_variables_are_shown(
-    operator: Client, app: DeployedApp, monkeypatch: pytest.MonkeyPatch
+    client_of: Callable[[str], Client], app: DeployedApp
 ) -> None:
     target = blocked(app)
-    monkeypatch.setattr("console.debugger.views.may_see_source", lambda _user: False)
-    monkeypatch.setattr("console.debugger.views.may_see_payload", lambda _user: False)
 
-    html = panes(operator, target)
+    html = panes(client_of("blind viewer"), target)
 
     assert "You have no right to see source." in html
     assert "You have no right to see what executions hold." in html
