@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -60,6 +60,8 @@ def debugger(request: HttpRequest, execution_id: str) -> HttpResponse:
 def panes(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the inside of the debugger at an event, as a piece of a page."""
     row = found(execution_id)
+    if row.component_type != ComponentType.WORKFLOW.value:
+        raise Http404(f"{execution_id} is no workflow: only those are replayed.")
     return render(request, "console/debugger/panes.html", {"row": row, **_context(request, row, is_patient=True)})
 
 
