@@ -60,9 +60,10 @@ def debugger(request: HttpRequest, execution_id: str) -> HttpResponse:
 def panes(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the inside of the debugger at an event, as a piece of a page."""
     row = found(execution_id)
-    if row.component_type != ComponentType.WORKFLOW.value:
-        raise Http404(f"{execution_id} is no workflow: only those are replayed.")
-    return render(request, "console/debugger/panes.html", {"row": row, **_context(request, row, is_patient=True)})
+    context = _context(request, row, is_patient=True)
+    if context["position"] is None:
+        raise Http404("Only workflows are stepped through.")
+    return render(request, "console/debugger/panes.html", {"row": row, **context})
 
 
 @needs(Scope.OPERATE)
