@@ -61,7 +61,10 @@ UNFOLD: Final[dict[str, Any]] = {
             },
             {
                 "title": "Run",
-                "items": [_item("Submit", "send", "console_submit", Scope.SUBMIT)],
+                "items": [
+                    _item("Submit", "send", "console_submit", Scope.SUBMIT),
+                    _item("Schedules", "schedule", "console_schedules"),
+                ],
             },
             {
                 "title": "Code",

@@ -14,6 +14,8 @@ from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
+from console.schedules import acting
+from console.schedules import pages as schedules
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
@@ -66,6 +68,9 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("tasks/<execution:execution_id>/", view(answering.task), name="console_task"),
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
+        path("schedules/", view(schedules.schedules), name="console_schedules"),
+        path("schedules/<digest:name>/", view(schedules.schedule), name="console_schedule"),
+        path("schedules/<digest:name>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
         path("components/", view(components.components), name="console_components"),
         path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
         path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),

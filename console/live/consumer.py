@@ -37,6 +37,7 @@ from console.live.messages import (
 from console.live.reading import reading
 from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import may_watch
+from console.live.schedule_topics import SchedulesTopic, ScheduleTopic
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
 
@@ -62,6 +63,8 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "tasks": InboxTopic,
     "task": TaskTopic,
     "rehearsal": RehearsalTopic,
+    "schedules": SchedulesTopic,
+    "schedule": ScheduleTopic,
 }
 
 

@@ -169,7 +169,9 @@ def _skipping(
     if state.status is not Status.PENDING_AT or state.due_at <= now:
         raise OperationRefused(f"cannot skip the tick of {name}: it is due by now")
     if tick is not None and tick != state.due_at:
-        raise OperationRefused(f"cannot skip the tick of {name} at {_utc(tick)}: the next one is at {_utc(state.due_at)}")
+        raise OperationRefused(
+            f"cannot skip the tick of {name} at {_utc(tick)}: the next one is at {_utc(state.due_at)}"
+        )
     following = spec.schedule.next_after(state.due_at)
     if following is None:
         raise OperationRefused(f"cannot skip the tick of {name}: no other comes behind it; pause it instead")

@@ -213,8 +213,11 @@ export class LivePage {
   }
 }
 
-/* What people have opened stays open. */
-const KEEP_OPEN = { beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") };
+/* What people have opened stays open; what is theirs alone, such as a row's actions, is not in frames and stays, too. */
+const KEEP_OPEN = {
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+  beforeNodeRemoved: (node) => !(node instanceof HTMLElement && node.dataset.keep !== undefined),
+};
 
 /** Whether somebody selects text, types or has the focus within an element. */
 function isBusy(element) {
