@@ -78,12 +78,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": "System",
                 "items": [
                     _model("Webhook deliveries", "webhook", "webhooks_delivery_changelist", "webhooks.view_delivery"),
-                    _model(
-                        "Executors",
-                        "dns",
-                        "executions_executorheartbeat_changelist",
-                        "executions.view_executorheartbeat",
-                    ),
+                    _item("Executors", "dns", "console_executors", badge="console.executors.pages.silent_badge"),
                     _model("API tokens", "key", "executions_apitoken_changelist", "executions.view_apitoken"),
                     _model("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _model("Groups", "group", "auth_group_changelist", "auth.view_group"),

@@ -12,6 +12,7 @@ from console.deployments import detail as deployment
 from console.deployments import listing as deployments
 from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
+from console.executors import pages as executors
 from console.finding import go
 from console.operating import views as operating
 from console.schedules import acting
@@ -71,6 +72,7 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("schedules/", view(schedules.schedules), name="console_schedules"),
         path("schedules/<digest:name>/", view(schedules.schedule), name="console_schedule"),
         path("schedules/<digest:name>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
+        path("executors/", view(executors.executors), name="console_executors"),
         path("components/", view(components.components), name="console_components"),
         path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
         path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),

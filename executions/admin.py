@@ -5,14 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from components.read_only_admin import ReadOnlyAdmin
-from executions.models import ApiToken, ExecutorHeartbeat
-
-
-@admin.register(ExecutorHeartbeat)
-class ExecutorHeartbeatAdmin(ReadOnlyAdmin):
-    """Executors that gave a sign of life lately."""
-
-    list_display = ("executor_id", "host", "pid", "seen_at", "running", "slots", "deployment_id", "note")
+from executions.models import ApiToken
 
 
 @admin.register(ApiToken)

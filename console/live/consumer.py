@@ -20,6 +20,7 @@ from msgspec import MsgspecError
 
 from console.build import build_id
 from console.live.execution_topic import ExecutionTopic
+from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
 from console.live.messages import (
     Ack,
@@ -65,6 +66,7 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "rehearsal": RehearsalTopic,
     "schedules": SchedulesTopic,
     "schedule": ScheduleTopic,
+    "executors": ExecutorsTopic,
 }
 
 

@@ -1,4 +1,4 @@
-"""Stepping in: starting something out of turn, pausing a schedule, leaving a tick out; each with a form and a reason."""
+"""Stepping in: starting something out of turn, pausing, leaving a tick out; each with a form and a reason."""
 
 from __future__ import annotations
 

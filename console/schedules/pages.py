@@ -60,7 +60,7 @@ def schedule(request: HttpRequest, name: str) -> HttpResponse:
     return page(
         request,
         "schedules/schedule.html",
-        title=name,
+        title=f"Schedule {name}",
         offers=offered(request, shown.cron, now),
         cursor=json.dumps({"state": shown.fingerprint}),
         now=now,
@@ -70,11 +70,10 @@ def schedule(request: HttpRequest, name: str) -> HttpResponse:
 
 def facts_of(shown: ShownSchedule) -> dict[str, Any]:
     """Return what the page of a schedule tells that changes while it is open."""
-    cron = shown.cron
-    first = cron.next_at
+    cron, tick = shown.cron, shown.tick
     return {
         "schedule": shown,
-        "ticks": [] if first is None else coming_ticks(cron.spec.schedule, first, count=TICKS),
+        "ticks": [] if tick is None else coming_ticks(cron.spec.schedule, tick.at, count=TICKS),
         "operations": OperationRecord.objects.newest_of(cron.seed, limit=_OPERATIONS)[::-1],
     }
 

@@ -46,7 +46,7 @@ class ShownSchedule:
     Args:
         cron: What it is, and where it stands.
         state: As its badge shows it.
-        tick: When it is due next; ``None`` if that is not known now, or never.
+        tick: When it is due next; ``None`` if that is not known now, while it is paused, or if it never is.
         runs: What it started last, newest first.
         fingerprint: Differs when what is shown of it does.
     """
@@ -91,7 +91,7 @@ def _shown(cron: Cron, runs: list[Run], now: datetime) -> ShownSchedule:
     seen = [(run.execution_id, run.row and (run.row.next_version, run.row.status, run.row.lifecycle)) for run in runs]
     standing = cron.state and (cron.state.next_version, cron.state.lifecycle, cron.state.status)
     fingerprint = zlib.crc32(repr((cron.spec.id.digest, cron.seed, standing, state.key, seen)).encode())
-    tick = None if cron.next_at is None else shown_tick(cron.spec.schedule, cron.next_at)
+    tick = None if cron.next_at is None or cron.is_paused else shown_tick(cron.spec.schedule, cron.next_at)
     return ShownSchedule(cron=cron, state=state, tick=tick, runs=tuple(runs), fingerprint=fingerprint)
 
 

@@ -149,7 +149,7 @@ def test_what_is_not_possible_says_why(operator: Client, tmp_path: Path) -> None
 
 
 def test_what_was_submitted_for_later_is_due_soon(operator: Client, seed: ExecutionId) -> None:
-    in_a_day = {"in": {"seconds": 86_400, "nanoseconds": 0}}
+    in_a_day = {"in": {"days": 1}}
     later = submit("test:adder-obelisk-schedule/api.add-schedule", [in_a_day, 1, []])
 
     text = operator.get("/admin/schedules/").text

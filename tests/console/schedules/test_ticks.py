@@ -13,37 +13,36 @@ BERLIN = "Europe/Berlin"
 @pytest.mark.parametrize(
     ("text", "at", "local", "note"),
     [
-        ("30 2 * * *", (2026, 10, 24, 0, 30), "Sat 24 Oct 2026 02:30 CEST", ""),
+        ("30 2 * * *", "2026-10-24T00:30:00", "Sat 24 Oct 2026 02:30 CEST", ""),
         (
             "30 2 * * *",
-            (2026, 10, 25, 0, 30),
+            "2026-10-25T00:30:00",
             "Sun 25 Oct 2026 02:30 CEST",
             "02:30 comes twice that night; it is started only the first time",
         ),
         (
             "30 * * * *",
-            (2026, 10, 25, 0, 30),
+            "2026-10-25T00:30:00",
             "Sun 25 Oct 2026 02:30 CEST",
             "02:30 comes twice that night; this is the first time",
         ),
         (
             "30 * * * *",
-            (2026, 10, 25, 1, 30),
+            "2026-10-25T01:30:00",
             "Sun 25 Oct 2026 02:30 CET",
             "02:30 comes twice that night; this is the second time",
         ),
         (
             "30 2 * * *",
-            (2027, 3, 28, 1, 0),
+            "2027-03-28T01:00:00",
             "Sun 28 Mar 2027 03:00 CEST",
             "the clock is put forward from 02:00 to 03:00 at this moment",
         ),
-        ("15 * * * * *", (2026, 7, 1, 0, 0, 15), "Wed 01 Jul 2026 02:00:15 CEST", ""),
+        ("15 * * * * *", "2026-07-01T00:00:15", "Wed 01 Jul 2026 02:00:15 CEST", ""),
     ],
 )
-def test_a_tick_says_what_the_clock_on_the_wall_does(text: str, at: tuple[int, ...], local: str, note: str) -> None:
-    year, month, day, *time = at
-    tick = shown_tick(CronSchedule.parse(text, BERLIN), datetime(year, month, day, *time, tzinfo=UTC))
+def test_a_tick_says_what_the_clock_on_the_wall_does(text: str, at: str, local: str, note: str) -> None:
+    tick = shown_tick(CronSchedule.parse(text, BERLIN), datetime.fromisoformat(f"{at}Z"))
 
     assert (tick.local, tick.note) == (local, note)
 
