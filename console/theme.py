@@ -64,6 +64,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     _item("Submit", "send", "console_submit", Scope.SUBMIT),
                     _item("Schedules", "schedule", "console_schedules"),
+                    _item("Webhooks", "webhook", "console_webhooks", badge="console.webhooks.routes.failing_badge"),
                 ],
             },
             {
@@ -77,7 +78,6 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "System",
                 "items": [
-                    _model("Webhook deliveries", "webhook", "webhooks_delivery_changelist", "webhooks.view_delivery"),
                     _item("Executors", "dns", "console_executors", badge="console.executors.pages.silent_badge"),
                     _model("API tokens", "key", "executions_apitoken_changelist", "executions.view_apitoken"),
                     _model("Users", "person", "auth_user_changelist", "auth.view_user"),

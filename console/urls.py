@@ -20,6 +20,8 @@ from console.schedules import pages as schedules
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
+from console.webhooks import deliveries, delivery, replaying
+from console.webhooks import routes as webhooks
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -73,6 +75,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("schedules/<digest:name>/", view(schedules.schedule), name="console_schedule"),
         path("schedules/<digest:name>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
         path("executors/", view(executors.executors), name="console_executors"),
+        path("webhooks/", view(webhooks.routes), name="console_webhooks"),
+        path("webhooks/deliveries/", view(deliveries.deliveries), name="console_deliveries"),
+        path("webhooks/delivery/<int:delivery_id>/", view(delivery.delivery), name="console_delivery"),
+        path("webhooks/delivery/<int:delivery_id>/replay/", view(replaying.replay_delivery), name="console_replay"),
         path("components/", view(components.components), name="console_components"),
         path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
         path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),

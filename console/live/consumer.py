@@ -41,6 +41,7 @@ from console.live.rights import may_watch
 from console.live.schedule_topics import SchedulesTopic, ScheduleTopic
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
+from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, WebhooksTopic
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,9 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "schedules": SchedulesTopic,
     "schedule": ScheduleTopic,
     "executors": ExecutorsTopic,
+    "webhooks": WebhooksTopic,
+    "deliveries": DeliveriesTopic,
+    "delivery": DeliveryTopic,
 }
 
 
