@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.audit import exporting as audit_export
+from console.audit import listing as audit
 from console.code import component, wit_pages
 from console.code import listing as components
 from console.deployments import activating, comparing, rehearsing
@@ -17,9 +19,12 @@ from console.finding import go
 from console.operating import views as operating
 from console.schedules import acting
 from console.schedules import pages as schedules
+from console.storage import storage
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
+from console.tokens import listing as tokens
+from console.tokens import making as making_tokens
 from console.webhooks import deliveries, delivery, replaying
 from console.webhooks import routes as webhooks
 from executions.api.paths import EXECUTION_ID, NameConverter
@@ -72,8 +77,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
         path("schedules/", view(schedules.schedules), name="console_schedules"),
-        path("schedules/<digest:name>/", view(schedules.schedule), name="console_schedule"),
-        path("schedules/<digest:name>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
+        path("schedules/<digest:cron>/", view(schedules.schedule), name="console_schedule"),
+        path("schedules/<digest:cron>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
         path("executors/", view(executors.executors), name="console_executors"),
         path("webhooks/", view(webhooks.routes), name="console_webhooks"),
         path("webhooks/deliveries/", view(deliveries.deliveries), name="console_deliveries"),
@@ -97,4 +102,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
             view(comparing.comparison),
             name="console_comparison",
         ),
+        path("audit/", view(audit.audit), name="console_audit"),
+        path("audit/export/", view(audit_export.export), name="console_audit_export"),
+        path("tokens/", view(tokens.tokens), name="console_tokens"),
+        path("tokens/new/", view(making_tokens.new), name="console_token_new"),
+        path("tokens/<slug:prefix>/revoke/", view(tokens.revoke), name="console_token_revoke"),
+        path("storage/", view(storage.storage), name="console_storage"),
     ]

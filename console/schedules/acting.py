@@ -199,12 +199,12 @@ def offered(request: HttpRequest, cron: Cron, now: datetime) -> list[Offer]:
     return [Offer(each, each.obstacle(cron, now)) for each in ACTIONS.values() if may(request.user, each.scope)]
 
 
-def act(request: HttpRequest, name: str, key: str) -> HttpResponse:
+def act(request: HttpRequest, cron: str, key: str) -> HttpResponse:
     """Show the form of an action, or carry it out."""
     action = ACTIONS.get(key)
     if action is None:
         raise Http404(f"There is no action {key}.")
-    return needs(action.scope)(tells_what_is_unreadable(_act))(request, name, action)  # type: ignore[return-value]
+    return needs(action.scope)(tells_what_is_unreadable(_act))(request, cron, action)  # type: ignore[return-value]
 
 
 def _act(request: HttpRequest, name: str, action: ScheduleAction) -> HttpResponse:

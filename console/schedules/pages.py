@@ -50,17 +50,17 @@ def schedules(request: HttpRequest) -> HttpResponse:
 
 @needs(Scope.READ)
 @tells_what_is_unreadable
-def schedule(request: HttpRequest, name: str) -> HttpResponse:
+def schedule(request: HttpRequest, cron: str) -> HttpResponse:
     """Show one schedule: what it starts, its next ticks, its last runs, and what people did to it."""
     now = timezone.now()
     try:
-        (shown,) = shown_schedules([find_cron(name)], now, runs=RUNS)
+        (shown,) = shown_schedules([find_cron(cron)], now, runs=RUNS)
     except CronNotFound as error:
         raise Http404(f"{str(error)[0].upper()}{str(error)[1:]}.") from error
     return page(
         request,
         "schedules/schedule.html",
-        title=f"Schedule {name}",
+        title=f"Schedule {cron}",
         offers=offered(request, shown.cron, now),
         cursor=json.dumps({"state": shown.fingerprint}),
         now=now,

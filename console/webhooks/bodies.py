@@ -9,6 +9,8 @@ from typing import Final, Literal
 from django.utils.safestring import SafeString
 
 from console.json_html import json_tree
+from console.seeing import shows
+from executions.access.scopes import Insight
 
 _MOST_JSON: Final = 256_000
 _MOST_TEXT: Final = 64_000
@@ -21,14 +23,14 @@ class ShownBody:
     """A body.
 
     Args:
-        kind: As what it is shown.
+        kind: As what it is shown; hidden from people who may see no values.
         shown: HTML of a tree, or text.
         size: All of it, in bytes.
         kept: As much of it as is kept.
         is_cut: Whether more is kept than is shown.
     """
 
-    kind: Literal["empty", "json", "text", "bytes"]
+    kind: Literal["empty", "hidden", "json", "text", "bytes"]
     shown: str
     size: int
     kept: int
@@ -45,6 +47,8 @@ def shown_body(content: bytes, size: int) -> ShownBody:
     kept = len(content)
     if not content:
         return ShownBody(kind="empty", shown="", size=size, kept=kept)
+    if not shows(Insight.PAYLOAD):
+        return ShownBody(kind="hidden", shown="", size=size, kept=kept)
     if (tree := _json(content)) is not None:
         return ShownBody(kind="json", shown=tree, size=size, kept=kept)
     try:

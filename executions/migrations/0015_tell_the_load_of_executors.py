@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0012_assign_human_tasks"),
+        ("executions", "0016_roles_apart_and_rights_to_see"),
     ]
 
     operations = [

@@ -14,14 +14,11 @@ from console.live.executors_topic import ExecutorsTopic
 from console.live.messages import Sub
 from engine.log.ids import ExecutorId
 from engine.log.state import Holder
-from executions.access.scopes import ROLES as SCOPES_OF
-from executions.access.scopes import Scope
 from executions.journal.journal import SqlJournal
 from executions.liveness import CONSIDERED_DEAD_AFTER, beat, say_goodbye
 from executions.models import ExecutorHeartbeat
 from executions.process_load import Load
 from tests.builders import NOW, make_created, make_execution_id, make_holder, make_locked, make_submit
-from tests.console.conftest import ROLES
 from tests.engine.journal.commits import commit
 
 pytestmark = pytest.mark.django_db
@@ -126,13 +123,3 @@ def test_the_menu_counts_the_silent(client_of: Callable[[str], Client]) -> None:
 
     assert 'ob-menu-badge">1<' in "".join(text.split("\n"))
     cache.clear()
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_who_may_look(client_of: Callable[[str], Client], role: str) -> None:
-    status = client_of(role).get("/admin/executors/").status_code
-
-    if role == "anonymous":
-        assert status == 302
-    else:
-        assert status == (200 if role == "superuser" or Scope.READ in SCOPES_OF.get(role, ()) else 403)

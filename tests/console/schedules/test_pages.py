@@ -16,7 +16,6 @@ from engine.journal.records import LockRequest, Submit
 from engine.log.events import Scheduled, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId
 from engine.log.schedules import Now
-from executions.access.scopes import ROLES as SCOPES_OF
 from executions.access.scopes import Scope
 from executions.cron.operating import find_cron, pause_cron, unpause_cron
 from executions.deployed import deployed_registry
@@ -32,7 +31,7 @@ from tests.builders import (
     make_locked,
     make_submit,
 )
-from tests.console.conftest import ROLES
+from tests.console.conftest import ROLES, rights_of
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import ADD, deploy_declared
 
@@ -161,7 +160,7 @@ def test_what_was_submitted_for_later_is_due_soon(operator: Client, seed: Execut
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may(client_of: Callable[[str], Client], seed: ExecutionId, role: str) -> None:
     browser = client_of(role)
-    scopes = set(Scope) if role == "superuser" else set(SCOPES_OF.get(role, ()))
+    scopes = rights_of(role)
     pages = [browser.get(f"/admin/schedules/{path}").status_code for path in ("", "hourly/")]
     tried = {
         key: browser.post(f"/admin/schedules/hourly/do/{key}/", {"seen": "another", "execution_id": "x"}).status_code

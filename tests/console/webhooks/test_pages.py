@@ -12,9 +12,8 @@ from django.utils import timezone
 from console.live.messages import Sub
 from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, WebhooksTopic
 from console.webhooks.filters import DeliveryFilter
-from executions.access.scopes import ROLES as SCOPES_OF
 from executions.access.scopes import Scope
-from tests.console.conftest import ROLES
+from tests.console.conftest import ROLES, rights_of
 from tests.console.webhooks.deliveries import make_delivery
 from tests.webhooks.sites import deploy_doorman
 from webhooks.models import Delivery, DeliveryState
@@ -141,6 +140,18 @@ def test_a_delivery_tells_what_came_and_what_became_of_it(operator: Client) -> N
     assert "ob-json-key" in text
 
 
+def test_who_may_see_no_values_sees_that_there_was_a_body(client_of: Callable[[str], Client]) -> None:
+    row = make_delivery(1, target="/do/hush", headers=[["x-a", "hush"]], body=b"hush", body_size=4, failure="hush")
+    browser = client_of("blind viewer")
+
+    shown = browser.get(f"/admin/webhooks/delivery/{row.pk}/").text
+    listed = browser.get("/admin/webhooks/deliveries/").text
+
+    assert "hush" not in shown + listed
+    assert "A body of 4 B, which you may not see." in shown
+    assert "text of 4 bytes" in shown
+
+
 @pytest.mark.parametrize("number", [77, 10**30])
 def test_a_delivery_that_is_not_there(operator: Client, number: int) -> None:
     assert operator.get(f"/admin/webhooks/delivery/{number}/").status_code == 404
@@ -164,7 +175,7 @@ def test_one_whose_body_was_not_kept_whole_cannot_be_replayed(operator: Client) 
 def test_who_may(client_of: Callable[[str], Client], role: str) -> None:
     row = make_delivery(1)
     browser = client_of(role)
-    scopes = set(Scope) if role == "superuser" else set(SCOPES_OF.get(role, ()))
+    scopes = rights_of(role)
     looks = [browser.get(f"/admin/webhooks/{path}") for path in ("", "deliveries/", f"delivery/{row.pk}/")]
     tried = browser.post(f"/admin/webhooks/delivery/{row.pk}/replay/", {"seen": "another"}).status_code
 
