@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Final
 
 from django import forms
@@ -67,7 +68,9 @@ class ReasonForm(forms.Form):
     def ask_again(self, seen: str) -> None:
         """Have the form, as it was filled in, confirmed for things as they stand now."""
         before = self.cleaned_data["seen"]
-        self.data = {**{name: self.data.get(name) for name in self.data}, "seen": seen}
+        data: Any = copy(self.data)  # what was sent cannot be changed, but a copy of it can
+        data["seen"] = seen
+        self.data = data
         self.add_error(None, f"Meanwhile it has changed: {before}, and now {seen}. Confirm again.")
 
 

@@ -99,7 +99,7 @@ def _form_page(request: HttpRequest, row: Delivery, form: ReplayForm, *, status:
         status=status,
         delivery=shown_delivery(row, Execution.objects.filter(pk=row.execution_id).first()),
         form=form,
-        obstacle=obstacle,
+        obstacle=None if obstacle is None else f"It is not possible: {obstacle}.",
         action={"title": "Replay", "icon": "replay", "is_grave": False},
         now=timezone.now(),
     )
