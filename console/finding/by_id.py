@@ -97,7 +97,7 @@ def executors(text: str, limit: int) -> Iterator[Found]:
     wanted = _cased(text, _EXECUTOR_PREFIX)
     condition = Q(host__istartswith=text) if wanted is None else _begins("pk", wanted)
     for row in ExecutorHeartbeat.objects.filter(condition).order_by("-seen_at")[:limit]:
-        url = reverse("admin:executions_executorheartbeat_change", args=[row.pk])
+        url = f"{reverse('admin:console_executors')}#row-{row.pk}"
         yield Found(kind="executor", name=row.pk, url=url, about=row.host, is_exact=text in (row.pk, row.host))
 
 
@@ -106,7 +106,7 @@ def deliveries(text: str, limit: int) -> Iterator[Found]:
     # The index of deliveries' ids begins with the endpoint.
     endpoints = Component.objects.filter(component_type=ComponentType.WEBHOOK_ENDPOINT.value).values("name").distinct()
     for row in Delivery.objects.filter(endpoint__in=endpoints, delivery_id=text).order_by("-pk")[:limit]:
-        url = reverse("admin:webhooks_delivery_change", args=[row.pk])
+        url = reverse("admin:console_delivery", args=[row.pk])
         yield Found(kind="delivery", name=text, url=url, about=f"{row.provider}, {row.endpoint}", is_exact=True)
 
 

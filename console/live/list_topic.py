@@ -14,18 +14,17 @@ from console.executions.columns import known_columns
 from console.executions.filters import FilterForm
 from console.executions.listing import listed
 from console.live.messages import Row, Sub
-from console.live.topics import Cursor, Update, Waker
+from console.live.rows_topic import RowsTopic
+from console.live.topics import Cursor, Update
 from console.states import shown_state
 from executions.models import Execution
 from executions.operations.listing import Direction, ExecutionFilter, Place, matching, page_query
-from executions.watching import CommitWatch
 
-_MOST_ROWS: Final = 200
 _MOST_NEW: Final = 100
 """New executions that are counted."""
 
 
-class ListTopic:
+class ListTopic(RowsTopic):
     """The executions whose ids a page shows.
 
     Args:
@@ -34,19 +33,13 @@ class ListTopic:
             ``top`` if the page is the newest.
     """
 
-    interval_s = 0.25
-
     def __init__(self, sub: Sub) -> None:
-        self._ids = sub.keys[:_MOST_ROWS]
+        super().__init__(sub)
         flags = sub.view.split(",")
         self._columns = known_columns(flags)
         self._is_selectable = "select" in flags
         self._filter = FilterForm(QueryDict(sub.subject)) if "match" in flags else None
         self._is_top = "top" in flags
-
-    def waker(self) -> Waker:
-        """See `Topic`."""
-        return CommitWatch()
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`. The cursor holds a number for each execution that tells what is shown of it apart."""
@@ -54,15 +47,15 @@ class ListTopic:
             return None
         now = timezone.now()
         wanted = None if self._filter is None else self._filter.wanted(now)
-        found = {row.pk: row for row in Execution.objects.filter(pk__in=self._ids)}
+        found = {row.pk: row for row in Execution.objects.filter(pk__in=self.keys)}
         gone = frozenset() if wanted is None else _not_matching(found, wanted, now)
         at = {pk: _fingerprint(row, now, is_gone=pk in gone) for pk, row in found.items()}
         regions: dict[str, str] = {}
         if wanted is not None and self._is_top:
-            at["new"] = _newer_than(found.get(self._ids[0]) if self._ids else None, wanted, now)
+            at["new"] = _newer_than(found.get(self.keys[0]) if self.keys else None, wanted, now)
             if at["new"] != cursor.get("new", 0):
                 regions["list-new"] = _pill(at["new"])
-        changed = [found[pk] for pk in self._ids if pk in found and cursor.get(pk) != at[pk]]
+        changed = [found[pk] for pk in self.changed(cursor, at)]
         if not changed and not regions:
             return None
         context = {"now": now, "columns": self._columns, "selectable": self._is_selectable}

@@ -12,7 +12,7 @@ import executions.instants
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("executions", "0016_roles_apart_and_rights_to_see"),
+        ("executions", "0015_tell_the_load_of_executors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

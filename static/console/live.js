@@ -4,6 +4,8 @@
  * whole, then acknowledged; the next one follows only then. Connecting again is the same as connecting.
  */
 
+import { tellAges } from "./ages.js";
+
 const RETRIES_MS = [250, 500, 1000, 2000, 5000];
 const STALE_AFTER_BEATS = 2.4;
 const NEAR_END_PX = 80;
@@ -196,6 +198,10 @@ export class LivePage {
         this.connect();
       }
     }
+    // While it is not live nothing ticks: nobody knows whether what is shown still goes on.
+    if (this.indicator.dataset.state === "live") {
+      tellAges(this.lastHeard.getTime() + performance.now() - this.heardAt, isBusy);
+    }
   }
 
   show(state, text) {
@@ -212,8 +218,11 @@ export class LivePage {
   }
 }
 
-/* What people have opened stays open. */
-const KEEP_OPEN = { beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") };
+/* What people have opened stays open; what is theirs alone, such as a row's actions, is not in frames and stays, too. */
+const KEEP_OPEN = {
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+  beforeNodeRemoved: (node) => !(node instanceof HTMLElement && node.dataset.keep !== undefined),
+};
 
 /** Whether somebody selects text, types or has the focus within an element. */
 function isBusy(element) {

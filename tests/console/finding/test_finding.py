@@ -88,7 +88,7 @@ def test_functions_and_interfaces(operator: Client) -> None:
 
 
 def test_executors_by_id_and_by_host(operator: Client) -> None:
-    url = f"/admin/executions/executorheartbeat/{EXECUTOR}/change/"
+    url = f"/admin/executors/#row-{EXECUTOR}"
 
     assert go(operator, EXECUTOR) == url
     assert go(operator, "web-7") == url
