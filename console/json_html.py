@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from executions.api.paths import EXECUTION_ID
+from engine.log.ids import EXECUTION_PREFIX
+from executions.api.paths import DELAY_ID, EXECUTION_ID
 
 _OPEN_LEVELS: Final = 2
 _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
-_MOST_ITEMS: Final = 200
-_EXECUTION: Final = re.compile(EXECUTION_ID)
+_MOST_ITEMS: Final = 1_000
+_IDS: Final = re.compile(rf"{EXECUTION_ID}|{DELAY_ID}|(?:Dep|Exr)_[0-9A-Z]{{26}}|sha256:[0-9a-f]{{64}}")
 _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 
 
@@ -39,6 +41,35 @@ def visible(text: str) -> str:
     return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def linked(text: str) -> SafeString:
+    """Return text in which ids lead to what they name; of a very long one the beginning."""
+    pieces: list[tuple[SafeString | str]] = []
+    shown = text[:_MOST_CHARACTERS]
+    at = 0
+    for found in _IDS.finditer(shown):
+        pieces.append((visible(shown[at : found.start()]),))
+        pieces.append((format_html('<a href="{}">{}</a>', _place_of(found[0]), found[0]),))
+        at = found.end()
+    pieces.append((visible(shown[at:]),))
+    return format_html("{}{}", format_html_join("", "{}", pieces), _cut(len(text)))
+
+
+def _place_of(named: str) -> str:
+    if named.startswith(EXECUTION_PREFIX):
+        return reverse("admin:console_execution", args=[named])
+    return f"{reverse('admin:console_go')}?{urlencode({'q': named})}"
+
+
+def _pointer_part(name: str) -> str:
+    """Return a name as it stands in a JSON pointer, for addresses."""
+    return quote(name.replace("~", "~0").replace("/", "~1"), safe="", errors="replace")
+
+
+def _cut(length: int) -> SafeString | str:
+    cut = length - _MOST_CHARACTERS
+    return format_html(' <em class="ob-subtle">{} more characters</em>', f"{cut:,}") if cut > 0 else ""
+
+
 def _node(value: Any, *, level: int) -> SafeString:
     match value:
         case _Number():
@@ -47,7 +78,12 @@ def _node(value: Any, *, level: int) -> SafeString:
             return _string(value)
         case dict():
             items = [
-                format_html('<span class="ob-json-key">{}</span>: {}', visible(key), _node(item, level=level + 1))
+                format_html(
+                    '<span class="ob-json-key" tabindex="0" data-name="{}">{}</span>: {}',
+                    _pointer_part(key),
+                    visible(key),
+                    _node(item, level=level + 1),
+                )
                 for key, item in list(value.items())[:_MOST_ITEMS]
             ]
             return _composite("{", items, "}", total=len(value), level=level)
@@ -59,13 +95,10 @@ def _node(value: Any, *, level: int) -> SafeString:
 
 
 def _string(value: str) -> SafeString:
-    if _EXECUTION.fullmatch(value):
-        url = reverse("admin:console_execution", args=[value])
-        return format_html('<a class="ob-json-string" href="{}">"{}"</a>', url, value)
+    if _IDS.fullmatch(value):
+        return format_html('<a class="ob-json-string" href="{}">"{}"</a>', _place_of(value), value)
     shown = visible(json.dumps(value[:_MOST_CHARACTERS], ensure_ascii=False))
-    cut = len(value) - _MOST_CHARACTERS
-    more = format_html(' <em class="ob-subtle">{} more characters</em>', f"{cut:,}") if cut > 0 else ""
-    return format_html('<span class="ob-json-string">{}</span>{}', shown, more)
+    return format_html('<span class="ob-json-string">{}</span>{}', shown, _cut(len(value)))
 
 
 def _composite(begin: str, items: list[SafeString], end: str, *, total: int, level: int) -> SafeString:

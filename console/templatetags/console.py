@@ -12,7 +12,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.json_html import json_tree, visible
+from console.build import build_id
+from console.json_html import json_tree, linked, visible
+from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from engine.log.ids import EXECUTION_PREFIX
 from executions.models import Execution
@@ -39,6 +41,18 @@ def badge(state: ShownState) -> SafeString:
         state.icon,
         state.word,
     )
+
+
+@register.simple_tag
+def payload(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
+    """Return a value that people stored; see `payload_html`."""
+    return payload_html(text, execution_id=execution_id, version=version, pointer=pointer)
+
+
+@register.simple_tag
+def console_build() -> str:
+    """Return which build of the console made the page."""
+    return build_id()
 
 
 @register.filter
@@ -102,10 +116,16 @@ def moment(instant: datetime | None) -> SafeString | str:
         return "—"
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
-        instant.astimezone(UTC).isoformat(),
+        iso(instant),
         f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
         _relative(instant, timezone.now()),
     )
+
+
+@register.filter
+def iso(instant: datetime) -> str:
+    """Return an instant for machines, in UTC."""
+    return instant.astimezone(UTC).isoformat()
 
 
 @register.filter
@@ -170,3 +190,4 @@ def words(text: str) -> list[str]:
 
 register.filter("json_tree", json_tree)
 register.filter("visible", visible)
+register.filter("linked", linked)

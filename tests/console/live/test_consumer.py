@@ -178,7 +178,7 @@ def test_the_end_of_an_execution_is_the_end_of_the_connection(viewer: Client) ->
         async with Page(viewer) as page:
             await page.watch({"version": 0})
             assert (await page.frame())["final"] is True
-            assert (await page.hear()) == {"t": "bye", "why": "final"}
+            assert (await page.hear()) == {"t": "bye", "why": "final", "again": False}
 
     play(act)
 
