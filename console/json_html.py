@@ -17,7 +17,6 @@ from django.utils.safestring import SafeString, mark_safe
 from engine.log.ids import EXECUTION_PREFIX
 from executions.api.paths import DELAY_ID, EXECUTION_ID
 
-_OPEN_LEVELS: Final = 2
 _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
 _MOST_ITEMS: Final = 1_000
@@ -31,9 +30,10 @@ class _Number(str):
     __slots__ = ()
 
 
-def json_tree(text: str) -> SafeString:
-    """Return JSON text as HTML."""
-    return _node(json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number), level=0)
+def json_tree(text: str, open_levels: int = 2) -> SafeString:
+    """Return JSON text as HTML, open down to a level."""
+    value = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+    return _node(value, closed_below=open_levels)
 
 
 def visible(text: str) -> str:
@@ -70,7 +70,7 @@ def _cut(length: int) -> SafeString | str:
     return format_html(' <em class="ob-subtle">{} more characters</em>', f"{cut:,}") if cut > 0 else ""
 
 
-def _node(value: Any, *, level: int) -> SafeString:
+def _node(value: Any, *, closed_below: int) -> SafeString:
     match value:
         case _Number():
             return format_html('<span class="ob-json-number">{}</span>', str(value))
@@ -82,14 +82,14 @@ def _node(value: Any, *, level: int) -> SafeString:
                     '<span class="ob-json-key" tabindex="0" data-name="{}">{}</span>: {}',
                     _pointer_part(key),
                     visible(key),
-                    _node(item, level=level + 1),
+                    _node(item, closed_below=closed_below - 1),
                 )
                 for key, item in list(value.items())[:_MOST_ITEMS]
             ]
-            return _composite("{", items, "}", total=len(value), level=level)
+            return _composite("{", items, "}", total=len(value), closed_below=closed_below)
         case list():
-            items = [_node(item, level=level + 1) for item in value[:_MOST_ITEMS]]
-            return _composite("[", items, "]", total=len(value), level=level)
+            items = [_node(item, closed_below=closed_below - 1) for item in value[:_MOST_ITEMS]]
+            return _composite("[", items, "]", total=len(value), closed_below=closed_below)
         case _:
             return format_html('<span class="ob-json-word">{}</span>', json.dumps(value))
 
@@ -101,7 +101,7 @@ def _string(value: str) -> SafeString:
     return format_html('<span class="ob-json-string">{}</span>{}', shown, _cut(len(value)))
 
 
-def _composite(begin: str, items: list[SafeString], end: str, *, total: int, level: int) -> SafeString:
+def _composite(begin: str, items: list[SafeString], end: str, *, total: int, closed_below: int) -> SafeString:
     if not items:
         return format_html("{}{}", begin, end)
     left = total - len(items)
@@ -110,7 +110,7 @@ def _composite(begin: str, items: list[SafeString], end: str, *, total: int, lev
     return format_html(
         '<details class="ob-json"{}><summary>{}<span class="ob-json-closed"> {} {} </span></summary>'
         "<ul>{}{}</ul></details><span>{}</span>",
-        mark_safe(" open") if level < _OPEN_LEVELS else "",  # a constant
+        mark_safe(" open") if closed_below > 0 else "",  # a constant
         begin,
         f"{total:,}",
         "entry" if total == 1 else "entries",

@@ -39,7 +39,8 @@ def payload_html(text: str, *, execution_id: str, version: int, pointer: str = "
     """
     url = value_url(execution_id, version, pointer)
     if len(text) <= SHOWN:
-        body = format_html('<pre class="ob-value">{}</pre>', json_tree(text))
+        # What people stored in an event lies a few levels down.
+        body = format_html('<pre class="ob-value">{}</pre>', json_tree(text, open_levels=2 if pointer else 6))
     else:
         body = piece_html(text, url=url, begin=0, length=SHOWN)
     return format_html(

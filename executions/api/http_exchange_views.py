@@ -80,6 +80,7 @@ class HttpExchangesView(ApiView):
 
 
 def exchange_document(row: HttpExchange) -> HttpExchangeDocument:
+    """Return what is said about a request."""
     return HttpExchangeDocument(
         cursor=row.pk,
         run_id=row.run_id,

@@ -239,6 +239,7 @@ export class RowWindow {
         this.body.querySelectorAll(".ob-at").forEach((each) => each.classList.remove("ob-at"));
         row.classList.add("ob-at");
         this.scroll.scrollTop = row.offsetTop - this.scroll.clientHeight / 3;
+        this.scroll.scrollIntoView({ block: "nearest", behavior: "instant" });
       }
     };
     if (this.row(key) !== null) {
