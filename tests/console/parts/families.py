@@ -39,7 +39,7 @@ def child(number: int) -> ExecutionId:
 def store_family(journal: SqlJournal) -> None:
     """Store it: requests from version 3 on, awaits from 7 on."""
     commit(journal, make_submit(E1, make_created(), make_locked()))
-    requests = [
+    requests: list[e.ExecutionEvent] = [
         e.JoinSetCreated(join_set_id=JOIN_SET),
         *(make_child_request(E1, number) for number in (1, 2, 3)),
         make_delay_request(E1, join_set=OTHER),
@@ -50,7 +50,7 @@ def store_family(journal: SqlJournal) -> None:
     commit(journal, make_delay_end(DELAY))
     commit(journal, make_child_end(E1, 1))
     commit(journal, make_child_end(E1, 3))
-    awaits = [
+    awaits: list[e.ExecutionEvent] = [
         make_join_next(),
         e.JoinNextTry(join_set_id=JOIN_SET, outcome=e.TryOutcome.FOUND),
         make_join_next(join_set=OTHER),

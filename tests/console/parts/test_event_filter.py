@@ -29,7 +29,7 @@ from tests.engine.journal.commits import commit
 
 E1 = make_execution_id(1)
 _NASTY = JsonText('["\\"result\\":{\\"type\\":\\"ok\\"}}}}}"]')
-_BAD_OR_GOOD = [
+_BAD_OR_GOOD: list[e.ExecutionEvent] = [
     make_locked(),
     e.TemporarilyFailed(backoff_expires_at=NOW, reason='{"ok":'),
     e.TemporarilyTimedOut(backoff_expires_at=NOW),
@@ -95,7 +95,8 @@ def test_every_kind_of_event_is_in_a_group() -> None:
 
 
 def test_kinds_and_groups_may_be_mixed(execution: Execution) -> None:
-    for version, event in enumerate((make_locked(), make_join_next(), e.Paused()), start=1):
+    events: list[e.ExecutionEvent] = [make_locked(), make_join_next(), e.Paused()]
+    for version, event in enumerate(events, start=1):
         stored(event, version)
 
     assert versions(execution, "kind=runs&kind=join_next") == [1, 2]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from msgspec import structs
 
-from engine.log import events as e
 from engine.deployment.spec import LogLevel
-from engine.journal.records import LogLine
+from engine.log import events as e
 from executions.journal.journal import SqlJournal
 from tests.builders import (
     NOW,
@@ -109,14 +109,7 @@ def test_log_lines_are_narrowed_down(operator: Client, journal: SqlJournal) -> N
     store_family(journal)
     lines = [
         make_log_line(E1, message="printed <b>"),
-        LogLine(
-            execution_id=E1,
-            run_id=make_log_line().run_id,
-            created_at=NOW,
-            level=LogLevel.WARN,
-            message="low",
-            stream=None,
-        ),
+        structs.replace(make_log_line(E1, message="low"), level=LogLevel.WARN, stream=None),
         make_log_line(child(1), message=f"of {child(2)}"),
     ]
     journal.add_log_lines(lines)

@@ -132,7 +132,7 @@ def test_no_way_leads_to_what_nobody_may_see(operator: Client, journal: SqlJourn
         operator.get(value_url(E1, 0)).text,
         operator.get(value_url(E1, 0, "/created/metadata")).text,
         operator.get(f"/admin/executions/{E1}/raw/events/").text,
-        b"".join(operator.get(f"/admin/executions/{E1}/raw/all/file/")).decode(),  # type: ignore[arg-type]
+        b"".join(operator.get(f"/admin/executions/{E1}/raw/all/file/")).decode(),
     ]
 
     assert all("topsecret" not in answer for answer in answers)
