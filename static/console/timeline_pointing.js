@@ -77,11 +77,11 @@ export class Pointing {
     this.warm(-1);
   }
 
-  /** Tell others of a bar that was clicked. */
+  /** Tell others which row was clicked; its bars may be too short to be hit. */
   picked(event) {
     const index = Math.floor((event.clientY - this.timeline.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
     const row = this.timeline.answer?.rows[index];
-    if (row?.links !== undefined && event.target.dataset?.bar !== undefined) {
+    if (row?.links !== undefined) {
       this.timeline.panel.dispatchEvent(new CustomEvent("timeline:pick", { detail: row }));
     }
   }
