@@ -14,14 +14,16 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from console.seeing import payload, payload_about, shows
+from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
+from executions.access.scopes import Insight
 from executions.api.paths import DELAY_ID, EXECUTION_ID
 
 _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
 _MOST_ITEMS: Final = 1_000
 _IDS: Final = re.compile(rf"{EXECUTION_ID}|{DELAY_ID}|(?:Dep|Exr)_[0-9A-Z]{{26}}|sha256:[0-9a-f]{{64}}")
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 
 
 class _Number(str):
@@ -31,18 +33,17 @@ class _Number(str):
 
 
 def json_tree(text: str, open_levels: int = 2) -> SafeString:
-    """Return JSON text as HTML, open down to a level."""
+    """Return a value, given as JSON text, as HTML, open down to a level; only type and size if values are not shown."""
+    if not shows(Insight.PAYLOAD):
+        return format_html('<span class="ob-subtle">{}</span>', payload_about(text))
     value = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
     return _node(value, closed_below=open_levels)
 
 
-def visible(text: str) -> str:
-    """Return text with the characters that would turn its direction written out."""
-    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
 def linked(text: str) -> SafeString:
-    """Return text in which ids lead to what they name; of a very long one the beginning."""
+    """Return text that may hold values, in which ids lead to what they name; of a very long one the beginning."""
+    if not shows(Insight.PAYLOAD):
+        return format_html("{}", payload(text))
     pieces: list[tuple[SafeString | str]] = []
     shown = text[:_MOST_CHARACTERS]
     at = 0

@@ -13,7 +13,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.json_html import json_tree, visible
+from console.json_html import json_tree
+from console.seeing import payload_about, shows
+from console.visible import visible
+from executions.access.scopes import Insight
 from executions.models import Event
 
 SHOWN: Final = 16_384
@@ -29,7 +32,7 @@ def value_url(execution_id: str, version: int, pointer: str = "") -> str:
 
 
 def payload_html(text: str, *, execution_id: str, version: int, pointer: str = "") -> SafeString:
-    """Return a value as HTML, with the ways to copy and to download it.
+    """Return a value as HTML, with the ways to copy and to download it; only type and size if values are not shown.
 
     Args:
         text: JSON text; of an event `Event.public_payload` or a part of it.
@@ -37,6 +40,8 @@ def payload_html(text: str, *, execution_id: str, version: int, pointer: str = "
         version: Which event.
         pointer: Where in the event it is, as a JSON pointer; empty for the event.
     """
+    if not shows(Insight.PAYLOAD):
+        return format_html('<p class="ob-subtle">{}</p>', payload_about(text))
     url = value_url(execution_id, version, pointer)
     if len(text) <= SHOWN:
         # What people stored in an event lies a few levels down.

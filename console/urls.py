@@ -5,8 +5,12 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.audit import exporting as audit_export
+from console.audit import listing as audit
 from console.code import component, wit_pages
 from console.code import listing as components
+from console.debugger import comparing as parting
+from console.debugger import views as debugging
 from console.deployments import activating, comparing, rehearsing
 from console.deployments import detail as deployment
 from console.deployments import listing as deployments
@@ -15,9 +19,12 @@ from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
 from console.parts import tabs, values
+from console.storage import storage
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
+from console.tokens import listing as tokens
+from console.tokens import making as making_tokens
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -69,6 +76,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution:execution_id>/http/", view(tabs.http_requests), name="console_http"),
         path("executions/<execution:execution_id>/responses/", view(tabs.responses), name="console_responses"),
         path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
+        path("executions/<execution:execution_id>/debug/", view(debugging.debugger), name="console_debug"),
+        path("executions/<execution:execution_id>/debug/at/", view(debugging.panes), name="console_debug_at"),
+        path("executions/<execution:execution_id>/debug/record/", view(debugging.record), name="console_debug_record"),
+        path("executions/<execution:execution_id>/debug/compare/", view(parting.comparison), name="console_compare"),
         path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
         path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
         path("executions/<execution:execution_id>/raw/<slug:part>/", view(raw.raw_part), name="console_raw_part"),
@@ -95,4 +106,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
             view(comparing.comparison),
             name="console_comparison",
         ),
+        path("audit/", view(audit.audit), name="console_audit"),
+        path("audit/export/", view(audit_export.export), name="console_audit_export"),
+        path("tokens/", view(tokens.tokens), name="console_tokens"),
+        path("tokens/new/", view(making_tokens.new), name="console_token_new"),
+        path("tokens/<slug:prefix>/revoke/", view(tokens.revoke), name="console_token_revoke"),
+        path("storage/", view(storage.storage), name="console_storage"),
     ]

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 from console.access import needs
+from console.debugger.partings import known_parting
 from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
 from console.executions.summaries import summary_of
@@ -19,7 +20,8 @@ from console.pages import page
 from console.parts.events import EventsPart
 from console.parts.part import Part, is_complete
 from console.parts.windows import Place
-from executions.access.scopes import Scope
+from console.seeing import shows
+from executions.access.scopes import Insight, Scope
 from executions.operations.listing import CursorRefused, ExecutionFilter, page_of, place_at
 
 _LATEST: Final = 20
@@ -28,11 +30,15 @@ _LATEST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One of the things to look at: its address behind the execution's, its name, and what it holds how many of."""
+    """One of the things to look at: its address behind the execution's, its name, and what it holds how many of.
+
+    One that shows nothing but what `needs` allows to see is not there for others.
+    """
 
     url_name: str
     title: str
     counted: str | None = None
+    needs: Insight | None = None
 
 
 TABS: Final = (
@@ -43,7 +49,8 @@ TABS: Final = (
     Tab("console_logs", "Logs", "logs"),
     Tab("console_http", "HTTP", "http"),
     Tab("console_responses", "Responses", "responses"),
-    Tab("console_raw", "Raw"),
+    Tab("console_debug", "Debugger"),
+    Tab("console_raw", "Raw", needs=Insight.PAYLOAD),
 )
 
 
@@ -70,12 +77,13 @@ def tab_page(
         tab_title=f"{summary.state.word}: {row.ffqn.rpartition('/')[2]}",
         summary=summary,
         row=row,
-        tabs=TABS,
+        tabs=[each for each in TABS if each.needs is None or shows(each.needs)],
         active_tab=tab,
         now=summary.now,
         shown=shown,
         is_complete=is_complete(row, shown, summary.now),
         actions=offered_actions(request, row),
+        parting=known_parting(row),
         **context,
     )
 

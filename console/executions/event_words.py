@@ -10,8 +10,9 @@ from typing import Final, assert_never
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.json_html import visible
+from console.seeing import payload
 from console.templatetags.console import duration, execution_link, filesize
+from console.visible import visible
 from engine.log import events as e
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, Returned, ReturnValue
@@ -169,8 +170,8 @@ def _history(event: e.HistoryEvent, at: datetime) -> tuple[str, str, SafeString 
 
 def _ending(retval: ReturnValue) -> str:
     match retval:
-        case Returned(ok=ok, payload=payload):
-            value = "" if payload is None else f": {_short(payload.value)}"
+        case Returned(ok=ok, payload=result):
+            value = "" if result is None else f": {_short(result.value)}"
             return f"{'ok' if ok else 'error'}{value}"
         case Failed(kind=kind, reason=reason):
             return f"{kind.value.replace('_', ' ')}{f': {_short(reason)}' if reason else ''}"
@@ -187,4 +188,5 @@ def _when(schedule: Now | In | At) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+    shown = payload(text)
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"

@@ -15,14 +15,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.access import needs
+from console.access import needs, needs_insight
 from console.executions.detail import tab_page
 from console.executions.lookup import found
 from console.json_html import json_tree
 from console.parts.logs import LogsPart
 from console.parts.windows import number_of
 from console.payloads import SHOWN, payload_html, piece_html
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.execution_documents import document_of, labels_by_execution
 from executions.api.http_exchange_views import exchange_document
 from executions.api.log_documents import event_document, log_document, response_document
@@ -61,6 +61,7 @@ PARTS: Final = {
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.PAYLOAD)
 def raw(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show what there is."""
     row = found(execution_id)
@@ -69,6 +70,7 @@ def raw(request: HttpRequest, execution_id: str) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.PAYLOAD)
 def raw_part(request: HttpRequest, execution_id: str, part: str) -> HttpResponse:
     """Show a page of a part."""
     row = found(execution_id)
@@ -98,6 +100,7 @@ def raw_part(request: HttpRequest, execution_id: str, part: str) -> HttpResponse
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.PAYLOAD)
 def raw_file(request: HttpRequest, execution_id: str, part: str) -> HttpResponseBase:
     """Return a part, or ``all`` of them, as a file to keep."""
     row = found(execution_id)

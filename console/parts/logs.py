@@ -11,7 +11,9 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 
 from console.parts.stored import StoredPart
+from console.seeing import shows
 from engine.deployment.spec import LogLevel
+from executions.access.scopes import Insight
 from executions.models import Execution, LogLine
 
 LEVELS: Final = tuple(level.value for level in LogLevel)
@@ -58,6 +60,9 @@ class LogsPart(StoredPart):
             lines = lines.of_kinds(levels=self.levels, streams=self.streams)
         if self.run:
             lines = lines.filter(run_id=self.run)
+        if self.text and not shows(Insight.PAYLOAD):
+            # Whether it is found would tell.
+            return lines.none()
         return lines.filter(message__icontains=self.text) if self.text else lines
 
     def html(self, row: LogLine, execution: Execution) -> str:

@@ -19,7 +19,8 @@ from console.parts.logs import LEVELS, STREAMS, LogsPart
 from console.parts.part import Part
 from console.parts.responses import ResponsesPart
 from console.parts.windows import Place, number_of, place_of
-from executions.access.scopes import Scope
+from console.seeing import shows
+from executions.access.scopes import Insight, Scope
 from executions.models import Execution
 
 TABS: Final = {
@@ -111,5 +112,6 @@ def _tab(
         rows=[row.html for row in shown.rows(execution, window.numbers)],
         cursor=json.dumps(dict(shown.cursor(execution))),
         query=request.GET.urlencode(),
+        sees_values=shows(Insight.PAYLOAD),
         **context,
     )

@@ -8,14 +8,14 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from console.access import needs
+from console.access import needs, needs_insight
 from console.executions.lookup import found
 from console.parts.event_links import links_of, member_links
 from console.parts.windows import number_of
 from console.payloads import PIECE, piece_html, value_at, value_url
 from engine.errors import IdSyntaxError
 from engine.log.ids import DELAY_PREFIX, DelayId, delay_position
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models import Event
 
 _LONGEST_POINTER: Final = 1_000
@@ -29,6 +29,7 @@ def event(request: HttpRequest, execution_id: str, version: int) -> HttpResponse
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.PAYLOAD)
 def value(request: HttpRequest, execution_id: str, version: int) -> HttpResponse:
     """Return a value of an event: as text, as a file, or a piece of it as HTML."""
     pointer = request.GET.get("at", "")

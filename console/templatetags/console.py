@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console import seeing
 from console.build import build_id
-from console.json_html import json_tree, linked, visible
+from console.json_html import json_tree, linked
 from console.payloads import payload_html
 from console.states import ShownState, shown_state
+from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
 from executions.models import Execution
 
@@ -44,7 +46,7 @@ def badge(state: ShownState) -> SafeString:
 
 
 @register.simple_tag
-def payload(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
+def value(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
     """Return a value that people stored; see `payload_html`."""
     return payload_html(text, execution_id=execution_id, version=version, pointer=pointer)
 
@@ -183,11 +185,19 @@ def microseconds(count: int) -> timedelta:
 
 
 @register.filter
+def milliseconds(count: int) -> timedelta:
+    """Return that many milliseconds as a length of time."""
+    return timedelta(milliseconds=count)
+
+
+@register.filter
 def words(text: str) -> list[str]:
     """Return the words of a text."""
     return text.split()
 
 
 register.filter("json_tree", json_tree)
+register.filter("payload", seeing.payload)
+register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
 register.filter("linked", linked)

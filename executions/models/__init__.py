@@ -19,6 +19,7 @@ from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
+from executions.models.retention_run import RetentionRun
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
 
@@ -39,5 +40,6 @@ __all__ = [
     "OperationRecord",
     "RehearsalReport",
     "RehearsalStatus",
+    "RetentionRun",
     "TaskAssignment",
 ]

@@ -337,7 +337,7 @@ def test_without_the_database_there_are_no_signs_of_life_and_the_page_may_come_b
             await page.watch({"version": 0})
             await page.frame()
             monkeypatch.setattr(consumer, "answer", broken)
-            monkeypatch.setattr(consumer, "may_watch", broken)
+            monkeypatch.setattr(consumer, "rights_of", broken)
             while not await page.socket.receive_nothing(timeout=0.5):
                 await page.socket.receive_from()
             await page.subscribe({})
