@@ -75,7 +75,7 @@ function letter({ into }) {
 }
 
 function keyOfAddress() {
-  const found = /^#[vr]([0-9]{1,15})$/.exec(window.location.hash);
+  const found = /^#(?:v|r|event-)([0-9]{1,15})$/.exec(window.location.hash);
   return found === null ? null : Number(found[1]);
 }
 
