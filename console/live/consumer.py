@@ -19,6 +19,7 @@ from django.utils import timezone
 from msgspec import MsgspecError
 
 from console.build import build_id
+from console.live.batch_topic import BatchTopic
 from console.live.execution_topic import ExecutionTopic
 from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
@@ -69,6 +70,7 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "tasks": InboxTopic,
     "task": TaskTopic,
     "rehearsal": RehearsalTopic,
+    "batch": BatchTopic,
     "schedules": SchedulesTopic,
     "schedule": ScheduleTopic,
     "executors": ExecutorsTopic,

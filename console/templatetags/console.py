@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 
 from console import seeing
 from console.build import build_id
-from console.json_html import json_tree, linked
+from console.json_html import json_tree, value_text
+from console.linking import linked
 from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from console.visible import visible
@@ -74,6 +75,15 @@ def execution_link(execution_id: str) -> SafeString:
 def deployment_url(deployment_id: str) -> str:
     """Return where a deployment's page is."""
     return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
+
+
+@register.filter
+def short_name(identifier: str) -> SafeString:
+    """Return a deployment's or an executor's id whose middle is out of sight, but in the text."""
+    head = len(identifier.partition("_")[0]) + 1
+    first, last = identifier[: head + _SHOWN_HEAD], identifier[-_SHOWN_TAIL:]
+    middle = identifier[head + _SHOWN_HEAD : -_SHOWN_TAIL]
+    return format_html('<span class="ob-id" title="{}">{}{}{}</span>', identifier, first, _cut(middle), last)
 
 
 @register.filter
@@ -202,3 +212,4 @@ register.filter("payload", seeing.payload)
 register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
 register.filter("linked", linked)
+register.filter("value_text", value_text)
