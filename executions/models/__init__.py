@@ -19,12 +19,14 @@ from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
+from executions.models.roll_up import DatabaseSize, RollUp, RollUpCursor
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
 
 __all__ = [
     "ApiToken",
     "CallSites",
+    "DatabaseSize",
     "Delay",
     "Event",
     "Execution",
@@ -39,5 +41,7 @@ __all__ = [
     "OperationRecord",
     "RehearsalReport",
     "RehearsalStatus",
+    "RollUp",
+    "RollUpCursor",
     "TaskAssignment",
 ]
