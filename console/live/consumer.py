@@ -19,6 +19,7 @@ from django.utils import timezone
 from msgspec import MsgspecError
 
 from console.build import build_id
+from console.live.dashboard_topic import DashboardTopic
 from console.live.execution_topic import ExecutionTopic
 from console.live.list_topic import ListTopic
 from console.live.messages import (
@@ -57,6 +58,7 @@ SLOW: Final = 4408
 DONE: Final = 1000
 
 TOPICS: Final[Mapping[str, TopicMaker]] = {
+    "dashboard": DashboardTopic,
     "execution": ExecutionTopic,
     "executions": ListTopic,
     "tasks": InboxTopic,

@@ -29,8 +29,8 @@ class Migration(migrations.Migration):
                 ("count", models.BigIntegerField()),
                 ("run_us", models.BigIntegerField()),
                 ("start_us", models.BigIntegerField()),
-                ("runs", models.JSONField()),
-                ("starts", models.JSONField()),
+                ("runs", models.TextField()),
+                ("starts", models.TextField()),
                 ("last_event_id", models.BigIntegerField()),
             ],
             options={

@@ -32,6 +32,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Active ones whose lock expired at or before ``now``, oldest first."""
         return self.filter(_IS_LOCKED, due_at__lte=now).order_by("due_at", "execution_id")
 
+    def unexpired_locks(self, now: datetime) -> ExecutionQuerySet:
+        """Active ones that somebody holds, in no order."""
+        return self.filter(_IS_LOCKED, due_at__gt=now)
+
     def unfinished(self) -> ExecutionQuerySet:
         """Those that have not ended, in whatever state they are."""
         return self.filter(_IS_UNFINISHED)

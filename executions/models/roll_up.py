@@ -35,9 +35,9 @@ class RollUp(models.Model):
     count = models.BigIntegerField()
     run_us = models.BigIntegerField()
     start_us = models.BigIntegerField()
-    runs = models.JSONField()
-    """Numbers by bucket: ``{"12": 4}``."""
-    starts = models.JSONField()
+    runs = models.TextField()
+    """Numbers of filled buckets, as JSON: ``[[12, 4], [13, 1]]``."""
+    starts = models.TextField()
     last_event_id = models.BigIntegerField()
 
     objects = RollUpQuerySet.as_manager()

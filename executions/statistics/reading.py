@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -34,16 +34,19 @@ class Stretch:
     tally: Tally
 
 
-def read_stretches(tier: Tier, since: datetime) -> list[Stretch]:
-    """Return what was counted in the stretches that begin at ``since`` or later, in no order.
+def read_stretches(tier: Tier, since: datetime, until: datetime | None = None) -> list[Stretch]:
+    """Return what was counted in the stretches that begin within some time, in no order.
 
     At most two seconds behind the log while an executor is alive. Stretches without anything are left out.
 
     Args:
         tier: How fine. A tier goes back as far as it is kept.
-        since: Instant of the first stretch.
+        since: First instant of the time.
+        until: First instant behind it; the end of all time by default.
     """
     rows = RollUp.objects.of_tier(int(tier.length.total_seconds()), since)
+    if until is not None:
+        rows = rows.filter(start__lt=until)
     return [
         Stretch(start=row.start, ffqn=row.ffqn, outcome=Outcome(row.outcome), tally=tally_of(row))
         for row in rows.iterator()
@@ -60,12 +63,27 @@ def by_start(stretches: Iterable[Stretch]) -> dict[datetime, Tallies]:
     return _added(stretches, lambda stretch: stretch.start)
 
 
+def added_up(one: Mapping[K, Tallies], other: Mapping[K, Tallies]) -> dict[K, Tallies]:
+    """Return what both counted, without changing either."""
+    total = dict(one)
+    for key, tallies in other.items():
+        outcomes = {*tallies, *total.get(key, {})}
+        total[key] = {outcome: _sum(total.get(key, {}), tallies, outcome) for outcome in outcomes}
+    return total
+
+
 def together(tallies: Tallies, outcomes: Iterable[Outcome]) -> Tally:
     """Return some outcomes as one tally."""
     total = Tally()
     for outcome in outcomes:
         if (tally := tallies.get(outcome)) is not None:
             total.add(tally)
+    return total
+
+
+def _sum(one: Tallies, other: Tallies, outcome: Outcome) -> Tally:
+    total = together(one, [outcome])
+    total.add(together(other, [outcome]))
     return total
 
 

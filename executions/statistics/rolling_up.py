@@ -7,11 +7,11 @@ no index, and added up within the database; what it comes to is written together
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+import orjson
 from django.db import transaction
 
 from executions.instants import from_micros
@@ -109,8 +109,8 @@ def _count(after: int, until: int) -> dict[Key, Tally]:
                 count=count,
                 run_us=run_us,
                 start_us=start_us,
-                runs=Counter() if run is None else Counter({run: count}),
-                starts=Counter() if start is None else Counter({start: count}),
+                runs={} if run is None else {run: count},
+                starts={} if start is None else {start: count},
                 last_event_id=last_event_id,
             )
         )
@@ -143,24 +143,27 @@ def tally_of(row: RollUp) -> Tally:
         count=row.count,
         run_us=row.run_us,
         start_us=row.start_us,
-        runs=_histogram(row.runs),
-        starts=_histogram(row.starts),
+        runs=dict(orjson.loads(row.runs)),
+        starts=dict(orjson.loads(row.starts)),
         last_event_id=row.last_event_id,
     )
 
 
-def _histogram(stored: Mapping[str, int]) -> Counter[int]:
-    return Counter({int(bucket): count for bucket, count in stored.items()})
-
-
 def _row(length_s: int, key: Key, tally: Tally) -> RollUp:
     start, ffqn, outcome = key
-    numbers: dict[str, Any] = {
-        "count": tally.count,
-        "run_us": tally.run_us,
-        "start_us": tally.start_us,
-        "runs": dict(tally.runs),
-        "starts": dict(tally.starts),
-        "last_event_id": tally.last_event_id,
-    }
-    return RollUp(length_s=length_s, start=start, ffqn=ffqn, outcome=outcome.value, **numbers)
+    return RollUp(
+        length_s=length_s,
+        start=start,
+        ffqn=ffqn,
+        outcome=outcome.value,
+        count=tally.count,
+        run_us=tally.run_us,
+        start_us=tally.start_us,
+        runs=_stored(tally.runs),
+        starts=_stored(tally.starts),
+        last_event_id=tally.last_event_id,
+    )
+
+
+def _stored(histogram: Mapping[int, int]) -> str:
+    return orjson.dumps(sorted(histogram.items())).decode()

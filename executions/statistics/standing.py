@@ -24,10 +24,11 @@ _LOOKED_AT: Final = 1000
 _EXECUTION: Final = Execution._meta.db_table
 #: The newest of those that have not ended, by what tells their states apart. ``execution_unfinished``.
 _STANDING: Final = f"""
-SELECT ffqn, status, lifecycle, is_due, has_failed, COUNT(*) FROM (
-    SELECT ffqn, status, lifecycle, due_at <= %s AS is_due, temporary_failures > 0 AS has_failed
+SELECT ffqn, status, lifecycle, is_due, has_failed, is_stub, COUNT(*) FROM (
+    SELECT ffqn, status, lifecycle, due_at <= %s AS is_due, temporary_failures > 0 AS has_failed,
+           component_type = '{ComponentType.ACTIVITY_STUB.value}' AS is_stub
     FROM {_EXECUTION}{{hint}} WHERE NOT (status = 'finished') ORDER BY created_at DESC, execution_id DESC LIMIT %s
-) AS newest GROUP BY 1, 2, 3, 4, 5
+) AS newest GROUP BY 1, 2, 3, 4, 5, 6
 """
 
 
@@ -41,6 +42,7 @@ class Standing:
         lifecycle: What somebody wants them to do.
         is_due: Whether the instant of ``due_at`` has come: of a lock, whether it has expired.
         has_failed: Whether an attempt failed.
+        is_stub: Whether somebody outside is to answer it.
         count: How many.
     """
 
@@ -49,6 +51,7 @@ class Standing:
     lifecycle: Lifecycle
     is_due: bool
     has_failed: bool
+    is_stub: bool
     count: int
 
 
@@ -77,9 +80,10 @@ def standings(now: datetime) -> Standings:
                 lifecycle=Lifecycle(lifecycle),
                 is_due=bool(is_due),
                 has_failed=bool(has_failed),
+                is_stub=bool(is_stub),
                 count=count,
             )
-            for ffqn, status, lifecycle, is_due, has_failed, count in cursor.fetchall()
+            for ffqn, status, lifecycle, is_due, has_failed, is_stub, count in cursor.fetchall()
         )
     return Standings(rows=rows, is_capped=sum(row.count for row in rows) > COUNTED)
 

@@ -6,10 +6,17 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from console.dashboard.snapshot import clear_snapshots
 from executions.access.groups import make_groups
 
 ROLES = ("anonymous", "stranger", "viewer", "operator", "deployer", "superuser")
 """A stranger may log in, and is in no group."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What a process keeps for a second was of another test's database."""
+    clear_snapshots()
 
 
 @pytest.fixture

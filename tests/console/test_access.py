@@ -18,6 +18,8 @@ from tests.engine.journal.commits import commit
 
 E1 = make_execution_id(1)
 PAGES = [
+    "",
+    "?range=7d",
     "executions/",
     f"executions/{E1}/",
     f"executions/{E1}/timeline/",
