@@ -116,7 +116,7 @@ def _built(source: str, on_progress: Callable[[str], None]) -> PythonRuntime:
 def _compiled(
     digest: str, read: Callable[[], bytes], on_progress: Callable[[str], None], *, language: str = "Python"
 ) -> CompiledComponent:
-    engine, cache = wasm_engine(), compile_cache()
+    engine, cache = wasm_engine(Runner.SOURCE), compile_cache()
     found = cache.load(engine, digest)
     if found is None:
         on_progress(f"compiling the {language} runtime (once, some seconds)")

@@ -13,6 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from console.seeing import payload_about, shows
+from console.visible import visible
+from executions.access.scopes import Insight
 from executions.api.paths import EXECUTION_ID
 
 _OPEN_LEVELS: Final = 2
@@ -20,7 +23,6 @@ _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
 _MOST_ITEMS: Final = 200
 _EXECUTION: Final = re.compile(EXECUTION_ID)
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 
 
 class _Number(str):
@@ -30,13 +32,10 @@ class _Number(str):
 
 
 def json_tree(text: str) -> SafeString:
-    """Return JSON text as HTML."""
+    """Return a value, given as JSON text, as HTML; only its type and size if values are not shown."""
+    if not shows(Insight.PAYLOAD):
+        return format_html('<span class="ob-subtle">{}</span>', payload_about(text))
     return _node(json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number), level=0)
-
-
-def visible(text: str) -> str:
-    """Return text with the characters that would turn its direction written out."""
-    return _BIDI.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _node(value: Any, *, level: int) -> SafeString:

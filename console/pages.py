@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from console.access import may
-from executions.access.scopes import Scope
+from console.access import insights_of, may
+from executions.access.scopes import Insight, Scope
 
 
 def page(request: HttpRequest, template: str, *, title: str, status: int = 200, **context: Any) -> HttpResponse:
@@ -23,6 +23,8 @@ def page(request: HttpRequest, template: str, *, title: str, status: int = 200, 
         context: What the template shows.
     """
     allowed = {f"may_{scope.value}": may(request.user, scope) for scope in Scope}
+    insights = insights_of(request.user)
+    allowed |= {f"may_see_{insight.value}": insight in insights for insight in Insight}
     return TemplateResponse(
         request,
         f"console/{template}",

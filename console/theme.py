@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
@@ -27,6 +28,17 @@ def _item(title: str, icon: str, url_name: str, scope: Scope = Scope.READ, **det
         "permission": lambda request: request.user.has_perm(permission),
         **details,
     }
+
+
+def _administered(title: str, icon: str, url_name: str, check: str) -> dict[str, Any]:
+    """Return an entry for those of whom a function of `console.access` says so."""
+
+    def permission(request: HttpRequest) -> bool:
+        from console import access  # imports models
+
+        return bool(getattr(access, check)(request.user))
+
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}"), "permission": permission}
 
 
 def _model(title: str, icon: str, url_name: str, permission: str) -> dict[str, Any]:
@@ -69,7 +81,9 @@ UNFOLD: Final[dict[str, Any]] = {
                 "items": [
                     _item("Components", "deployed_code", "console_components"),
                     _item("WIT", "data_object", "console_wit"),
-                    _item("Deployments", "rocket_launch", "console_deployments"),
+                    _item(
+                        "Deployments", "rocket_launch", "console_deployments", badge="console.deployments.badge.badge"
+                    ),
                 ],
             },
             {
@@ -82,7 +96,9 @@ UNFOLD: Final[dict[str, Any]] = {
                         "executions_executorheartbeat_changelist",
                         "executions.view_executorheartbeat",
                     ),
-                    _model("API tokens", "key", "executions_apitoken_changelist", "executions.view_apitoken"),
+                    _item("Audit", "history", "console_audit"),
+                    _administered("API tokens", "key", "console_tokens", "may_have_tokens"),
+                    _administered("Storage and retention", "database", "console_storage", "may_administer"),
                     _model("Users", "person", "auth_user_changelist", "auth.view_user"),
                     _model("Groups", "group", "auth_group_changelist", "auth.view_group"),
                 ],

@@ -5,8 +5,11 @@ from __future__ import annotations
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
 
+from console.audit import exporting as audit_export
+from console.audit import listing as audit
 from console.code import component, wit_pages
 from console.code import listing as components
+from console.dashboard.views import dashboard
 from console.deployments import activating, comparing, rehearsing
 from console.deployments import detail as deployment
 from console.deployments import listing as deployments
@@ -14,9 +17,12 @@ from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
 from console.finding import go
 from console.operating import views as operating
+from console.storage import storage
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
+from console.tokens import listing as tokens
+from console.tokens import making as making_tokens
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -46,6 +52,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     """Return the pages, each for people who are logged in."""
     view = site.admin_view
     return [
+        # In the place of Django's list of apps.
+        path("", view(dashboard), name="index"),
         path("go/", view(go), name="console_go"),
         path("executions/", view(listing.executions), name="console_executions"),
         path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
@@ -84,4 +92,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
             view(comparing.comparison),
             name="console_comparison",
         ),
+        path("audit/", view(audit.audit), name="console_audit"),
+        path("audit/export/", view(audit_export.export), name="console_audit_export"),
+        path("tokens/", view(tokens.tokens), name="console_tokens"),
+        path("tokens/new/", view(making_tokens.new), name="console_token_new"),
+        path("tokens/<slug:prefix>/revoke/", view(tokens.revoke), name="console_token_revoke"),
+        path("storage/", view(storage.storage), name="console_storage"),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from components.read_only_admin import ReadOnlyAdmin
-from executions.models import ApiToken, ExecutorHeartbeat
+from executions.models import ExecutorHeartbeat
 
 
 @admin.register(ExecutorHeartbeat)
@@ -13,11 +13,3 @@ class ExecutorHeartbeatAdmin(ReadOnlyAdmin):
     """Executors that gave a sign of life lately."""
 
     list_display = ("executor_id", "host", "pid", "seen_at", "running", "slots", "deployment_id", "note")
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens of the API; `manage.py token` makes and revokes them."""
-
-    list_display = ("name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
-    exclude = ("digest",)

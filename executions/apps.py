@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_delete
 
 
 class ExecutionsConfig(AppConfig):
@@ -14,9 +14,15 @@ class ExecutionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have groups made with the database, and executors hosted by django-q2's workers, where those are started."""
-        from executions.access.groups import make_groups  # imports models
+        """Have groups made with the database, and tokens end with their makers.
 
+        And executors hosted by django-q2's workers, where those are started.
+        """
+        # They import models.
+        from executions.access.groups import make_groups
+        from executions.access.tokens import revoke_tokens_of
+
+        pre_delete.connect(revoke_tokens_of, sender=settings.AUTH_USER_MODEL, dispatch_uid="executions.tokens")
         post_migrate.connect(make_groups, sender=self, dispatch_uid="executions.groups")
         if settings.PROCESS.is_executor:
             # Imported here: other processes have no use for the engine's runtime.

@@ -12,6 +12,7 @@ from components.services import load_deployment, wasm_bytes
 from components.wasm_cache import compile_cache, tracing_engine
 from engine.clock import SystemClock
 from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import Runner
 from engine.executor.programs import Programs
 from engine.journal.protocol import Journal
 from engine.log.state import ExecutionState
@@ -40,10 +41,12 @@ def _traced_programs() -> Programs:
     return Programs(_load_with_lines, wasm_bytes)
 
 
-def _load_with_lines(wasm_digest: str) -> CompiledComponent:
+def _load_with_lines(wasm_digest: str, runner: Runner) -> CompiledComponent:
+    if runner is Runner.SOURCE:
+        return load_component(wasm_digest, runner)
     wasm = wasm_bytes(wasm_digest)
     if _DEBUG_LINES not in wasm:
-        return load_component(wasm_digest)
+        return load_component(wasm_digest, runner)
     return compile_cache().compile(tracing_engine(), wasm)
 
 

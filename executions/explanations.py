@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -22,7 +23,7 @@ _MOST_LEVELS = 4
 _MOST_REASON_CHARACTERS = 200
 
 
-def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None:
+def why_not_moving(row: Execution, *, now: datetime | None = None, with_values: bool = True) -> str | None:
     """Return one sentence on what an execution waits for, or ``None`` if it has finished.
 
     Who waits for a child is told what that waits for in turn.
@@ -30,19 +31,29 @@ def why_not_moving(row: Execution, *, now: datetime | None = None) -> str | None
     Args:
         row: The execution.
         now: The instant to answer for; the present one by default.
+        with_values: Whether to quote the error of the last failed run, which may hold what the guest works on.
     """
     if row.status == Status.FINISHED.value:
         return None
-    return f"It {_explain(row, now or timezone.now(), levels=_MOST_LEVELS)}."
+    sentence = _explain(row, now or timezone.now(), _Depth(levels=_MOST_LEVELS, with_values=with_values))
+    return f"It {sentence}."
 
 
-def _explain(row: Execution, now: datetime, *, levels: int) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Depth:
+    """How far to go: how many levels of children, and whether to quote errors."""
+
+    levels: int
+    with_values: bool
+
+
+def _explain(row: Execution, now: datetime, depth: _Depth) -> str:
     """Return the sentence without its subject and its full stop."""
     match row.lifecycle:
         case Lifecycle.PAUSED.value:
             return f"is paused{_by_whom(row, 'paused')}; unpause it"
         case Lifecycle.CANCELLING.value:
-            return f"is being cancelled{_by_whom(row, 'cancellation_requested')} and {_cancelling(row, now, levels)}"
+            return f"is being cancelled{_by_whom(row, 'cancellation_requested')} and {_cancelling(row, now, depth)}"
         case _:
             pass
     if row.component_type == ComponentType.WEBHOOK_ENDPOINT.value and row.due_at <= now:
@@ -51,9 +62,9 @@ def _explain(row: Execution, now: datetime, *, levels: int) -> str:
         case Status.LOCKED.value:
             return _locked(row, now)
         case Status.BLOCKED_BY_JOIN_SET.value:
-            return _blocked(row, now, levels)
+            return _blocked(row, now, depth)
         case _:
-            return _backing_off(row) if row.due_at > now else why_due_is_not_run(row, now)
+            return _backing_off(row, depth) if row.due_at > now else why_due_is_not_run(row, now)
 
 
 def _locked(row: Execution, now: datetime) -> str:
@@ -63,29 +74,30 @@ def _locked(row: Execution, now: datetime) -> str:
     return f"was running on {row.executor_id}, whose lock expired at {row.due_at:%H:%M:%S} UTC; {then}"
 
 
-def _backing_off(row: Execution) -> str:
+def _backing_off(row: Execution, depth: _Depth) -> str:
     if not row.temporary_failures:
         return f"is due at {_shown(row.due_at)}"
     failed = row.events.filter(variant__in=("temporarily_failed", "temporarily_timed_out")).order_by("-version").first()
-    return f"is due at {_shown(row.due_at)} after {counted(row.temporary_failures, 'failed run')}{_reason_of(failed)}"
+    count = counted(row.temporary_failures, "failed run")
+    return f"is due at {_shown(row.due_at)} after {count}{_reason_of(failed, depth)}"
 
 
-def _reason_of(failed: Event | None) -> str:
+def _reason_of(failed: Event | None, depth: _Depth) -> str:
     if failed is None:
         return ""
     match failed.entry().event:
         case TemporarilyFailed(reason=reason):
-            return f", the last with: {_shortened(reason)}"
+            return f", the last with: {_shortened(reason)}" if depth.with_values else ""
         case TemporarilyTimedOut():
             return ", the last of which took longer than it may"
         case _:
             return ""
 
 
-def _blocked(row: Execution, now: datetime, levels: int) -> str:
+def _blocked(row: Execution, now: datetime, depth: _Depth) -> str:
     # The whole id down to the join set: another one's children may have an ancestor in one of the same name.
     members = f"{row.execution_id}.{row.join_set_id}_"
-    waiting_for = _first_child(row.children.unfinished().filter(execution_id__startswith=members), now, levels)
+    waiting_for = _first_child(row.children.unfinished().filter(execution_id__startswith=members), now, depth)
     delay = row.delays.filter(join_set_id=row.join_set_id).order_by("expires_at").first()
     parts = [] if waiting_for is None else [waiting_for]
     if delay is not None:
@@ -99,10 +111,10 @@ def _paused_delay(delay: Delay) -> str:
     return "a delay that is paused" + ("" if record is None else _signed(record))
 
 
-def _cancelling(row: Execution, now: datetime, levels: int) -> str:
+def _cancelling(row: Execution, now: datetime, depth: _Depth) -> str:
     if row.status == Status.LOCKED.value and row.due_at > now:
         return f"waits for its run on {row.executor_id} to stop, until {row.due_at:%H:%M:%S} UTC at the latest"
-    waiting_for = _first_child(row.children.unfinished(), now, levels)
+    waiting_for = _first_child(row.children.unfinished(), now, depth)
     if waiting_for is not None:
         return f"waits for {waiting_for}"
     if not alive_executors(now):
@@ -110,7 +122,7 @@ def _cancelling(row: Execution, now: datetime, levels: int) -> str:
     return "ends as soon as an executor looks"
 
 
-def _first_child(children: QuerySet[Execution], now: datetime, levels: int) -> str | None:
+def _first_child(children: QuerySet[Execution], now: datetime, depth: _Depth) -> str | None:
     """Return the oldest of these children with what it waits for itself, and how many more there are."""
     child = children.order_by("created_at", "execution_id").first()
     if child is None:
@@ -118,10 +130,10 @@ def _first_child(children: QuerySet[Execution], now: datetime, levels: int) -> s
     others = children.count() - 1
     more = f" and {others} more" if others else ""
     named = f"{child.execution_id} ({child.ffqn}){more}"
-    if levels <= 1:
+    if depth.levels <= 1:
         return named
     which = "the first of which" if others else "which"
-    return f"{named}, {which} {_explain(child, now, levels=levels - 1)}"
+    return f"{named}, {which} {_explain(child, now, replace(depth, levels=depth.levels - 1))}"
 
 
 def _by_whom(row: Execution, variant: str) -> str:

@@ -189,7 +189,7 @@ def _compile_ahead(registry: Registry) -> None:
 def _compile(wasm_digest: str) -> None:
     started = time.monotonic()
     try:
-        load_component(wasm_digest)
+        load_component(wasm_digest, Runner.SOURCE)
     except (DatabaseError, EngineError) as error:
         log.warning("runtime.failed", digest=wasm_digest, error=str(error))
     else:
@@ -198,9 +198,9 @@ def _compile(wasm_digest: str) -> None:
         connection.close()
 
 
-def load_component(wasm_digest: str) -> CompiledComponent:
+def load_component(wasm_digest: str, runner: Runner) -> CompiledComponent:
     """Return a component from this machine's cache, or compile what the database holds."""
-    engine, cache = wasm_engine(), compile_cache()
+    engine, cache = wasm_engine(runner), compile_cache()
     return cache.load(engine, wasm_digest) or cache.compile(engine, wasm_bytes(wasm_digest))
 
 

@@ -8,26 +8,27 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import Schedule
 
-from executions.retention.pruning import prune
+from executions.retention.runs import prune_and_note
 
 PRUNE_EVERY_MINUTES = 10
 _PRUNE_FOR = timedelta(minutes=4)
 """Less than the cluster gives a task; the next one goes on."""
-_PRUNING = "retention"
+PRUNING = "retention"
+"""Name of its schedule."""
 
 
 def prune_finished() -> None:
     """Delete the executions that ``OBELISK_RETENTION`` keeps no longer."""
-    prune(settings.OBELISK_RETENTION, timezone.now(), time_limit=_PRUNE_FOR)
+    prune_and_note(timezone.now(), time_limit=_PRUNE_FOR)
 
 
 def keep_schedules() -> None:
     """Have the cluster do what the settings ask for, and nothing that they do not ask for any more."""
     if not settings.OBELISK_RETENTION:
-        Schedule.objects.filter(name=_PRUNING).delete()
+        Schedule.objects.filter(name=PRUNING).delete()
         return
     Schedule.objects.update_or_create(
-        name=_PRUNING,
+        name=PRUNING,
         defaults={
             "func": f"{__name__}.{prune_finished.__name__}",
             "schedule_type": Schedule.MINUTES,

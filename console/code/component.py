@@ -16,7 +16,7 @@ from components.deployed_rows import callable_components
 from components.models import Blob, Component, Deployment, FileRole, Function
 from components.reports import function_signature
 from components.services import wasm_bytes
-from console.access import needs
+from console.access import needs, needs_insight
 from console.code.allowances import allowances_of
 from console.code.highlighting import highlighted_lines
 from console.code.kinds import kind_of, runner_words
@@ -24,9 +24,10 @@ from console.code.shown import Shown, shown
 from console.code.unreadable import tells_what_is_unreadable
 from console.code.wit_html import wit_html
 from console.pages import page
+from console.seeing import shows
 from engine.deployment.spec import ComponentType, Runner
 from engine.wit.names import FunctionName
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 
 MOST_SOURCE_BYTES: Final = 1 << 20
 _OTHER_DEPLOYMENTS: Final = 10
@@ -104,6 +105,7 @@ def wit(request: HttpRequest, digest: str) -> HttpResponse:
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.SOURCE)
 @tells_what_is_unreadable
 def source(request: HttpRequest, digest: str) -> HttpResponse:
     """Show one of the files that it is made of."""
@@ -178,6 +180,7 @@ def _page(request: HttpRequest, found: Shown, row: Component, tab: str, template
         tabs=[
             {"title": title, "url": reverse(f"admin:{name}", args=[row.digest]) + end, "is_active": name == tab}
             for name, title in _TABS
+            if name != "console_component_source" or shows(Insight.SOURCE)
         ],
         kept=query,
         **context,

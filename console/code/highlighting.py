@@ -17,7 +17,7 @@ from pygments.lexers.python import PythonLexer
 from pygments.lexers.rust import RustLexer
 
 from console.code.wit_lexer import WitLexer
-from console.json_html import visible
+from console.visible import visible
 
 MOST_HIGHLIGHTED: Final = 256 << 10
 """Characters; longer text is shown without colours, which take some 100 ms for each so many."""

@@ -11,6 +11,7 @@ from console import states
 from console.dashboard.links import instant, list_url
 from console.dashboard.ranges import Range
 from console.dashboard.tiles import TASK, by_state
+from console.seeing import payload
 from console.states import ShownState
 from engine.errors import StoredEventInvalid
 from engine.log import events as e
@@ -34,7 +35,7 @@ class LastError:
     """The last failure of a function.
 
     Args:
-        text: What went wrong; no value of the function's, which not everybody may see.
+        text: What went wrong, inert; what the function returned is left out.
         at: When.
         execution_id: Whose it was.
     """
@@ -194,11 +195,12 @@ def _words(row: Event) -> str:
         case e.Finished(retval=Returned()):
             return "returned an error"
         case e.Finished(retval=Failed(kind=kind, reason=reason)):
-            return _short(f"{kind.value.replace('_', ' ')}{f': {reason}' if reason else ''}")
+            return f"{kind.value.replace('_', ' ')}{f': {_short(reason)}' if reason else ''}"
         case _:
             # SQLite gave the number of an event that was deleted to another one.
             return "—"
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+    shown = payload(text)
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"

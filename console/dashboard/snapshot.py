@@ -21,7 +21,9 @@ from console.dashboard.ranges import Range, range_of
 from console.dashboard.surroundings import deliveries, executors, storage
 from console.dashboard.throughput import columns, legend
 from console.dashboard.tiles import tiles
+from console.seeing import shows
 from engine.errors import EngineError
+from executions.access.scopes import Insight
 from executions.explanations import why_not_moving
 from executions.models import Execution
 from executions.statistics.reading import Stretch, Tallies, added_up, by_function, by_start, read_stretches
@@ -51,8 +53,8 @@ class Snapshot:
 
 
 def snapshot(shown: Range) -> Snapshot:
-    """Return the dashboard; what it shows is at most a second old."""
-    return _SNAPSHOTS.get(shown.key)
+    """Return the dashboard, with values if the page that is being made shows some; it is at most a second old."""
+    return _SNAPSHOTS.get((shown.key, shows(Insight.PAYLOAD)))
 
 
 def clear_snapshots() -> None:
@@ -118,7 +120,10 @@ class _Look:
 
     def due(self) -> Mapping[str, Any]:
         row = longest_due(self.now)
-        return {"row": row, "why": None if row is None else why_not_moving(row, now=self.now)}
+        return {
+            "row": row,
+            "why": None if row is None else why_not_moving(row, now=self.now, with_values=shows(Insight.PAYLOAD)),
+        }
 
     def legend(self) -> Mapping[str, Any]:
         entries = legend(self.starts[0], self.by_start)
@@ -163,8 +168,8 @@ _REGIONS: Final[Mapping[str, Callable[[_Look], Mapping[str, Any]]]] = {
 }
 
 
-def _take(key: str) -> Snapshot:
-    look = _Look(range_of(key))
+def _take(key: tuple[str, bool]) -> Snapshot:
+    look = _Look(range_of(key[0]))
     regions = {name: _region(name, look, read) for name, read in _REGIONS.items()}
     try:
         functions = look.functions()
@@ -214,6 +219,6 @@ def _usually(key: str) -> dict[str, Tallies]:
     return by_function(read_stretches(HOURS, until - _USUAL, until))
 
 
-_SNAPSHOTS: Final[Kept[str, Snapshot]] = Kept(_take, seconds=1)
+_SNAPSHOTS: Final[Kept[tuple[str, bool], Snapshot]] = Kept(_take, seconds=1)
 _PAST: Final[Kept[str, _Past]] = Kept(_read_past, seconds=60)
 _USUALLY: Final[Kept[str, dict[str, Tallies]]] = Kept(_usually, seconds=60)

@@ -82,5 +82,5 @@ def by_state(rows: Iterable[Standing]) -> Counter[ShownState]:
     counts: Counter[ShownState] = Counter()
     for row in rows:
         state = unfinished_state(row.status, row.lifecycle, is_due=row.is_due, has_failed=row.has_failed)
-        counts[TASK if state is states.PENDING and row.is_stub else state] += row.count
+        counts[TASK if state is states.PENDING and row.is_task else state] += row.count
     return counts

@@ -16,8 +16,9 @@ from console.code.kinds import kind_of
 from console.code.shown import Shown
 from console.deployments.finding import found
 from console.pages import page
+from console.seeing import shows
 from engine.deployment.spec import ComponentType
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models import RehearsalReport
 
 _DECISIONS: Final = 50
@@ -42,5 +43,5 @@ def deployment(request: HttpRequest, deployment_id: str) -> HttpResponse:
         decisions=DeploymentSwitch.objects.newest_of(row.pk, limit=_DECISIONS),
         report=RehearsalReport.objects.newest_of(row.pk),
         now=timezone.now(),
-        lines=highlighted_lines(row.toml, "deployment.toml"),
+        lines=highlighted_lines(row.toml, "deployment.toml") if shows(Insight.SOURCE) else [],
     )

@@ -10,7 +10,9 @@ from typing import Any, Final, Literal
 from components.comparing import Asked, DeploymentDiff, Difference, compare, newly_asked
 from components.models import Blob, ComponentFile, Deployment, FileRole
 from console.code.highlighting import MOST_HIGHLIGHTED
+from console.seeing import shows
 from engine.deployment.spec import ComponentType
+from executions.access.scopes import Insight
 
 _MOST_FILES: Final = 40
 _CONTEXT: Final = 3
@@ -27,7 +29,8 @@ class TextDiff:
         components: Names of the components that are made of it.
         added: Number of lines.
         removed: Number of lines.
-        lines: Each with the class that says what it is; ``None`` if the text is too long to be compared.
+        lines: Each with the class that says what it is; ``None`` if the text is too long to be compared, and empty
+            if source is not shown.
     """
 
     path: str
@@ -122,7 +125,8 @@ def text_diff(path: str, before: str, after: str, *, components: tuple[str, ...]
         components=components,
         added=kinds.count("ob-added"),
         removed=kinds.count("ob-removed"),
-        lines=tuple(lines),
+        # Deployment files may hold source, too.
+        lines=tuple(lines) if shows(Insight.SOURCE) else (),
     )
 
 

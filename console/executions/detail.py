@@ -16,7 +16,8 @@ from console.executions.lookup import found
 from console.executions.summaries import summary_of
 from console.operating.offers import offered_actions
 from console.pages import page
-from executions.access.scopes import Scope
+from console.seeing import shows
+from executions.access.scopes import Insight, Scope
 from executions.models import Execution, HttpExchange, LogLine
 from executions.operations.listing import CursorRefused, Direction, ExecutionFilter, page_of, place_at
 from executions.operations.paging import numbered_page
@@ -27,11 +28,15 @@ WINDOW: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One of the things to look at: its address behind the execution's, its name, and what it holds how many of."""
+    """One of the things to look at: its address behind the execution's, its name, and what it holds how many of.
+
+    One that shows nothing but what `needs` allows to see is not there for others.
+    """
 
     url_name: str
     title: str
     counted: str | None = None
+    needs: Insight | None = None
 
 
 TABS: Final = (
@@ -42,7 +47,7 @@ TABS: Final = (
     Tab("console_logs", "Logs", "logs"),
     Tab("console_http", "HTTP", "http"),
     Tab("console_responses", "Responses", "responses"),
-    Tab("console_raw", "Raw"),
+    Tab("console_raw", "Raw", needs=Insight.PAYLOAD),
 )
 
 
@@ -65,7 +70,7 @@ def tab_page(request: HttpRequest, execution_id: str, tab: str, template: str, *
         tab_title=f"{summary.state.word}: {row.ffqn.rpartition('/')[2]}",
         summary=summary,
         row=row,
-        tabs=TABS,
+        tabs=[each for each in TABS if each.needs is None or shows(each.needs)],
         active_tab=tab,
         now=summary.now,
         actions=offered_actions(request, row),

@@ -9,6 +9,7 @@ from typing import assert_never
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console.seeing import payload
 from console.templatetags.console import duration, execution_link
 from engine.log import events as e
 from engine.log.ids import ExecutionId
@@ -119,8 +120,8 @@ def _history(event: e.HistoryEvent, at: datetime) -> tuple[str, str, SafeString 
 
 def _ending(retval: ReturnValue) -> str:
     match retval:
-        case Returned(ok=ok, payload=payload):
-            value = "" if payload is None else f": {_short(payload.value)}"
+        case Returned(ok=ok, payload=result):
+            value = "" if result is None else f": {_short(result.value)}"
             return f"{'ok' if ok else 'error'}{value}"
         case Failed(kind=kind, reason=reason):
             return f"{kind.value.replace('_', ' ')}{f': {_short(reason)}' if reason else ''}"
@@ -137,4 +138,5 @@ def _when(schedule: Now | In | At) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+    shown = payload(text)
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 1]}…"

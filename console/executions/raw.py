@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import orjson
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
-from console.access import needs
+from console.access import needs, needs_insight
 from console.executions.lookup import found
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models import Execution
 
 
 @needs(Scope.READ)
+@needs_insight(Insight.PAYLOAD)
 def raw(request: HttpRequest, execution_id: str) -> HttpResponseBase:
     """Return the document as a file to keep."""
     row = found(execution_id)

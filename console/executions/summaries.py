@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from console.executions.listing import length_of
+from console.seeing import shows
 from console.states import ShownState, shown_state
 from engine.log.events import Created, Finished
 from engine.log.ids import ExecutionId, position_of
 from engine.log.labels import labels_of
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.state import Status
+from executions.access.scopes import Insight
 from executions.explanations import why_not_moving
 from executions.models import Execution, HttpExchange, LogLine, OperationRecord
 
@@ -97,7 +99,7 @@ def summary_of(row: Execution, now: datetime) -> Summary:
     return Summary(
         row=row,
         state=shown_state(row, now),
-        why=why_not_moving(row, now=now),
+        why=why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD)),
         params=created.params,
         outcome=outcome,
         cause=None if row.result_kind in (None, "ok") else _cause_of(row),

@@ -37,9 +37,11 @@ from console.live.messages import (
 )
 from console.live.reading import reading
 from console.live.rehearsal_topic import RehearsalTopic
-from console.live.rights import may_watch
+from console.live.rights import rights_of
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
+from console.seeing import NOTHING, showing
+from executions.access.scopes import Insight
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +75,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._session_key: str | None = None
+        self._insights: frozenset[Insight] = NOTHING
         self._tasks: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         self._acknowledged = asyncio.Event()
@@ -85,9 +88,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME)
         # Accepted first: before that, a browser is told no reason.
         await self.accept()
-        if not await self._is_allowed():
+        insights = await self._rights()
+        if insights is None:
             await self._end(UNAUTHENTICATED, "You are not logged in, or may not see this.")
             return
+        self._insights = insights
         await self._say(Hello(now=timezone.now(), beat_s=BEAT_S, build=build_id()))
         self._start(self._beat())
         self._start(self._check_rights())
@@ -123,8 +128,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if maker is None:
             raise ValueError(f"there is no topic {sub.topic}")
         topic = maker(sub)
-        if not await self._is_allowed():
-            await self._end(NO_RIGHTS, "You may not see this any more.")
+        if not await self._is_still_allowed():
             return
         if self._following is not None:
             self._following.cancel()
@@ -150,11 +154,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _read(self, topic: Topic, cursor: Cursor) -> Update | None:
         hidden = self._is_hidden
         try:
-            return await reading(lambda: topic.read(cursor, hidden=hidden))
+            return await reading(lambda: self._shown(topic, cursor, hidden=hidden))
         except DatabaseError as error:
             # Without signs of life the page will know that it is out of date.
             log.warning("console.database_failed", error=str(error))
             return None
+
+    def _shown(self, topic: Topic, cursor: Cursor, *, hidden: bool) -> Update | None:
+        with showing(self._insights):
+            return topic.read(cursor, hidden=hidden)
 
     async def _send_update(self, update: Update) -> None:
         self._sent += 1
@@ -184,17 +192,25 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _check_rights(self) -> None:
         while True:
             await asyncio.sleep(RIGHTS_S)
-            if not await self._is_allowed():
-                await self._end(NO_RIGHTS, "You were logged out, or may not see this any more.")
+            if not await self._is_still_allowed():
                 return
 
-    async def _is_allowed(self) -> bool:
+    async def _is_still_allowed(self) -> bool:
+        """Tell whether the page may go on as it was begun; if not, end it."""
+        insights = await self._rights()
+        if insights is None:
+            await self._end(NO_RIGHTS, "You were logged out, or may not see this any more.")
+        elif insights != self._insights:
+            await self._end(NO_RIGHTS, "What you may see has changed; load the page again.")
+        return insights == self._insights
+
+    async def _rights(self) -> frozenset[Insight] | None:
         key = self._session_key
         try:
-            return await reading(lambda: may_watch(key))
+            return await reading(lambda: rights_of(key))
         except DatabaseError as error:
             log.warning("console.database_failed", error=str(error))
-            return False
+            return None
 
     async def _say(self, message: ServerMessage) -> None:
         await self.send(text_data=write_message(message))

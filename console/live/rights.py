@@ -8,14 +8,15 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest
 
-from console.access import may
-from executions.access.scopes import Scope
+from console.access import insights_of, may
+from executions.access.scopes import Insight, Scope
 
 
-def may_watch(session_key: str | None) -> bool:
-    """Tell whether the session of a cookie belongs to somebody who may see the console's pages now."""
+def rights_of(session_key: str | None) -> frozenset[Insight] | None:
+    """Return what whoever a cookie's session belongs to may see of values and source now; ``None``: not even pages."""
     if not session_key:
-        return False
+        return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    return may(get_user(request), Scope.READ)
+    user = get_user(request)
+    return insights_of(user) if may(user, Scope.READ) else None

@@ -10,6 +10,7 @@ import orjson
 
 from console.operating.forms import ForkForm, OperationForm, QueryForm, QuestionForm, SignalForm, UpgradeForm
 from console.operating.outcomes import Answer, Done, Outcome
+from console.seeing import payload
 from engine.deployment.spec import ComponentType
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
@@ -164,7 +165,7 @@ def _told(outcome: ReplayOutcome) -> Answer:
             return Answer(message="Its log was reproduced completely; it ends with:", value=value)
         case ReplayFailed(error=error, version=version):
             place = "" if version is None else f" at event {version}"
-            return Answer(message=f"It does not follow its history{place}: {error}", is_bad=True)
+            return Answer(message=f"It does not follow its history{place}: {payload(str(error))}", is_bad=True)
 
 
 def _deployed_digest(row: Execution) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.contrib import messages
@@ -16,12 +16,20 @@ from console.operating.actions import ACTIONS, Action
 from console.operating.forms import OperationForm
 from console.operating.outcomes import Answer, Done
 from console.pages import page
+from console.seeing import payload
 from console.states import shown_state
 from engine.errors import EngineError
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from executions.models import Execution
+from executions.operations.forking import ForkRefused
+from executions.operations.querying import QueryFailed
 from executions.operations.recording import RecordingJournal
+from executions.operations.submitting import CallRefused
+from executions.operations.upgrading import UpgradeFails
+
+_QUOTING: Final = (UpgradeFails, ForkRefused, QueryFailed, CallRefused)
+"""Refusals that may quote what an execution works on."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +58,7 @@ def _operate(request: HttpRequest, execution_id: str, action: Action) -> HttpRes
         outcome = action.carry_out(row, form.cleaned_data, _journal(request, row, action, form))
     except EngineError as error:
         log.info("console.refused", operation=action.key, execution_id=row.pk, error=str(error))
-        form.add_error(None, str(error))
+        form.add_error(None, payload(str(error)) if isinstance(error, _QUOTING) else str(error))
         return _form_page(request, row, action, form, status=422)
     match outcome:
         case Done(message=message, goes_to=goes_to):

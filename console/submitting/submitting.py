@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from console.access import may, needs, person
+from console.access import may_see_payload, needs, person
 from console.forms.entry import Entry, EntryForm, problem_context, wants_fragment
 from console.forms.json_text import pretty
 from console.forms.making import short_type
@@ -156,10 +156,12 @@ class _CallForm:
 
     def _copied(self, draft: Draft, execution_id: str) -> Draft:
         """Return the call of an old execution, as JSON if it does not fit the function any more."""
-        is_readable = may(self._request.user, Scope.READ) and "\0" not in execution_id
+        is_readable = may_see_payload(self._request.user) and "\0" not in execution_id
         row = Execution.objects.filter(pk=execution_id).first() if is_readable else None
         if row is None or row.ffqn != str(self._function.name):
-            self._notice = f"There is no execution {execution_id[:200]} of this function to copy; the form is empty."
+            self._notice = (
+                f"There is no execution {execution_id[:200]} of this function that you may copy; the form is empty."
+            )
             return draft
         created = created_of(row.events.get(version=0).payload)
         labels = (f"{name}={value}" for name, value in labels_of(created.metadata).items() if name != RETRY_LABEL)

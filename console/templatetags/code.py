@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 
 from components.models import Component
 from console.code.shown import Shown
-from console.json_html import visible
+from console.visible import visible
 from engine.deployment.limits import MIB
 from executions.models import RehearsalReport
 

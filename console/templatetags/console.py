@@ -12,8 +12,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from console.json_html import json_tree, visible
+from console.json_html import json_tree
+from console.seeing import payload, payload_url
 from console.states import ShownState, shown_state
+from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
 from executions.models import Execution
 
@@ -183,10 +185,18 @@ def microseconds(count: int) -> timedelta:
 
 
 @register.filter
+def milliseconds(count: int) -> timedelta:
+    """Return that many milliseconds as a length of time."""
+    return timedelta(milliseconds=count)
+
+
+@register.filter
 def words(text: str) -> list[str]:
     """Return the words of a text."""
     return text.split()
 
 
 register.filter("json_tree", json_tree)
+register.filter("payload", payload)
+register.filter("payload_url", payload_url)
 register.filter("visible", visible)

@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
+from console.seeing import payload
 from engine.log import events as e
 from executions.instants import to_micros
 
@@ -265,4 +266,5 @@ class _Fold:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _MOST_REASON else f"{text[: _MOST_REASON - 1]}…"
+    shown = payload(text)
+    return shown if len(shown) <= _MOST_REASON else f"{shown[: _MOST_REASON - 1]}…"

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from django.urls import reverse
 from msgspec import Struct
 
-from console.json_html import visible
+from console.seeing import payload, payload_url
 from console.states import shown_state
 from console.templatetags.console import duration
 from console.timeline.answer import Badge, ShownRow, Signpost
@@ -20,6 +20,7 @@ from console.timeline.phases import Cap, Mark, Phase, Sign, Span, phases_of
 from console.timeline.row_reading import MOST_REQUESTS, RowFacts
 from console.timeline.rows import Requests, Row
 from console.timeline.tree import DelayNode, Group, Node
+from console.visible import visible
 from engine.log.return_values import FailureKind
 from executions.instants import from_micros, to_micros
 from executions.models import Execution, HttpExchange
@@ -238,17 +239,17 @@ def _requests(row: Row, requests: Requests, sight: Sight) -> ShownRow:
 def _exchange(exchange: HttpExchange) -> Span:
     begin = to_micros(exchange.started_at)
     is_bad = exchange.status is None or exchange.status >= 400
-    outcome = str(exchange.status) if exchange.status is not None else visible(exchange.error or "no response")
+    outcome = str(exchange.status) if exchange.status is not None else payload(exchange.error or "no response")
     return Span(
         phase=Phase.REQUEST,
         begin=begin,
         end=begin + exchange.duration_us,
-        text=visible(f"{outcome} {exchange.method} {exchange.url}"[:_MOST_NAME]),
+        text=f"{outcome} {visible(exchange.method)} {payload_url(exchange.url)}"[:_MOST_NAME],
         cap=Cap.ERROR if is_bad else Cap.OK,
     )
 
 
 def _place(url: str) -> str:
     """Return host and path of a URL, which is what tells calls apart."""
-    parts = urlsplit(url)
+    parts = urlsplit(payload_url(url))
     return visible(f"{parts.netloc}{parts.path}"[:_MOST_NAME])

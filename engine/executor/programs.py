@@ -30,8 +30,12 @@ _CALLS: dict[ComponentType, Callable[..., str]] = {
 class ComponentLoader(Protocol):
     """Where compiled components come from."""
 
-    def __call__(self, wasm_digest: str) -> CompiledComponent:
+    def __call__(self, wasm_digest: str, runner: Runner, /) -> CompiledComponent:
         """Return the component of this content digest, compiled now or before.
+
+        Args:
+            wasm_digest: Of the component, or of the interpreter of a source component.
+            runner: What it carries out.
 
         Raises:
             InvalidComponent: If there is none, or it cannot be compiled.
@@ -123,7 +127,7 @@ class Programs:
             with self._mutex:
                 linked = self._linked.get(key)
                 if linked is None:
-                    compiled = self._load(digest)
+                    compiled = self._load(digest, component.runner)
                     imports = imports_for(
                         component.id.component_type, compiled.shape, stub_wasi=component.sandbox.stub_wasi
                     )
@@ -182,7 +186,7 @@ class Programs:
         key = (_binary_of(component), component.id.component_type)
         runtime = self._runtimes.get(key)
         if runtime is None:
-            runtime = self._runtimes[key] = Runtime(self._load(key[0]), _CALLS[key[1]])
+            runtime = self._runtimes[key] = Runtime(self._load(key[0], component.runner), _CALLS[key[1]])
         return GuestProgram(runtime, component, self._read(component.artefact_digest))
 
 

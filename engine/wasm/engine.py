@@ -54,6 +54,8 @@ class WasmSettings:
             thread's own stack must hold so many wasm stacks and room for Python between them: 8 MiB hold the default.
         allocation: ``None`` takes pooling unless the address space is limited.
         pool_slots: How many memories may be alive at once under pooling.
+        keep_resident_bytes: How much of a memory is wiped, not unmapped, when it is given back to the pool: the next
+            instance need not fault it in again page by page, but whatever was touched stays with the process.
         is_parallel_compilation: Compile with all cores. See ``fork_guard``.
         has_source_lines: Have backtraces tell files and lines, of components that carry debug information. Costs time
             whenever a guest is unwound.
@@ -64,6 +66,7 @@ class WasmSettings:
     max_nesting: int = 5
     allocation: Allocation | None = None
     pool_slots: int = 1000
+    keep_resident_bytes: int = 256 << 10
     is_parallel_compilation: bool = True
     has_source_lines: bool = False
 
@@ -253,8 +256,7 @@ def _use_pool(config: Config, settings: WasmSettings) -> None:
         "table_elements": 100_000,
         "max_component_instance_size": 16 << 20,
         "max_core_instance_size": 16 << 20,
-        # Small memories are wiped, not unmapped, when they are given back.
-        "linear_memory_keep_resident": 256 << 10,
+        "linear_memory_keep_resident": settings.keep_resident_bytes,
         "table_keep_resident": 64 << 10,
     }
     for name, value in limits.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from ctypes import addressof, c_void_p, create_string_buffer
+from functools import lru_cache
 from struct import Struct
 from typing import Any, assert_never
 
@@ -236,7 +237,9 @@ def _variant_lowerer(cases: tuple[Case, ...], resources: Mapping[str, int]) -> L
 _NO_CASE: tuple[None, None] = (None, None)
 
 
+@lru_cache(maxsize=256)
 def _enum_lowerer(names: tuple[str, ...]) -> Lowerer:
+    # Kept, since WASI's error codes are part of the types of most of its functions.
     known: dict[str, _Template] = {}
     for name in names:
         template = _Template()

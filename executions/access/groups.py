@@ -11,10 +11,10 @@ from executions.access.scopes import ROLES
 
 def make_groups(**_signal: Any) -> None:
     """Make the groups that are missing; those that exist keep the permissions that people gave them."""
-    for name, scopes in ROLES.items():
+    for name, rights in ROLES.items():
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
-            codenames = [scope.codename for scope in scopes]
+            codenames = [right.codename for right in rights]
             group.permissions.set(
                 Permission.objects.filter(content_type__app_label="executions", codename__in=codenames)
             )

@@ -9,12 +9,15 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from executions.access.principals import principal_of
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models.api_token import ApiToken
 
 
 def still_has(request: Request, scope: Scope) -> Callable[[], bool]:
-    """Return a question to ask again and again: whether who sent the request has the scope now, by the database."""
+    """Return a question to ask again and again: whether who sent the request may see values under a scope now.
+
+    By the database; tokens see values.
+    """
     token, user = request.auth, request.user
     if isinstance(token, ApiToken):
         return lambda: _token_has(token, scope)
@@ -28,4 +31,4 @@ def _token_has(token: ApiToken, scope: Scope) -> bool:
 
 def _person_has(user_id: int | None, scope: Scope) -> bool:
     principal = None if user_id is None else principal_of(get_user_model().objects.filter(pk=user_id).first())
-    return principal is not None and scope in principal.scopes
+    return principal is not None and scope in principal.scopes and Insight.PAYLOAD in principal.insights

@@ -1,4 +1,4 @@
-"""Which scope a request needs."""
+"""Which scope a request needs, and which insight."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from executions.access.principals import principal_of
-from executions.access.scopes import Scope
+from executions.access.scopes import INSIGHTS, Insight, Scope
 from executions.api.problems import Problem, ProblemCode
 
 
 class HasScope(BasePermission):
-    """Lets those through that have the scope which the view names for the method, in ``scopes``."""
+    """Lets those through that have what the view names for the method: a scope in ``scopes``, any in ``insights``."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the request may be carried out; the refusal names the scope."""
@@ -28,6 +28,9 @@ class HasScope(BasePermission):
             name = (method or "").lower()
             return name not in view.http_method_names or not hasattr(view, name)
         require_scope(request, needed)
+        insights: Mapping[str, Insight] = getattr(view, "insights", {})
+        if (insight := insights.get(method or "")) is not None:
+            require_insight(request, insight)
         return True
 
 
@@ -40,3 +43,20 @@ def require_scope(request: Request, scope: Scope) -> None:
     principal = principal_of(request.user)
     if principal is None or scope not in principal.scopes:
         raise Problem(ProblemCode.MISSING_SCOPE, f"this needs the scope {scope.value}")
+
+
+def sees(request: Request, insight: Insight) -> bool:
+    """Tell whether who sends a request may see a part of what there is."""
+    principal = principal_of(request.user)
+    return principal is not None and insight in principal.insights
+
+
+def require_insight(request: Request, insight: Insight) -> None:
+    """Return if who sends a request may see a part of what there is.
+
+    Raises:
+        Problem: If not; names the permission.
+    """
+    if not sees(request, insight):
+        text = f"this needs the permission {insight.codename}, to {INSIGHTS[insight]}"
+        raise Problem(ProblemCode.MISSING_SCOPE, text)

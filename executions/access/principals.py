@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Principal:
         actor: How what they did to executions is signed (`executions.models.OperationRecord.actor`).
         scopes: What they may do.
         user_id: The person's id; of a token, its maker's.
+        insights: What they may see besides.
     """
 
     key: str
@@ -25,6 +26,7 @@ class Principal:
     actor: str
     scopes: frozenset[Scope]
     user_id: int | None = None
+    insights: frozenset[Insight] = frozenset(Insight)
 
     @property
     def is_authenticated(self) -> bool:
@@ -38,6 +40,12 @@ def principal_of(user: Any) -> Principal | None:
         return user
     if user is None or not user.is_authenticated:
         return None
-    scopes = frozenset(scope for scope in Scope if user.has_perm(f"executions.{scope.codename}"))
     name = user.get_username()
-    return Principal(key=f"user:{user.pk}", name=name, actor=f"user:{name}", scopes=scopes, user_id=user.pk)
+    return Principal(
+        key=f"user:{user.pk}",
+        name=name,
+        actor=f"user:{name}",
+        scopes=frozenset(scope for scope in Scope if user.has_perm(f"executions.{scope.codename}")),
+        user_id=user.pk,
+        insights=frozenset(insight for insight in Insight if user.has_perm(f"executions.{insight.codename}")),
+    )

@@ -1,4 +1,4 @@
-"""What a token or a person may do, in four steps."""
+"""What a token or a person may do, in four steps; and what a person may see of what they may look at."""
 
 from __future__ import annotations
 
@@ -28,9 +28,29 @@ MEANINGS: Final[Mapping[Scope, str]] = {
     Scope.DEPLOY: "submit and switch deployments",
 }
 
-ROLES: Final[Mapping[str, tuple[Scope, ...]]] = {
-    "viewer": (Scope.READ,),
-    "operator": (Scope.READ, Scope.SUBMIT, Scope.OPERATE),
-    "deployer": tuple(Scope),
+
+class Insight(StrEnum):
+    """A part of what `Scope.READ` shows that can be kept from people. Tokens see all of it."""
+
+    PAYLOAD = "payload"
+    SOURCE = "source"
+
+    @property
+    def codename(self) -> str:
+        """The permission of Django that gives it to a person."""
+        return f"view_{self.value}"
+
+
+INSIGHTS: Final[Mapping[Insight, str]] = {
+    Insight.PAYLOAD: "see values: parameters, results, events, log lines, variables, bodies",
+    Insight.SOURCE: "see source code",
 }
-"""Groups of people, with what their members may do."""
+
+Right = Scope | Insight
+
+ROLES: Final[Mapping[str, tuple[Right, ...]]] = {
+    "viewer": (Scope.READ, *Insight),
+    "operator": (Scope.READ, Scope.SUBMIT, Scope.OPERATE, *Insight),
+    "deployer": (Scope.READ, Scope.DEPLOY, *Insight),
+}
+"""Groups of people, with what their members may do; who is in two of them may do both."""

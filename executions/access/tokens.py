@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -96,6 +96,11 @@ def revoke_token(prefix: str) -> ApiToken:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
     return token
+
+
+def revoke_tokens_of(instance: Any, **_signal: Any) -> None:
+    """Revoke the tokens that a person made, who is about to be deleted: nobody would answer for them."""
+    ApiToken.objects.filter(created_by=instance.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
 def principal_of_token(token: ApiToken) -> Principal:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from rest_framework.request import Request
 
 from engine.log.ids import parse_execution_id
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, message
 from executions.api.bodies import read_body, read_query
 from executions.api.execution_queries import NoQuery
@@ -96,6 +96,7 @@ class QueryView(ApiView):
     """Asking workflows."""
 
     scopes = {"POST": Scope.READ}
+    insights = {"POST": Insight.PAYLOAD}
 
     @endpoint(
         "query",
@@ -118,6 +119,7 @@ class LocalsView(ApiView):
     """Local variables of workflows."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "get_locals", tag="debugging", query=LocalsQuery, answers={200: list[FrameDocument]}, problems=_OF_WORKFLOWS

@@ -25,7 +25,7 @@ from engine.wit.grammar import format_type
 from engine.wit.names import InterfaceName
 from engine.wit.types import FunctionType, WitType
 from engine.wit.wit_text import format_interfaces
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
 from executions.api.deployment_documents import (
@@ -142,6 +142,7 @@ class FileView(ApiView):
     """Stored files."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.SOURCE}
 
     @endpoint(
         "get_file",

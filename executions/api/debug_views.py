@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
 from executions.access.permissions import require_scope
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_body, read_query
 from executions.api.debug_documents import (
@@ -105,6 +105,7 @@ class ReplayView(ApiView):
     """Replaying a workflow."""
 
     scopes = {"PUT": Scope.OPERATE}
+    insights = {"PUT": Insight.PAYLOAD}
 
     @endpoint(
         "replay",
@@ -127,6 +128,7 @@ class AdvanceView(ApiView):
     """Advancing a paused workflow."""
 
     scopes = {"PUT": Scope.OPERATE}
+    insights = {"PUT": Insight.PAYLOAD}
 
     @endpoint(
         "advance",
@@ -160,6 +162,7 @@ class UpgradeView(ApiView):
     """Moving an execution to another version of its component."""
 
     scopes = {"PUT": Scope.OPERATE}
+    insights = {"PUT": Insight.PAYLOAD}
 
     @endpoint(
         "upgrade",
@@ -184,6 +187,7 @@ class ForkView(ApiView):
     """Forking an execution."""
 
     scopes = {"POST": Scope.SUBMIT}
+    insights = {"POST": Insight.PAYLOAD}
 
     @endpoint(
         "fork",
@@ -240,6 +244,7 @@ class BacktraceSourceView(ApiView):
     """What stands where a workflow made its calls."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.SOURCE}
 
     @endpoint(
         "get_backtrace_source",

@@ -25,7 +25,7 @@ from components.submission import submit_deployment
 from components.switching import DeploymentNotFound, enqueue, find_deployment, switch_now
 from components.verification import verify_deployment
 from executions.access.principals import principal_of
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, message, text_answer, wants_text
 from executions.api.bodies import read_optional_body, read_query
 from executions.api.deployment_bodies import DeploymentBody, read_deployment
@@ -155,6 +155,7 @@ class DeploymentView(ApiView):
     """One deployment."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.SOURCE}
 
     @endpoint(
         "get_deployment",
@@ -241,6 +242,7 @@ class DeploymentRehearsalView(ApiView):
     """What a deployment would mean for what is under way."""
 
     scopes = {"POST": Scope.DEPLOY}
+    insights = {"POST": Insight.PAYLOAD}
 
     @endpoint(
         "rehearse_deployment",

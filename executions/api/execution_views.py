@@ -13,7 +13,8 @@ from rest_framework.request import Request
 
 from engine.errors import ExecutionNotFound
 from engine.log.ids import ExecutionId, make_execution_id, parse_execution_id
-from executions.access.scopes import Scope
+from executions.access.permissions import sees
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, text_answer, wants_text
 from executions.api.bodies import read_query
 from executions.api.execution_documents import (
@@ -116,7 +117,8 @@ class StatusView(ApiView):
         read_query(request, NoQuery)
         row = find_execution(execution_id)
         labels = labels_by_execution([row.pk]).get(row.pk, {})
-        document = document_of(row, labels, explanation=why_not_moving(row) or UNSET)
+        why = why_not_moving(row, with_values=sees(request, Insight.PAYLOAD))
+        document = document_of(row, labels, explanation=why or UNSET)
         if wants_text(request):
             return text_answer(state_text(document.pending_state))
         return json_answer(document)
@@ -126,6 +128,7 @@ class EventsView(ApiView):
     """The event log of an execution."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "list_events",
@@ -157,6 +160,7 @@ class ResponsesView(ApiView):
     """What came back to the join sets of an execution."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "list_responses",
@@ -195,6 +199,7 @@ class LogsView(ApiView):
     """What the guest of an execution logged and printed."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "list_logs",

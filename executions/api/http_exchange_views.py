@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 from rest_framework.request import Request
 
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_query
 from executions.api.execution_documents import Instant
@@ -56,6 +56,7 @@ class HttpExchangesView(ApiView):
     """What an execution asked of other servers."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "list_http_exchanges",

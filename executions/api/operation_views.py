@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from engine.log.ids import DelayId, ExecutionId, delay_position, parse_execution_id
 from executions.access.lasting import still_has
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import message
 from executions.api.bodies import read_json, read_query
 from executions.api.execution_queries import NoQuery
@@ -163,6 +163,7 @@ class StreamView(ApiView):
     """What happens to an execution, as it happens."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "stream",

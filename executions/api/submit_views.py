@@ -14,8 +14,9 @@ from rest_framework.request import Request
 from engine.log.ids import ExecutionId, parse_execution_id, parse_top_level_id
 from engine.log.retval_json import retval_to_api
 from executions.access.lasting import still_has
+from executions.access.permissions import require_insight
 from executions.access.principals import principal_of
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer, message, problem_answer
 from executions.api.bodies import read_body, read_query
 from executions.api.execution_views import ExecutionListView
@@ -75,7 +76,7 @@ class ExecutionsView(ExecutionListView):
     def post(self, request: Request) -> HttpResponseBase:
         """Start an execution under a fresh id."""
         query = read_query(request, FollowQuery)
-        _refuse_without_room(request, follow=query.follow)
+        _refuse_unanswerable(request, follow=query.follow)
         call = _call(read_body(request, SubmitBody))
         key = request.headers.get(_KEY_HEADER)
         headers: dict[str, str] = {}
@@ -91,6 +92,7 @@ class ResultView(ApiView):
     """One execution."""
 
     scopes = {"GET": Scope.READ, "PUT": Scope.SUBMIT}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "get_result",
@@ -140,15 +142,16 @@ class ResultView(ApiView):
     def put(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Start an execution under this id; the same call again changes nothing."""
         query = read_query(request, FollowQuery)
-        _refuse_without_room(request, follow=query.follow)
+        _refuse_unanswerable(request, follow=query.follow)
         chosen = parse_top_level_id(execution_id)
         (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)])
         return _started(request, submitted, status=201 if submitted.is_new else 200, follow=query.follow, headers={})
 
 
-def _refuse_without_room(request: Request, *, follow: bool) -> None:
+def _refuse_unanswerable(request: Request, *, follow: bool) -> None:
     """Refuse who could not be answered in the way that is asked for, before anything is started."""
     if follow or preferred_wait(request):
+        require_insight(request, Insight.PAYLOAD)
         refuse_too_many_followers()
 
 

@@ -12,12 +12,14 @@ from rest_framework.views import APIView
 
 from executions.access.authentication import BearerAuthentication, SessionLogin
 from executions.access.permissions import HasScope
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.access.throttling import PrincipalThrottle
 
 
 class ApiView(APIView):
     """A view that takes and gives what the conventions say; `scopes` names what each of its methods needs.
+
+    `insights` names what people must be allowed to see besides, since the answer shows it.
 
     Bodies are read by `executions.api.bodies` and answers made by `executions.api.answers`: the framework's parsers and
     renderers have no part in it.
@@ -28,6 +30,7 @@ class ApiView(APIView):
     throttle_classes: Sequence[type[BaseThrottle]] = (PrincipalThrottle,)
     http_method_names = ["get", "head", "post", "put"]
     scopes: ClassVar[Mapping[str, Scope]] = {}
+    insights: ClassVar[Mapping[str, Insight]] = {}
 
     @property
     def default_response_headers(self) -> dict[str, str]:

@@ -7,7 +7,7 @@ import executions.instants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0012_assign_human_tasks"),
+        ("executions", "0016_roles_apart_and_rights_to_see"),
     ]
 
     operations = [

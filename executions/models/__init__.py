@@ -19,6 +19,7 @@ from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
+from executions.models.retention_run import RetentionRun
 from executions.models.roll_up import DatabaseSize, RollUp, RollUpCursor
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
@@ -41,6 +42,7 @@ __all__ = [
     "OperationRecord",
     "RehearsalReport",
     "RehearsalStatus",
+    "RetentionRun",
     "RollUp",
     "RollUpCursor",
     "TaskAssignment",

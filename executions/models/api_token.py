@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import CheckConstraint, Q
 
-from executions.access.scopes import MEANINGS, Scope
+from executions.access.scopes import INSIGHTS, MEANINGS, Scope
 
 MOST_NAME_CHARACTERS: Final = 100
 
@@ -18,8 +18,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     """Questions about tokens."""
 
     def usable(self, now: datetime) -> ApiTokenQuerySet:
-        """Those that are neither revoked nor expired."""
-        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+        """Those that are neither revoked nor expired, and whose maker, if a person, is active."""
+        unexpired = self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+        return unexpired.exclude(created_by__is_active=False)
 
 
 class ApiToken(models.Model):
@@ -47,8 +48,11 @@ class ApiToken(models.Model):
     objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
-        # What people may do with the API by their groups; they stand here because a permission needs some model.
-        permissions = [(scope.codename, f"API: {meaning}") for scope, meaning in MEANINGS.items()]
+        # What people may do and see by their groups; they stand here because a permission needs some model.
+        permissions = [
+            *((scope.codename, f"API: {meaning}") for scope, meaning in MEANINGS.items()),
+            *((insight.codename, meaning.capitalize()) for insight, meaning in INSIGHTS.items()),
+        ]
         constraints = [CheckConstraint(condition=~Q(name=""), name="api_token_has_a_name")]
 
     def __str__(self) -> str:

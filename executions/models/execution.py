@@ -73,7 +73,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def stuck(self, since: datetime) -> ExecutionQuerySet:
         """Active ones that nobody runs, though they were due, or their lock expired, at or before ``since``.
 
-        Not those that somebody outside is to answer: they wait for as long as that takes.
+        Not stubs: they wait for somebody outside, for as long as that takes.
         """
         is_overdue = (_IS_PENDING | _IS_LOCKED) & Q(due_at__lte=since)
         return self.filter(is_overdue).unfinished().exclude(component_type=ComponentType.ACTIVITY_STUB.value)

@@ -56,6 +56,8 @@ class OperationRecord(models.Model):
         indexes = [
             # An execution's operations in their order, and their deletion with it.
             Index(fields=["execution_id", "id"], name="operation_of_execution"),
+            # What was done lately, by whomever.
+            Index(fields=["at", "id"], name="operation_at"),
         ]
 
     def __str__(self) -> str:

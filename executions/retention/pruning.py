@@ -70,7 +70,7 @@ def prune(
         if until is not None and time.monotonic() > until:
             pruned.is_complete = False
             break
-        if _is_unfinished_below(root.execution_id):
+        if root is None or _is_unfinished_below(root.execution_id):
             continue
         pruned.trees[root.ffqn] += 1
         for execution_id in (*_descendants(root.execution_id), root.execution_id):
@@ -91,8 +91,11 @@ class _Root:
     ffqn: str
 
 
-def _expired(rules: Sequence[RetentionRule], now: datetime) -> Iterator[_Root]:
-    """Return top-level executions that no rule keeps any longer, those created first before others."""
+def _expired(rules: Sequence[RetentionRule], now: datetime) -> Iterator[_Root | None]:
+    """Return top-level executions that no rule keeps any longer, those created first before others.
+
+    And ``None`` now and then, where rules keep many, for whoever has an eye on the time.
+    """
     least = shortest(rules)
     if least is None:
         return
@@ -105,6 +108,7 @@ def _expired(rules: Sequence[RetentionRule], now: datetime) -> Iterator[_Root]:
             age = keep_for(rules, ffqn=row.ffqn, result_kind=row.result_kind or "")
             if age is not None and row.due_at < now - age and not _is_needed_seed(row):
                 yield _Root(row.execution_id, row.ffqn)
+        yield None
         created_at, execution_id = rows[-1].created_at, rows[-1].execution_id
         page = old.filter(Q(created_at__gt=created_at) | Q(created_at=created_at, execution_id__gt=execution_id))
 

@@ -15,6 +15,7 @@ from engine.log.state import Lifecycle, Status
 from executions.instants import to_micros
 from executions.journal.dialect import dialect_of
 from executions.models import Execution
+from executions.operations.outside import known_outside
 
 COUNTED: Final = 10_000
 """Up to where anything is counted."""
@@ -42,7 +43,7 @@ class Standing:
         lifecycle: What somebody wants them to do.
         is_due: Whether the instant of ``due_at`` has come: of a lock, whether it has expired.
         has_failed: Whether an attempt failed.
-        is_stub: Whether somebody outside is to answer it.
+        is_task: Whether somebody outside is to answer it.
         count: How many.
     """
 
@@ -51,7 +52,7 @@ class Standing:
     lifecycle: Lifecycle
     is_due: bool
     has_failed: bool
-    is_stub: bool
+    is_task: bool
     count: int
 
 
@@ -71,6 +72,7 @@ class Standings:
 def standings(now: datetime) -> Standings:
     """Return how many unfinished executions there are, by function and state."""
     hint = dialect_of(connection).indexed_by("execution_unfinished")
+    outside = known_outside()
     with connection.cursor() as cursor:
         cursor.execute(_STANDING.format(hint=hint), (to_micros(now), COUNTED + 1))
         rows = tuple(
@@ -80,7 +82,7 @@ def standings(now: datetime) -> Standings:
                 lifecycle=Lifecycle(lifecycle),
                 is_due=bool(is_due),
                 has_failed=bool(has_failed),
-                is_stub=bool(is_stub),
+                is_task=bool(is_stub) or ffqn in outside,
                 count=count,
             )
             for ffqn, status, lifecycle, is_due, has_failed, is_stub, count in cursor.fetchall()
@@ -93,16 +95,22 @@ def count_stuck(since: datetime) -> int:
 
     ``execution_pending`` and ``execution_locked``, of which no more than that many entries each are looked at.
     """
+    outside = known_outside()
     pending, locked = Execution.objects.pending(since), Execution.objects.expired_locks(since)
-    return min(COUNTED + 1, sum(_count_runnable(rows) for rows in (pending, locked)))
-
-
-def _count_runnable(rows: QuerySet[Execution]) -> int:
-    kinds = rows.values_list("component_type", flat=True)[: COUNTED + 1]
-    return sum(kind != ComponentType.ACTIVITY_STUB.value for kind in kinds)
+    return min(COUNTED + 1, sum(_count_runnable(rows, outside) for rows in (pending, locked)))
 
 
 def longest_due(now: datetime) -> Execution | None:
     """Return what is due for longest and an executor could run: not a task that waits for somebody outside."""
+    outside = known_outside()
     rows = Execution.objects.pending(now)[:_LOOKED_AT]
-    return next((row for row in rows if row.component_type != ComponentType.ACTIVITY_STUB.value), None)
+    return next((row for row in rows if not _is_task(row.component_type, row.ffqn, outside)), None)
+
+
+def _count_runnable(rows: QuerySet[Execution], outside: frozenset[str]) -> int:
+    found = rows.values_list("component_type", "ffqn")[: COUNTED + 1]
+    return sum(not _is_task(kind, ffqn, outside) for kind, ffqn in found)
+
+
+def _is_task(component_type: str, ffqn: str, outside: frozenset[str]) -> bool:
+    return component_type == ComponentType.ACTIVITY_STUB.value or ffqn in outside

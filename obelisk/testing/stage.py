@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from engine.clock import SimulatedClock
 from engine.deployment.registry import Registry
+from engine.deployment.spec import Runner
 from engine.executor.ends import end_of
 from engine.executor.programs import FileReader
 from engine.journal.records import Append, NewExecution, Submit
@@ -180,7 +181,7 @@ class Stage:
         return isinstance(last, TemporarilyFailed | TemporarilyTimedOut)
 
 
-def _load(wasm_digest: str) -> CompiledComponent:
+def _load(wasm_digest: str, _runner: Runner) -> CompiledComponent:
     runtime = compiled_runtime()
     assert wasm_digest == runtime.digest
     return runtime

@@ -9,7 +9,7 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,34 @@ def send(shop: Workshop, path: str, body: bytes | None = None, *, method: str = 
         return Reply(response.status, response.headers, response.read())
 
 
+def send_when_free(shop: Workshop, path: str, body: bytes | None = None, *, method: str, **headers: str) -> Reply:
+    """Send until an endpoint has a place: the one of a request before is free only after its last byte."""
+    replies: list[Reply] = []
+
+    def is_taken_in() -> bool:
+        replies.append(send(shop, path, body, method=method, **headers))
+        return replies[-1].status != 503
+
+    eventually(is_taken_in)
+    return replies[-1]
+
+
+@contextmanager
+def flooding(shop: Workshop) -> Iterator[http.client.HTTPResponse]:
+    """Hold the only place of an endpoint with a response that does not end."""
+    with ExitStack() as opened:
+
+        def begun() -> http.client.HTTPResponse | None:
+            connection = http.client.HTTPConnection("127.0.0.1", shop.client.port, timeout=PATIENCE_S)
+            opened.callback(connection.close)
+            connection.request("GET", "/hooks/narrow/flood")
+            response = connection.getresponse()
+            opened.callback(response.close)
+            return response if response.status == 200 else None
+
+        yield eventually(begun)
+
+
 def requests(shop: Workshop, *filters: str) -> list[Any]:
     asked = "&".join(["executions?function=wasi:http/incoming-handler.handle&length=1000", *filters])
     listed: list[Any] = shop.client.send("GET", asked)[1]
@@ -126,12 +154,8 @@ def test_bodies_go_through_whole_in_both_directions(shop: Workshop) -> None:
 
 
 def test_a_response_streams_until_its_client_goes_away(shop: Workshop) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", shop.client.port, timeout=PATIENCE_S)
-    with closing(connection):
-        connection.request("GET", "/hooks/narrow/flood")
-        response = connection.getresponse()
+    with flooding(shop) as response:
         assert response.read(100_000) == b"." * 100_000
-        response.close()
 
     # The only place of the endpoint is free again.
     assert eventually(lambda: send(shop, "narrow/hello", method="GET").status == 200)
@@ -153,10 +177,8 @@ def test_a_response_streams_until_its_client_goes_away(shop: Workshop) -> None:
 def test_what_no_component_answers_is_told_as_text_or_problem(
     shop: Workshop, method: str, path: str, body: bytes | None, status: int, code: str, text: str | None
 ) -> None:
-    eventually(lambda: send(shop, "narrow/hello", method="GET").status == 200)
-    plain = send(shop, path, body, method=method)
-    eventually(lambda: send(shop, "narrow/hello", method="GET").status == 200)
-    problem = send(shop, path, body, method=method, Accept="application/json")
+    plain = send_when_free(shop, path, body, method=method)
+    problem = send_when_free(shop, path, body, method=method, Accept="application/json")
 
     assert (plain.status, plain.headers["Content-Type"]) == (status, "text/plain; charset=utf-8")
     assert text is None or plain.body.decode() == text
@@ -170,15 +192,9 @@ def test_what_no_component_answers_is_told_as_text_or_problem(
 
 
 def test_too_many_requests_at_a_time_are_refused(shop: Workshop) -> None:
-    eventually(lambda: send(shop, "narrow/hello", method="GET").status == 200)
-    connection = http.client.HTTPConnection("127.0.0.1", shop.client.port, timeout=PATIENCE_S)
-    with closing(connection):
-        connection.request("GET", "/hooks/narrow/flood")
-        response = connection.getresponse()
-
+    with flooding(shop):
         refused = send(shop, "narrow/hello", method="GET")
 
-        response.close()
     assert (refused.status, refused.body) == (503, b"Out of permits: too many requests")
     assert refused.headers["Retry-After"] == "1"
 

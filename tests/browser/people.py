@@ -26,7 +26,7 @@ class Console:
         self.site = site
         self.page = page
         self.complaints: list[str] = []
-        self._password = password
+        self.password = password
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
@@ -39,7 +39,7 @@ class Console:
         """Enter as the administrator."""
         self.page.goto(self.base)
         self.page.fill("#id_username", "admin")
-        self.page.fill("#id_password", self._password)
+        self.page.fill("#id_password", self.password)
         self.page.click("button[type=submit]")
         expect(self.page).to_have_url(self.base)
 

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from components.models import Blob
 from components.services import wasm_bytes
+from engine.deployment.spec import Runner
 from engine.errors import DeploymentError
 from engine.log.ids import ExecutionId
 from engine.log.retval_json import retval_to_api
@@ -237,9 +238,9 @@ def test_a_component_is_compiled_from_the_database_and_then_taken_from_the_cache
     digest = Blob.objects.get().digest
     assert digest_of(wasm_bytes(digest)) == digest
 
-    compiled = load_component(digest)
+    compiled = load_component(digest, Runner.WASM)
     with django_assert_num_queries(0):
-        cached = load_component(digest)
+        cached = load_component(digest, Runner.WASM)
 
     assert compiled.digest == cached.digest == digest
     assert list(compiled.shape.exports) == list(cached.shape.exports)
@@ -247,7 +248,7 @@ def test_a_component_is_compiled_from_the_database_and_then_taken_from_the_cache
 
 def test_a_component_that_nobody_stored_is_not_found() -> None:
     with pytest.raises(DeploymentError, match="no file with the digest sha256:0"):
-        load_component("sha256:" + "0" * 64)
+        load_component("sha256:" + "0" * 64, Runner.WASM)
 
 
 def test_the_executor_behaves_as_the_site_is_configured(settings: Settings) -> None:

@@ -61,7 +61,7 @@ def _names_by_digest() -> Mapping[str, str]:
     return {digest_of(path.read_bytes()): name for name, path in _WASM_FILES.items()}
 
 
-def load(wasm_digest: str) -> CompiledComponent:
+def load(wasm_digest: str, _runner: Runner) -> CompiledComponent:
     """Find a test component by its content, as an executor does."""
     if wasm_digest in _runtimes:
         return _runtimes[wasm_digest]

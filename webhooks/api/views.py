@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from msgspec import Meta, Struct
 from rest_framework.request import Request
 
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_query
 from executions.api.execution_queries import NoQuery
@@ -54,6 +54,7 @@ class DeliveryView(ApiView):
     """One delivery."""
 
     scopes = {"GET": Scope.READ}
+    insights = {"GET": Insight.PAYLOAD}
 
     @endpoint(
         "get_delivery", tag="webhooks", answers={200: DeliveryDocument}, problems=[ProblemCode.DELIVERY_NOT_FOUND]
@@ -71,6 +72,7 @@ class ReplayView(ApiView):
     """Having a delivery answered once more."""
 
     scopes = {"POST": Scope.OPERATE}
+    insights = {"POST": Insight.PAYLOAD}
 
     @endpoint(
         "replay_delivery",

@@ -237,6 +237,19 @@ def test_what_others_wrote_is_inert(operator: Client, now: datetime) -> None:
     assert "&lt;b&gt;note" in page
 
 
+def test_who_may_see_no_values_sees_that_something_failed_and_not_with_what(
+    client_of: Callable[[str], Client], now: datetime
+) -> None:
+    run_once(1, due_at=now, retval=Failed(kind=FailureKind.UNCATEGORIZED, reason="no card 4111"))
+    count_all()
+
+    seeing, blind = client_of("viewer").get("/admin/").text, client_of("blind viewer").get("/admin/").text
+
+    assert "uncategorized: no card 4111" in row_of(seeing, FFQN)
+    assert "uncategorized: text of 12 bytes" in row_of(blind, FFQN)
+    assert "4111" not in blind
+
+
 # --- Around -----------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 
@@ -170,3 +171,15 @@ def test_older_deployments_are_on_the_next_page(operator: Client) -> None:
     assert ids[1] not in first
     assert ids[1] in second
     assert ids[2] not in second
+
+
+def test_the_menu_tells_that_a_deployment_waits_for_the_next_start(deployer: Client) -> None:
+    wanted = stored()
+    badge = '<span class="ob-menu-badge">1</span>'
+    before = deployer.get("/admin/deployments/").text
+    cache.clear()  # it is kept for a second
+
+    activate(deployer, wanted, when="start")
+
+    assert badge not in before
+    assert badge in deployer.get("/admin/deployments/").text

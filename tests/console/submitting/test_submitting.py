@@ -271,7 +271,7 @@ def test_only_who_may_submit_sees_the_form_and_submits(
     }
     browser.post(PAGE, {**filled(""), "types": types})
 
-    allowed = role in ("operator", "deployer", "superuser")
+    allowed = role in ("operator", "superuser")
     assert statuses == ({200} if allowed else {302} if role == "anonymous" else {403})
     assert Execution.objects.exists() == allowed
 

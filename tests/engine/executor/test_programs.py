@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.deployment.spec import ComponentId, ComponentType
+from engine.deployment.spec import ComponentId, ComponentType, Runner
 from engine.errors import InvalidComponent, LinkError
 from engine.executor.programs import Programs
 from engine.wasm.component import CompiledComponent
@@ -18,9 +18,9 @@ class Loader:
     def __init__(self) -> None:
         self.loads: list[str] = []
 
-    def __call__(self, wasm_digest: str) -> CompiledComponent:
+    def __call__(self, wasm_digest: str, runner: Runner) -> CompiledComponent:
         self.loads.append(wasm_digest)
-        return load(wasm_digest)
+        return load(wasm_digest, runner)
 
 
 def test_a_component_is_loaded_and_linked_once() -> None:
@@ -67,11 +67,11 @@ def test_what_has_no_binary_cannot_be_run() -> None:
 def test_a_component_that_could_not_be_loaded_is_tried_again() -> None:
     attempts: list[str] = []
 
-    def flaky(wasm_digest: str) -> CompiledComponent:
+    def flaky(wasm_digest: str, runner: Runner) -> CompiledComponent:
         attempts.append(wasm_digest)
         if len(attempts) == 1:
             raise InvalidComponent("not yet")
-        return load(wasm_digest)
+        return load(wasm_digest, runner)
 
     programs = Programs(flaky)
     with pytest.raises(InvalidComponent):

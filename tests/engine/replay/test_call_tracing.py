@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from engine.deployment.spec import Runner
 from engine.executor.programs import Programs
 from engine.log.backtraces import CallSite
 from engine.log.events import HISTORY_EVENTS, CancellationRequested, JoinNext
@@ -30,9 +31,9 @@ STEPS = (s.create("a"), s.call("add", 1, 2), s.sleep(s.after_ms(5)), s.random_u6
 
 
 @lru_cache
-def _load_with_lines(digest: str) -> CompiledComponent:
+def _load_with_lines(digest: str, runner: Runner) -> CompiledComponent:
     settings = WasmSettings(allocation=Allocation.ON_DEMAND, has_source_lines=True)
-    return compile_component(WasmEngine.for_process(settings), wasm_of(load(digest)))
+    return compile_component(WasmEngine.for_process(settings), wasm_of(load(digest, runner)))
 
 
 def _ended(ffqn: str, params: list[Any]) -> tuple[Simulation, ExecutionId]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from pytest_django import Settings
 
-from executions.access.scopes import ROLES, Scope
+from executions.access.scopes import ROLES, Insight, Scope
 from executions.access.tokens import issue_token, revoke_token
 from executions.api import urls
 from executions.api.views import ApiView, NoSuchEndpoint
@@ -105,7 +106,8 @@ def test_the_groups_are_there_with_what_their_members_may_do(name: str) -> None:
     user = User.objects.create_user("ann")
     user.groups.add(Group.objects.get(name=name))
 
-    assert {scope for scope in Scope if user.has_perm(f"executions.{scope.codename}")} == set(ROLES[name])
+    rights = {right for right in (*Scope, *Insight) if user.has_perm(f"executions.{right.codename}")}
+    assert rights == set(ROLES[name])
 
 
 def test_a_viewer_reads_with_a_session(client: Client) -> None:
@@ -114,6 +116,56 @@ def test_a_viewer_reads_with_a_session(client: Client) -> None:
     client.force_login(user)
 
     assert client.get("/v1/executions").status_code == 200
+
+
+@pytest.mark.parametrize(("path", "view"), views())
+def test_people_who_see_no_values_are_refused_what_shows_some(client: Client, path: str, view: type[ApiView]) -> None:
+    user = User.objects.create_user("ann")
+    user.groups.add(*Group.objects.all())
+    insights = [insight.codename for insight in Insight]
+    for group in Group.objects.all():
+        group.permissions.remove(*Permission.objects.filter(codename__in=insights))
+    client.force_login(user)
+
+    for method, insight in view.insights.items():
+        answer = client.generic(method, re.sub(r"<[^>]*>", "E_1", f"/v1/{path}"))
+
+        assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+        assert insight.codename in answer.json()["detail"]
+
+
+def test_what_shows_values_is_known() -> None:
+    showing = {view.__name__ for _, view in views() if Insight.PAYLOAD in view.insights.values()}
+    sources = {view.__name__ for _, view in views() if Insight.SOURCE in view.insights.values()}
+
+    assert showing == {
+        "AdvanceView",
+        "DeploymentRehearsalView",
+        "EventsView",
+        "ForkView",
+        "HttpExchangesView",
+        "LocalsView",
+        "LogsView",
+        "QueryView",
+        "ReplayView",
+        "ResponsesView",
+        "ResultView",
+        "StreamView",
+        "UpgradeView",
+    }
+    assert sources == {"BacktraceSourceView", "DeploymentView", "FileView"}
+
+
+@pytest.mark.parametrize("how", [{"Prefer": "wait=1"}, {}])
+def test_who_sees_no_values_starts_without_waiting_for_the_result(client: Client, how: dict[str, str]) -> None:
+    user = User.objects.create_user("ann")
+    user.user_permissions.add(Permission.objects.get(codename="api_submit"))
+    client.force_login(user)
+    path = "/v1/executions" if how else "/v1/executions?follow=true"
+
+    answer = client.post(path, {"ffqn": "a:b/c.d", "params": []}, content_type="application/json", headers=how)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
 
 
 def test_what_changes_something_needs_the_sessions_csrf_token() -> None:

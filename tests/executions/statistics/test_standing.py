@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from engine.deployment.spec import ComponentType
 from engine.log import events as e
 from engine.log.state import Lifecycle, Status
 from executions.journal.journal import SqlJournal
 from executions.operations.listing import ExecutionFilter, matching
+from executions.operations.submitting import submit
 from executions.statistics import standing
 from executions.statistics.standing import count_stuck, longest_due, standings
 from tests.builders import (
@@ -24,7 +27,9 @@ from tests.builders import (
     make_locked,
     make_submit,
 )
+from tests.console.tasks.open_tasks import deploy_stub
 from tests.engine.journal.commits import commit
+from tests.executions.deployments import ADD
 
 pytestmark = pytest.mark.django_db
 
@@ -80,15 +85,26 @@ def test_a_task_that_waits_for_somebody_is_neither_stuck_nor_the_longest_due(jou
     assert list(matching(ExecutionFilter(stuck=True), now=after(9999))) == [due]
 
 
+def test_an_external_activity_waits_for_somebody_as_a_stub_does(tmp_path: Path) -> None:
+    deploy_stub(tmp_path)
+    submit(ADD, [1, []])
+    later = timezone.now() + timedelta(hours=1)
+
+    assert (count_stuck(later), longest_due(later)) == (0, None)
+    assert [row.is_task for row in standings(later).rows] == [True]
+    assert not matching(ExecutionFilter(stuck=True), now=later).exists()
+
+
 def test_each_look_follows_an_index_of_what_has_not_ended() -> None:
     with CaptureQueriesContext(connection) as captured:
         standings(NOW)
         count_stuck(NOW)
         longest_due(NOW)
+    statements = [query["sql"] for query in captured.captured_queries if "execution_id" in query["sql"]]
     plans = []
     with connection.cursor() as cursor:
-        for query in captured.captured_queries:
-            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+        for statement in statements:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
             plans.append("\n".join(row[3] for row in cursor.fetchall()))
 
     assert "SCAN executions_execution USING INDEX execution_unfinished" in plans[0]

@@ -1,0 +1,1 @@
+"""Tokens of the API: people make their own, and administrators see to all."""
