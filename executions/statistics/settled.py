@@ -36,7 +36,16 @@ class SettledLog:
             return newest or 0
         with connection.cursor() as cursor:
             cursor.execute(_SNAPSHOT.format(event=Event._meta.db_table))
-            highest, oldest_under_way, next_transaction = cursor.fetchone()
+            return self.settle(*cursor.fetchone())
+
+    def settle(self, highest: int, oldest_under_way: int, next_transaction: int) -> int:
+        """Return the number of the last settled row on PostgreSQL.
+
+        Args:
+            highest: The highest number that is in sight.
+            oldest_under_way: The first transaction that is not over.
+            next_transaction: The first that had not begun.
+        """
         if oldest_under_way >= self._seen_before:
             self._settled = self._seen
             self._seen, self._seen_before = highest, next_transaction
