@@ -10,6 +10,8 @@ from console.audit import listing as audit
 from console.code import component, wit_pages
 from console.code import listing as components
 from console.dashboard.views import dashboard
+from console.debugger import comparing as parting
+from console.debugger import views as debugging
 from console.deployments import activating, comparing, rehearsing
 from console.deployments import detail as deployment
 from console.deployments import listing as deployments
@@ -68,6 +70,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),
         path("executions/<execution:execution_id>/responses/", view(detail.responses), name="console_responses"),
         path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
+        path("executions/<execution:execution_id>/debug/", view(debugging.debugger), name="console_debug"),
+        path("executions/<execution:execution_id>/debug/at/", view(debugging.panes), name="console_debug_at"),
+        path("executions/<execution:execution_id>/debug/record/", view(debugging.record), name="console_debug_record"),
+        path("executions/<execution:execution_id>/debug/compare/", view(parting.comparison), name="console_compare"),
         path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
         path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
         path("tasks/", view(inbox.inbox), name="console_tasks"),

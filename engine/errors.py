@@ -47,6 +47,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -283,6 +284,12 @@ class NondeterminismDetected(WorkflowError):
             text = f"key does not match event stored at version {version}: key: {requested}, event: {recorded}"
         super().__init__(text)
         self.version, self.recorded, self.requested = version, recorded, requested
+
+
+def parting_version(text: str) -> int | None:
+    """Return where history and code part, from the text of a `NondeterminismDetected`; ``None`` if it is none."""
+    found = re.search(r"stored at version (\d{1,9}): ", text, re.ASCII)
+    return None if found is None else int(found[1])
 
 
 class ConstraintViolation(WorkflowError):

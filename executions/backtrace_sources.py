@@ -27,14 +27,28 @@ def find_source(backtrace: Backtrace, file: str) -> str | None:
     Raises:
         DeploymentError: If what is stored of the component cannot be read.
     """
-    component_type, name, digest = backtrace.component.split(":", 2)
+    digest = source_digest(backtrace.component, file)
+    return None if digest is None else wasm_bytes(digest).decode(errors="replace")
+
+
+def source_digest(component: str, file: str) -> str | None:
+    """Return the digest of a file of a component's version; ``None`` if none is stored.
+
+    Args:
+        component: The version, as ``type:name:digest``.
+        file: As a frame names it.
+
+    Raises:
+        DeploymentError: If what is stored of the component cannot be read.
+    """
+    component_type, name, digest = component.split(":", 2)
     rows = Component.objects.filter(component_type=component_type, name=name, digest=digest)
     # Which files belong to compiled code is configuration, and may differ from deployment to deployment.
     for config in rows.order_by("-deployment__created_at", "-id").values_list("config", flat=True):
         stored = decode_config(config)
         found = _digest_of(file, stored.backtrace_sources if stored.source is None else stored.source.files)
         if found is not None:
-            return wasm_bytes(found).decode(errors="replace")
+            return found
     return None
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from console.access import needs
+from console.debugger.partings import known_parting
 from console.executions.event_words import event_line
 from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
@@ -47,6 +48,7 @@ TABS: Final = (
     Tab("console_logs", "Logs", "logs"),
     Tab("console_http", "HTTP", "http"),
     Tab("console_responses", "Responses", "responses"),
+    Tab("console_debug", "Debugger"),
     Tab("console_raw", "Raw", needs=Insight.PAYLOAD),
 )
 
@@ -74,6 +76,7 @@ def tab_page(request: HttpRequest, execution_id: str, tab: str, template: str, *
         active_tab=tab,
         now=summary.now,
         actions=offered_actions(request, row),
+        parting=known_parting(row),
         **context,
     )
 

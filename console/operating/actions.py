@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import orjson
 
+from console.debugger.partings import compare_url
+from console.operating.advancing import AdvanceForm, carry_out_advance, why_not_to_advance
 from console.operating.forms import ForkForm, OperationForm, QueryForm, QuestionForm, SignalForm, UpgradeForm
 from console.operating.outcomes import Answer, Done, Outcome
 from console.seeing import payload
@@ -31,7 +33,7 @@ from executions.operations.replay_places import replay_place
 from executions.operations.replaying import replay
 from executions.operations.retrying import retry
 from executions.operations.signalling import send
-from executions.operations.upgrading import upgrade
+from executions.operations.upgrading import UpgradeFails, upgrade
 
 Data = Mapping[str, Any]
 """What the form holds, cleaned."""
@@ -52,6 +54,7 @@ class Action:
         carry_out: Does it. Raises `EngineError` if it is refused.
         detail: Returns what else its record says.
         form: What has to be known.
+        template: What its page looks like.
         is_grave: Whether it cannot be taken back.
     """
 
@@ -65,6 +68,7 @@ class Action:
     carry_out: Callable[[Execution, Data, Journal | None], Outcome]
     detail: Callable[[Execution, Data], str] = lambda _row, _data: ""
     form: type[OperationForm] = OperationForm
+    template: str = "operating/form.html"
     is_grave: bool = False
 
 
@@ -150,10 +154,10 @@ def _query(row: Execution, data: Data, _journal: Journal | None) -> Outcome:
 
 def _replay(row: Execution, _data: Data, _journal: Journal | None) -> Outcome:
     with replay_place():
-        return _told(replay(_id(row)))
+        return _told(replay(_id(row)), compare_url(row.pk))
 
 
-def _told(outcome: ReplayOutcome) -> Answer:
+def _told(outcome: ReplayOutcome, compare_at: str | None = None) -> Answer:
     match outcome:
         case Advanceable(writes=writes):
             value = orjson.dumps([encode_captured_write(write) for write in writes]).decode()
@@ -165,7 +169,8 @@ def _told(outcome: ReplayOutcome) -> Answer:
             return Answer(message="Its log was reproduced completely; it ends with:", value=value)
         case ReplayFailed(error=error, version=version):
             place = "" if version is None else f" at event {version}"
-            return Answer(message=f"It does not follow its history{place}: {payload(str(error))}", is_bad=True)
+            message = f"It does not follow its history{place}: {payload(str(error))}"
+            return Answer(message=message, is_bad=True, compare_url=None if version is None else compare_at)
 
 
 def _deployed_digest(row: Execution) -> str | None:
@@ -188,7 +193,14 @@ def _upgrade(row: Execution, data: Data, journal: Journal | None) -> Outcome:
         raise OperationRefused(f"No deployed component exports {row.ffqn}.")
     with replay_place():
         skip = data["skip_determinism_check"]
-        upgrade(_id(row), row.component_digest, new, skip_determinism_check=skip, journal=journal)
+        try:
+            upgrade(_id(row), row.component_digest, new, skip_determinism_check=skip, journal=journal)
+        except UpgradeFails as error:
+            return Answer(
+                message=f"It was not upgraded. {payload(str(error))}",
+                is_bad=True,
+                compare_url=compare_url(row.pk, deployed_registry().deployment.id),
+            )
     return Done(message=f"It belongs to the version {new[:19]}… now.")
 
 
@@ -279,6 +291,19 @@ _ACTIONS: Final = (
         obstacle=_workflow,
         carry_out=_replay,
         form=QuestionForm,
+    ),
+    Action(
+        key="advance",
+        title="Advance",
+        icon="step",
+        scope=Scope.OPERATE,
+        record=Operation.ADVANCE,
+        says="What the workflow would do next is carried out up to where you cut, and it stays paused.",
+        obstacle=why_not_to_advance,
+        carry_out=carry_out_advance,
+        detail=lambda _row, data: str(data["told"]),
+        form=AdvanceForm,
+        template="operating/advance.html",
     ),
     Action(
         key="upgrade",

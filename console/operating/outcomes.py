@@ -26,11 +26,13 @@ class Answer:
         message: One sentence.
         value: JSON text.
         is_bad: Whether it is bad news.
+        compare_url: Where to see how the workflow and its history part.
     """
 
     message: str
     value: str | None = None
     is_bad: bool = False
+    compare_url: str | None = None
 
 
 Outcome = Done | Answer

@@ -114,7 +114,7 @@ def _form_page(
 ) -> HttpResponse:
     return page(
         request,
-        "operating/form.html",
+        action.template,
         title=action.title,
         status=status,
         row=row,

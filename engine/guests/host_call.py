@@ -62,7 +62,8 @@ Where a copy of a run is asked, the operation that would wait or go beyond the h
 ``{"ask": "locals"}`` or ``{"ask": "query", "name", "params"}``. The guest answers it by ``answered``, which does not
 return, with ``{"answer": ..}``: for locals ``{"frames": [{"function", "file", "line", "locals"}]}``, for a query, as
 the export ``query`` does, ``{"ok": value}``, ``{"err": sentence, "trace"}`` or ``{"unknown": [names it would know]}``.
-The context of ``run`` says beforehand (``"attentive"``) whether seeds or questions may come.
+A runtime may leave out what it has no answer to; the copy is thrown away then. The context of ``run`` says beforehand
+(``"attentive"``) whether seeds or questions may come.
 
 Workflows and activities; nothing is recorded::
 
@@ -151,12 +152,12 @@ def workflow_call(guest: WorkflowGuest, op: str, text: str) -> str:
             context.call_sites.begin(read_stack(at), buffer.next_version)
         try:
             answer = operation(guest, body)
+            context.after_call()
         except RunSuspended:
             if context.question is None:
                 raise
             # A throw-away copy has come to where it is asked.
             return context.question.ask()
-        context.after_call()
         context.call_sites.end(buffer.next_version)
         return guest.reseeded(answer) if guest.later_seeds else answer
 

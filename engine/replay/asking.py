@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.activity.outcome import Broken, TimedOut
 from engine.deployment.registry import DeployedFunction, Registry
+from engine.deployment.spec import Runner
 from engine.errors import EngineError, RunSuspended
 from engine.executor.guest_call import call_workflow
 from engine.executor.programs import RunningInstance
@@ -28,6 +29,14 @@ Json = Any
 
 class Unanswered(EngineError):
     """A question that got no answer; says why in one sentence."""
+
+
+class HistoryNotFollowed(Unanswered):
+    """The workflow parts with its history before the place where it was to be asked."""
+
+
+class NotAskable(Unanswered):
+    """The component has no answer to such questions, wherever it is asked."""
 
 
 class StateQuestion:
@@ -81,9 +90,13 @@ def ask(
         The guest's answer, as `engine.guests.host_call` has it; no frames if it has returned.
 
     Raises:
+        HistoryNotFollowed: If the workflow does not come there.
+        NotAskable: If the component cannot be asked that.
         Unanswered: If the guest cannot be asked there.
         JournalUnavailable: If the storage did not answer.
     """
+    if function.component.runner is not Runner.SOURCE:
+        raise _cannot(function, question)
     last = len(subject.entries) if version is None else version
     prefix = prefix_of(subject, last - 1)
     run = CapturingRun(
@@ -115,32 +128,37 @@ def ask(
             )
         except RunSuspended:
             if question.found is None:
-                raise _cannot(function) from None
+                raise _cannot(function, question) from None
             return question.found
         if question.is_asked:
             # It took the question for the answer to its call.
-            raise _cannot(function)
+            raise _cannot(function, question)
         if isinstance(outcome, TimedOut | Broken | Failed):
             raise _failed(run, outcome)
         if question.name is None:
             return {"frames": []}
         (instance,) = entered
         if not isinstance(instance, GuestInstance):
-            raise _cannot(function)
+            raise _cannot(function, question)
         answer = instance.query(question.name, question.params)
         if "refused" in answer:
-            raise _cannot(function)
+            raise _cannot(function, question)
         return answer
 
 
-def _cannot(function: DeployedFunction) -> Unanswered:
+def _cannot(function: DeployedFunction, question: StateQuestion) -> NotAskable:
     name = function.component.id.name
-    return Unanswered(f"the component {name} cannot be asked; only workflows written in Python can")
+    if question.name is None:
+        return NotAskable(
+            f"the component {name} cannot be asked what its variables hold; "
+            "workflows written in Python or JavaScript can"
+        )
+    return NotAskable(f"the component {name} cannot be asked; only workflows written in Python can")
 
 
 def _failed(run: CapturingRun, outcome: TimedOut | Broken | Failed) -> Unanswered:
     if isinstance(outcome, TimedOut):
         return Unanswered("the replay up to the question took too long")
     if isinstance(outcome, Failed) and is_nondeterminism(outcome):
-        return Unanswered(f"the workflow does not follow its history: {outcome.detail}")
+        return HistoryNotFollowed(f"the workflow does not follow its history: {outcome.detail}")
     return Unanswered(f"the workflow fails before it can be asked: {outcome.detail or outcome.reason}")

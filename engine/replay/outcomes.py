@@ -8,7 +8,7 @@ from engine.journal.records import Append
 from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry
 from engine.log.ids import ExecutionId, Version
-from engine.log.return_values import ReturnValue
+from engine.log.return_values import JsonText, ReturnValue
 from engine.workflow.join_sets import MemberId
 
 
@@ -81,6 +81,21 @@ class ReplayFailed:
     error: str
     version: Version | None = None
     writes: tuple[CapturedWrite, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """Where a workflow and its history part.
+
+    Args:
+        version: The recorded event that the workflow does not ask for.
+        requested: What it asks for instead, as `engine.log.event_encoding` writes it; ``None`` if it has ended.
+        stack: Where it asks (`engine.log.backtraces`); ``None`` if it does not say so.
+    """
+
+    version: Version
+    requested: str | None
+    stack: JsonText | None
 
 
 ReplayOutcome = Advanceable | FinishedReplay | Blocked | ReplayFailed

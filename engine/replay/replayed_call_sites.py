@@ -51,6 +51,11 @@ class ReplayedCallSites:
             stack, first = begun
             self._sites.append(CallSite(self._versions[first], Version(self._versions[position - 1] + 1), stack))
 
+    @property
+    def under_way(self) -> JsonText | None:
+        """The place of the call under way, at which the guest may have been unwound; ``None`` if unknown."""
+        return None if self._begun is None else self._begun[0]
+
     def of_write(self, first: Version, behind: Version) -> CallSites | None:
         """Return the place of the call under way, as that of the events that it would write; ``None`` if unknown."""
         return None if self._begun is None else self._together((CallSite(first, behind, self._begun[0]),))

@@ -24,10 +24,11 @@ from engine.executor.settings import DEFAULT_LIMITS
 from engine.journal.protocol import Journal
 from engine.log.backtraces import CallSites
 from engine.log.events import CancellationRequested, Finished
+from engine.log.ids import Version
 from engine.log.return_values import Failed, FailureKind, ReturnValue
 from engine.log.retval_json import retval_text
 from engine.replay.capturing_run import Answers, CapturingRun
-from engine.replay.outcomes import Advanceable, Blocked, FinishedReplay, ReplayFailed, ReplayOutcome
+from engine.replay.outcomes import Advanceable, Blocked, FinishedReplay, Parting, ReplayFailed, ReplayOutcome
 from engine.replay.subject import Subject
 
 MOST_WRITES = 100
@@ -94,12 +95,31 @@ class Replayer:
         run, _ = self._run(subject, function, registry, None, is_traced=True)
         return run.call_sites.found()
 
+    def find_parting(
+        self, subject: Subject, function: DeployedFunction, registry: Registry
+    ) -> Parting | ReplayFailed | None:
+        """Return where a workflow and its history part; ``None`` if it follows it, up to its end if that is recorded.
+
+        What it returns in the end is not compared. A failure is that it dies, or takes too long.
+
+        Raises:
+            JournalUnavailable: If the storage did not answer.
+        """
+        whole = _before_cancellation(subject) if _was_cancelled(subject) else subject
+        run, ended = self._run(whole, function, registry, None, is_traced=True)
+        parting = run.run.parting
+        if parting is not None:
+            return Parting(
+                version=Version(parting.version), requested=parting.requested, stack=run.call_sites.under_way
+            )
+        return ended if isinstance(ended, ReplayFailed) else None
+
     def _verify(self, subject: Subject, function: DeployedFunction, registry: Registry) -> ReplayOutcome:
         """Replay a finished execution."""
         last = subject.entries[-1].event
         assert isinstance(last, Finished)
         recorded = last.retval
-        was_cancelled = isinstance(recorded, Failed) and recorded.kind is FailureKind.CANCELLED
+        was_cancelled = _was_cancelled(subject)
         run, ended = self._run(_before_cancellation(subject) if was_cancelled else subject, function, registry, None)
         if was_cancelled:
             if isinstance(ended, ReplayFailed):
@@ -200,6 +220,14 @@ def _is_same(again: ReturnValue, recorded: ReturnValue) -> bool:
         # How a death is described depends on the version of the sandbox.
         return again.kind is recorded.kind
     return retval_text(again) == retval_text(recorded)
+
+
+def _was_cancelled(subject: Subject) -> bool:
+    match subject.entries[-1].event:
+        case Finished(retval=Failed(kind=FailureKind.CANCELLED)):
+            return True
+        case _:
+            return False
 
 
 def _before_cancellation(subject: Subject) -> Subject:

@@ -15,15 +15,19 @@ class History:
 
     Args:
         entries: The execution's log, oldest first; events that replay does not read are passed over.
+
+    Attributes:
+        parting: How the workflow parted with it; ``None`` as long as it follows it.
     """
 
-    __slots__ = ("_events", "_position")
+    __slots__ = ("_events", "_position", "parting")
 
     def __init__(self, entries: Iterable[LogEntry]) -> None:
         self._events: list[tuple[Version, HistoryEvent]] = [
             (entry.version, entry.event) for entry in entries if isinstance(entry.event, HISTORY_EVENTS)
         ]
         self._position = 0
+        self.parting: NondeterminismDetected | None = None
 
     @property
     def is_replaying(self) -> bool:
@@ -62,12 +66,13 @@ class History:
 
     def differ(self, requested: HistoryEvent) -> NondeterminismDetected:
         """Return the error that the next recorded event is not what the workflow asks for."""
-        version, recorded = self._events[self._position]
-        return NondeterminismDetected(
-            version=version, recorded=encode_event(recorded), requested=encode_event(requested)
-        )
+        return self._part(encode_event(requested))
 
     def left_over(self) -> NondeterminismDetected:
         """Return the error that the workflow ended before it asked for the next recorded event."""
+        return self._part(None)
+
+    def _part(self, requested: str | None) -> NondeterminismDetected:
         version, recorded = self._events[self._position]
-        return NondeterminismDetected(version=version, recorded=encode_event(recorded), requested=None)
+        self.parting = NondeterminismDetected(version=version, recorded=encode_event(recorded), requested=requested)
+        return self.parting

@@ -58,6 +58,11 @@ class Recorder:
         return self._history.next_version
 
     @property
+    def parting(self) -> NondeterminismDetected | None:
+        """How the workflow parted with its history, if it did."""
+        return self._history.parting
+
+    @property
     def remaining(self) -> list[e.HistoryEvent]:
         """The recorded events that the workflow has not asked for yet."""
         return self._history.remaining

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.errors import ConstraintViolation
+from engine.errors import ConstraintViolation, NondeterminismDetected
 from engine.log import events as e
 from engine.log.ids import (
     DelayId,
@@ -127,6 +127,11 @@ class WorkflowRun:
     def next_recorded(self) -> Version | None:
         """The place in the log of the next recorded event; ``None`` at the tip."""
         return self._recorder.next_recorded
+
+    @property
+    def parting(self) -> NondeterminismDetected | None:
+        """How the workflow parted with its history, if it did."""
+        return self._recorder.parting
 
     @property
     def is_upgrading(self) -> bool:

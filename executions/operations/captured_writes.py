@@ -6,7 +6,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from msgspec import to_builtins
 from engine.errors import EngineError
 from engine.journal.records import Append, NewExecution
 from engine.log.event_encoding import encode_event
-from engine.log.events import ChildFinished, Created, DelayFinished, Finished, LogEntry
+from engine.log.events import ChildFinished, Created, DelayFinished, DelayRequested, Finished, LogEntry
 from engine.log.retval_json import retval_text
 from engine.log.time_json import encode_instant
 from engine.replay.outcomes import CapturedWrite
@@ -101,21 +102,44 @@ def paused_members(writes: Sequence[Mapping[str, Json]]) -> set[str]:
         for request in _dicts(write.get("child_requests")):
             if request.get("paused") is True:
                 paused.add(str(request.get("execution_id")))
-        for event in _dicts([*_dicts(write.get("events")), write.get("event")]):
-            delay = _delay_request(event)
+        for delay in _delay_requests(write):
             if delay.get("paused") is True:
                 paused.add(str(delay.get("delay_id")))
     return paused
 
 
-def _delay_request(event: dict[str, Json]) -> dict[str, Json]:
-    found = event
-    for key in ("event", "history_event", "event", "request"):
-        inner = found.get(key)
-        if not isinstance(inner, dict):
-            return {}
-        found = inner
-    return found
+def pausable_members(write: CapturedWrite) -> list[str]:
+    """Return the ids of the children and delays that a write would create, and that may be created paused."""
+    fired = {
+        response.event.delay_id for response in write.append.responses if isinstance(response.event, DelayFinished)
+    }
+    delays = [entry.event.delay_id for entry in write.entries if isinstance(entry.event, DelayRequested)]
+    children = [new.execution_id for new in write.append.created]
+    return [*children, *(delay for delay in delays if delay not in fired)]
+
+
+def set_paused(writes: Sequence[Mapping[str, Json]], members: Collection[str]) -> None:
+    """Have some of the children and delays that writes would create be created paused."""
+    for write in writes:
+        for request in _dicts(write.get("child_requests")):
+            request["paused"] = request["execution_id"] in members
+        for delay in _delay_requests(write):
+            delay["paused"] = delay["delay_id"] in members
+
+
+def fingerprint(writes: Sequence[Json]) -> str:
+    """Return a short text that is the same for the same writes (`is_same_write`), and for no others."""
+    return hashlib.sha256(orjson.dumps(_comparable(list(writes)), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _delay_requests(write: Mapping[str, Json]) -> Iterator[dict[str, Json]]:
+    """Give the requests of delays in a write, which may be anything that a client sent."""
+    for event in _dicts([*_dicts(write.get("events")), write.get("event")]):
+        found: Json = event
+        for key in ("event", "history_event", "event", "request"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, dict) and "delay_id" in found:
+            yield found
 
 
 def _dicts(data: Json) -> list[dict[str, Json]]:

@@ -12,7 +12,7 @@ import orjson
 
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
-from engine.replay.asking import StateQuestion, Unanswered, ask
+from engine.replay.asking import HistoryNotFollowed, NotAskable, StateQuestion, Unanswered, ask
 from engine.wit.json_values import MAX_JSON_BYTES
 from executions.component_versions import make_replayer
 from executions.journal.journal import SqlJournal
@@ -30,6 +30,14 @@ class QueryFailed(OperationRefused):
     def __init__(self, sentence: str, trace: str) -> None:
         super().__init__(sentence)
         self.trace = trace
+
+
+class WorkflowDiverges(OperationRefused):
+    """The workflow parts with its history before the place where it was to be asked."""
+
+
+class NoAnswers(OperationRefused):
+    """The workflow's component has no answer to such questions."""
 
 
 def query(execution_id: ExecutionId, name: str, params: Sequence[Any] = (), *, journal: Journal | None = None) -> Any:
@@ -75,6 +83,8 @@ def locals_at(
         The frames, the innermost first: ``{"function", "file", "line", "locals": {name: repr}}``.
 
     Raises:
+        WorkflowDiverges: If the workflow does not come there.
+        NoAnswers: If its component cannot tell, as compiled ones.
         OperationRefused: If there is no such event, or it is no workflow that can be asked.
         ExecutionNotFound: If there is no such execution.
         JournalUnavailable: If the storage did not answer.
@@ -94,6 +104,10 @@ def _ask(
         )
     try:
         return ask(make_replayer(journal), subject, function, registry, question, version=version)
+    except HistoryNotFollowed as error:
+        raise WorkflowDiverges(str(error)) from error
+    except NotAskable as error:
+        raise NoAnswers(str(error)) from error
     except Unanswered as error:
         raise OperationRefused(str(error)) from error
 

@@ -57,6 +57,10 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_http": READ,
     "console_responses": READ,
     "console_children": READ,
+    "console_debug": READ,
+    "console_debug_at": READ,
+    "console_debug_record": Needs((Scope.OPERATE,)),
+    "console_compare": READ,
     "console_operate": Needs((Scope.OPERATE,), sent={"seen": "another state"}),
     "console_raw": Needs((Scope.READ, Insight.PAYLOAD)),
     "console_tasks": READ,
@@ -94,6 +98,7 @@ OPERATIONS: Final[Mapping[str, Scope]] = {
     "signal": Scope.OPERATE,
     "query": Scope.READ,
     "replay": Scope.OPERATE,
+    "advance": Scope.OPERATE,
     "upgrade": Scope.OPERATE,
     "fork": Scope.SUBMIT,
 }

@@ -14,7 +14,7 @@ from engine.executor.cancellation import request_cancellation
 from engine.log.events import HISTORY_EVENTS, ChildRequested, Finished, HistoryEvent, JoinNext, Stubbed
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED, Returned
-from engine.replay.outcomes import Advanceable, Blocked, FinishedReplay, ReplayFailed, ReplayOutcome
+from engine.replay.outcomes import Advanceable, Blocked, FinishedReplay, Parting, ReplayFailed, ReplayOutcome
 from engine.replay.subject import load_subject
 from engine.simulation.recordings import Recording, last_instant, parse_recording, record, restore
 from engine.simulation.timeless import normalised
@@ -84,6 +84,20 @@ def test_a_history_cut_anywhere_is_followed_and_goes_on_as_it_did(file: Path) ->
 
 def _last_history_event(recording: Recording, target: ExecutionId, version: int) -> HistoryEvent:
     return [entry.event for entry in recording[target].entries[:version] if isinstance(entry.event, HISTORY_EVENTS)][-1]
+
+
+@every_history
+def test_every_recorded_execution_follows_its_history(file: Path) -> None:
+    recording = _recording(file)
+    journal, clock = restore(recording), SimulatedClock(last_instant(recording) + timedelta(days=1))
+    for target in _workflows(recording):
+        subject = load_subject(journal, target)
+        function = recorded_deployment().find(subject.state.ffqn)
+        assert function is not None
+        parting = make_replayer(journal, clock).find_parting(subject, function, recorded_deployment())
+
+        has_diverged = subject.state.result_kind == "nondeterminism_detected"
+        assert isinstance(parting, Parting) == has_diverged
 
 
 # --- What goes on -----------------------------------------------------------------------------------------------------

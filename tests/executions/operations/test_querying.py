@@ -138,6 +138,34 @@ def test_locals_are_told_at_any_event(app: DeployedApp) -> None:
         locals_at(target, 0)
 
 
+def test_locals_are_told_at_calls_that_do_not_wait(tmp_path: Path) -> None:
+    source = """
+from __future__ import annotations
+from datetime import timedelta
+from obelisk import *
+
+PACKAGE = "acme:tour"
+
+@workflow
+def tour(cities: list[str]) -> int:
+    with join_set("naps") as naps:
+        nap = naps.submit_delay(timedelta(0))
+        for city in cities:
+            naps.submit_delay(timedelta(0))
+    return len(cities)
+"""
+    (tmp_path / "tour.py").write_text(source)
+    with deployed(write_deployment(tmp_path, MANIFEST)) as app:
+        target = app.submit(TOUR, ["Rome", "Oslo"])
+        assert app.result(target) == {"ok": 2}
+
+    versions = [entry.version for entry in history(target)][:4]
+    (made,), (first,), (second,), (third,) = (locals_at(target, version) for version in versions)
+    assert source.splitlines()[made["line"] - 1].strip() == 'with join_set("naps") as naps:'
+    assert "nap" not in first["locals"]
+    assert (second["locals"]["city"], third["locals"]["city"]) == ("'Rome'", "'Oslo'")
+
+
 def test_a_query_only_looks_and_says_what_is_wrong(app: DeployedApp) -> None:
     target = app.submit(TOUR, ["Rome"])
     question_of(target, 1)
@@ -201,14 +229,14 @@ def test_the_sites_own_code_asks_with_the_functions_of_the_file(app: DeployedApp
         shortcuts.signal(target, tour.approve, "yes")
 
 
-def test_only_python_workflows_are_asked(tmp_path: Path) -> None:
+def test_only_python_workflows_answer_queries(tmp_path: Path) -> None:
     deploy(write_scripts(tmp_path))
     script = submit(SUM, [[1]]).execution_id
     with pytest.raises(OperationRefused, match="cannot be asked; only workflows written in Python can"):
         query(script, "booked")
     deploy(TEST_COMPONENTS)
     compiled = submit(RUN, s.params_of([s.random_u64(0, 9)])).execution_id
-    with pytest.raises(OperationRefused, match="cannot be asked; only workflows written in Python can"):
+    with pytest.raises(OperationRefused, match="cannot be asked what its variables hold; workflows written in"):
         locals_at(compiled)
     with pytest.raises(NoWorkflow):
         query(submit("test:probe/activity.add", [1, 2]).execution_id, "booked")

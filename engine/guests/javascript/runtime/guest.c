@@ -50,7 +50,7 @@ host_call(const char *op, size_t op_length, const char *body, size_t body_length
 static JSRuntime *runtime;
 static JSContext *context;
 // The functions that the prelude hands over: what the exports do, and where modules come from.
-static JSValue on_describe, on_run, on_query, on_normalize, on_load;
+static JSValue on_describe, on_run, on_query, on_normalize, on_load, on_locals;
 static JSValue on_reject = JS_UNDEFINED;
 
 // --- Where calls are made. Only runs that want to know find out: it costs a few microseconds a call. ------------------
@@ -82,47 +82,144 @@ static void put_text(DynBuf *buffer, const char *text, bool is_word) {
     }
 }
 
+// Returns the first of the program's own frames, from this one on; the prelude's and QuickJS's are passed over.
+static JSStackFrame *own_frame(JSContext *ctx, JSStackFrame *frame) {
+    for (; frame; frame = frame->prev_frame) {
+        JSObject *function = JS_VALUE_GET_OBJ(frame->cur_func);
+        if (!js_class_has_bytecode(function->class_id) || !frame->cur_pc)
+            continue;
+        JSAtom filename = function->u.func.function_bytecode->filename;
+        const char *file = filename ? JS_AtomToCString(ctx, filename) : NULL;
+        bool is_own = file && strncmp(file, "runtime:", 8) != 0;
+        JS_FreeCString(ctx, file);
+        if (is_own)
+            return frame;
+    }
+    return NULL;
+}
+
+static JSFunctionBytecode *code_of(JSStackFrame *frame) {
+    return JS_VALUE_GET_OBJ(frame->cur_func)->u.func.function_bytecode;
+}
+
+static const char *name_of(JSContext *ctx, JSStackFrame *frame) {
+    const char *name = get_func_name(ctx, frame->cur_func);
+    if (name && *name)
+        return name;
+    JS_FreeCString(ctx, name);
+    return NULL;
+}
+
+static int line_of(JSContext *ctx, JSStackFrame *frame, int *column) {
+    JSFunctionBytecode *code = code_of(frame);
+    return find_line_num(ctx, code, frame->cur_pc - code->byte_code_buf - 1, column);
+}
+
 // Writes the program's own frames, the innermost first. It looks at them as they are: a program may say what
 // Error.stack gives, and what is run for that.
 static void put_place(JSContext *ctx, DynBuf *buffer) {
-    int left = MOST_FRAMES;
-    for (JSStackFrame *frame = ctx->rt->current_stack_frame; frame && left; frame = frame->prev_frame) {
-        JSObject *function = JS_VALUE_GET_OBJ(frame->cur_func);
-        if (!js_class_has_bytecode(function->class_id))
-            continue;
-        JSFunctionBytecode *code = function->u.func.function_bytecode;
-        const char *file = code->filename ? JS_AtomToCString(ctx, code->filename) : NULL;
-        if (file && frame->cur_pc && strncmp(file, "runtime:", 8) != 0) {
-            const char *name = get_func_name(ctx, frame->cur_func);
-            int column, line = find_line_num(ctx, code, frame->cur_pc - code->byte_code_buf - 1, &column);
-            put_text(buffer, name && *name ? name : "<anonymous>", true);
-            dbuf_putc(buffer, ' ');
-            put_text(buffer, file, false);
-            dbuf_printf(buffer, ":%d:%d\\n", line, column);
-            JS_FreeCString(ctx, name);
-            left--;
-        }
+    JSStackFrame *frame = own_frame(ctx, ctx->rt->current_stack_frame);
+    for (int left = MOST_FRAMES; frame && left; left--, frame = own_frame(ctx, frame->prev_frame)) {
+        const char *file = JS_AtomToCString(ctx, code_of(frame)->filename), *name = name_of(ctx, frame);
+        int column, line = line_of(ctx, frame, &column);
+        put_text(buffer, name ? name : "<anonymous>", true);
+        dbuf_putc(buffer, ' ');
+        put_text(buffer, file ? file : "", false);
+        dbuf_printf(buffer, ":%d:%d\\n", line, column);
+        JS_FreeCString(ctx, name);
         JS_FreeCString(ctx, file);
     }
+}
+
+// --- What variables hold. A throw-away copy of a run is asked for that, in place of an answer to its call. ------------
+
+static void push(JSContext *ctx, JSValue array, JSValue item);
+
+// Adds a variable, unless it is not initialized yet.
+static void push_variable(JSContext *ctx, JSValue variables, JSAtom name, JSValueConst value) {
+    if (JS_IsUninitialized(value))
+        return;
+    JSValue pair = JS_NewArray(ctx);
+    push(ctx, pair, JS_AtomToString(ctx, name));
+    push(ctx, pair, JS_DupValue(ctx, value));
+    push(ctx, variables, pair);
+}
+
+// [[name, value]] of the parameters, of the function's variables, and of those of functions around it that it uses.
+static JSValue variables_of(JSContext *ctx, JSStackFrame *frame) {
+    JSObject *function = JS_VALUE_GET_OBJ(frame->cur_func);
+    JSFunctionBytecode *code = code_of(frame);
+    JSValue variables = JS_NewArray(ctx);
+    for (int i = 0; i < code->arg_count; i++)
+        push_variable(ctx, variables, code->vardefs[i].var_name, frame->arg_buf[i]);
+    // Before a block is entered its variables are undefined, so one that is does not show.
+    int body = code->has_simple_parameter_list ? 1 : 2;
+    for (int i = 0; i < code->var_count; i++) {
+        JSVarDef *variable = &code->vardefs[code->arg_count + i];
+        if (!variable->is_lexical || variable->scope_level <= body || !JS_IsUndefined(frame->var_buf[i]))
+            push_variable(ctx, variables, variable->var_name, frame->var_buf[i]);
+    }
+    for (int i = 0; i < code->closure_var_count; i++) {
+        JSClosureVar *closure = &code->closure_var[i];
+        if (closure->closure_type == JS_CLOSURE_LOCAL || closure->closure_type == JS_CLOSURE_ARG)
+            push_variable(ctx, variables, closure->var_name, *function->u.func.var_refs[i]->pvalue);
+    }
+    return variables;
+}
+
+// [{function, file, line, variables}], the innermost first.
+static JSValue frames_of(JSContext *ctx) {
+    JSValue frames = JS_NewArray(ctx);
+    JSStackFrame *frame = own_frame(ctx, ctx->rt->current_stack_frame);
+    for (int left = MOST_FRAMES; frame && left; left--, frame = own_frame(ctx, frame->prev_frame)) {
+        const char *name = name_of(ctx, frame);
+        int column;
+        JSValue described = JS_NewObject(ctx);
+        JS_SetPropertyStr(ctx, described, "function", JS_NewString(ctx, name ? name : "<anonymous>"));
+        JS_SetPropertyStr(ctx, described, "file", JS_AtomToString(ctx, code_of(frame)->filename));
+        JS_SetPropertyStr(ctx, described, "line", JS_NewInt32(ctx, line_of(ctx, frame, &column)));
+        JS_SetPropertyStr(ctx, described, "variables", variables_of(ctx, frame));
+        JS_FreeCString(ctx, name);
+        push(ctx, frames, described);
+    }
+    return frames;
+}
+
+static const char locals_question[] = "{\"ask\":\"locals\"";
+
+static void answer_locals(JSContext *ctx) {
+    JSValue frames = frames_of(ctx);
+    JSValue answer = JS_Call(ctx, on_locals, JS_UNDEFINED, 1, &frames);
+    size_t length;
+    const char *text = JS_ToCStringLen(ctx, &length, answer);
+    if (!text)
+        __builtin_trap();
+    Text nothing;
+    host_call("answered", 8, text, length, &nothing);
+    // The host does not return from that.
+    __builtin_trap();
 }
 
 // Asks the host; the body is a JSON object.
 static void ask_host(JSContext *ctx, const char *op, size_t op_length, const char *body, size_t body_length,
                      Text *answer) {
-    if (!is_traced) {
-        host_call(op, op_length, body, body_length, answer);
-        return;
-    }
     DynBuf traced;
     js_dbuf_init(ctx, &traced);
-    dbuf_putstr(&traced, "{\"at\":\"");
-    put_place(ctx, &traced);
-    dbuf_putstr(&traced, body_length > 2 ? "\"," : "\"");
-    dbuf_put(&traced, (const uint8_t *)body + 1, body_length - 1);
-    if (dbuf_error(&traced))
-        __builtin_trap();
-    host_call(op, op_length, (const char *)traced.buf, traced.size, answer);
+    if (is_traced) {
+        dbuf_putstr(&traced, "{\"at\":\"");
+        put_place(ctx, &traced);
+        dbuf_putstr(&traced, body_length > 2 ? "\"," : "\"");
+        dbuf_put(&traced, (const uint8_t *)body + 1, body_length - 1);
+        if (dbuf_error(&traced))
+            __builtin_trap();
+        body = (const char *)traced.buf;
+        body_length = traced.size;
+    }
+    host_call(op, op_length, body, body_length, answer);
     dbuf_free(&traced);
+    if (answer->length >= sizeof locals_question - 1 &&
+        memcmp(answer->text, locals_question, sizeof locals_question - 1) == 0)
+        answer_locals(ctx);
 }
 
 // --- Time. What asks for it is told by the host: an activity the present, a workflow what is recorded. ---------------
@@ -224,6 +321,7 @@ static JSValue native_set_handlers(JSContext *ctx, JSValueConst this_value, int 
     on_normalize = JS_DupValue(ctx, argv[3]);
     on_load = JS_DupValue(ctx, argv[4]);
     on_reject = JS_DupValue(ctx, argv[5]);
+    on_locals = JS_DupValue(ctx, argv[6]);
     return JS_UNDEFINED;
 }
 
@@ -418,7 +516,7 @@ static JSValue native_inspect(JSContext *ctx, JSValueConst this_value, int argc,
 
 static const JSCFunctionListEntry natives[] = {
     JS_CFUNC_DEF("call", 2, native_call),
-    JS_CFUNC_DEF("setHandlers", 6, native_set_handlers),
+    JS_CFUNC_DEF("setHandlers", 7, native_set_handlers),
     JS_CFUNC_DEF("setClock", 1, native_set_clock),
     JS_CFUNC_DEF("setTraced", 1, native_set_traced),
     JS_CFUNC_DEF("drain", 0, native_drain),

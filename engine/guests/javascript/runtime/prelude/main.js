@@ -9,6 +9,7 @@ import { setImports } from "runtime:imports";
 import { noteRejection, rejections, settle, unfinished } from "runtime:timers";
 import { asThrown, frames } from "runtime:errors";
 import { Response } from "runtime:http";
+import { describeVariables } from "runtime:variables";
 import { sendResponse, toRequest } from "runtime:webhook";
 
 // Something that no further attempt can mend.
@@ -122,4 +123,4 @@ function query() {
   return stringify({ refused: "no_queries", message: "JavaScript components answer no queries" });
 }
 
-native.setHandlers(describe, run, query, normalize, load, noteRejection);
+native.setHandlers(describe, run, query, normalize, load, noteRejection, describeVariables);
