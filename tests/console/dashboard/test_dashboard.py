@@ -113,12 +113,12 @@ def test_what_is_stuck_is_told_on_the_dashboard_and_in_the_menu(operator: Client
 
 
 def test_what_is_due_for_longest_says_why(operator: Client, now: datetime) -> None:
-    submit(1, at=now - timedelta(seconds=8))
-    submit(2, at=now - timedelta(hours=1), stub=True)
+    submit(1, at=now - timedelta(hours=2))
+    submit(2, at=now - timedelta(hours=5), stub=True)
 
     due = part(operator.get("/admin/").text, "due")
 
-    assert due.startswith("Oldest due, since 8 s ago : E_")
+    assert due.startswith("Oldest due, since 2 h ago : E_")
     assert str(E1) in due.replace(" ", "")
     assert f"It is due, but no deployed component exports {FFQN}" in due
 
@@ -262,7 +262,7 @@ def test_executors_say_who_is_alive_and_what_they_hold(operator: Client, now: da
 
     shown = part(operator.get("/admin/").text, "executors")
 
-    assert "Executors: 1 alive, 1 silent , last heard of 40 s ago" in shown
+    assert re.match(r"Executors: 1 alive, 1 silent , last heard of (\d\d s|\d min) ago", shown)
     assert "1 of 16 slots · holds 1" in shown
 
 
