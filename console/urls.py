@@ -11,6 +11,7 @@ from console.audit import listing as audit
 from console.bulk import confirming, reports
 from console.code import component, wit_pages
 from console.code import listing as components
+from console.dashboard.views import dashboard
 from console.debugger import comparing as parting
 from console.debugger import views as debugging
 from console.deployments import activating, comparing, rehearsing
@@ -69,6 +70,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     """Return the pages, each for people who are logged in."""
     view = site.admin_view
     return [
+        # In the place of Django's list of apps.
+        path("", view(dashboard), name="index"),
         path("go/", view(go), name="console_go"),
         path("go/<path:text>/", view(go), name="console_go_to"),
         path("executions/", view(listing.executions), name="console_executions"),

@@ -20,6 +20,7 @@ from msgspec import MsgspecError
 
 from console.build import build_id
 from console.live.batch_topic import BatchTopic
+from console.live.dashboard_topic import DashboardTopic
 from console.live.execution_topic import ExecutionTopic
 from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
@@ -65,6 +66,7 @@ AWAY: Final = 4503
 DONE: Final = 1000
 
 TOPICS: Final[Mapping[str, TopicMaker]] = {
+    "dashboard": DashboardTopic,
     "execution": ExecutionTopic,
     "executions": ListTopic,
     "tasks": InboxTopic,

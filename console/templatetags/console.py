@@ -160,6 +160,14 @@ def duration(length: timedelta | None) -> str:
 
 
 @register.filter
+def exact_duration(length: timedelta | None) -> SafeString:
+    """Return a duration with its seconds for scripts."""
+    if length is None:
+        return format_html('<span class="ob-subtle">{}</span>', "—")
+    return format_html('<data value="{}">{}</data>', length.total_seconds(), duration(length))
+
+
+@register.filter
 def filesize(count: int | None) -> str:
     """Return a number of bytes such as ``512 B`` or ``1.2 MB``."""
     if count is None:
@@ -187,6 +195,18 @@ def _rough(length: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // (86_400 if unit == 'd' else size):.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a number with its digits in threes, such as ``12,904``."""
+    return f"{number:,}"
+
+
+@register.filter
+def ratio(number: float) -> str:
+    """Return how many times as much something is, such as ``0.8`` or ``12``."""
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"
 
 
 @register.filter

@@ -46,6 +46,7 @@ TOKENS: Final = Needs((Besides.TOKENS,))
 ADMINISTER: Final = Needs((Besides.ADMINISTER,))
 
 PAGES: Final[Mapping[str, Needs]] = {
+    "index": READ,
     "console_go": READ,
     "console_go_to": READ,
     "console_executions": READ,
@@ -141,6 +142,7 @@ TOPICS: Final[Mapping[str, Mapping[str, Any]]] = {
     "webhooks": {"keys": ["stars"]},
     "deliveries": {"keys": ["1"]},
     "delivery": {"subject": "1"},
+    "dashboard": {"view": "1h"},
 }
 """What a page that is far behind subscribes to, by topic. Whoever may read may watch."""
 
