@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
-from executions.api.paths import DERIVED, EXECUTION_ID
+from executions.api.paths import DELAY_ID, EXECUTION_ID
 
 _ULID: Final = "[0-9A-Z]{26}"
 _ID: Final = re.compile(
-    rf"(?<![0-9A-Za-z_])(?:{EXECUTION_ID}|Delay_{_ULID}(?:{DERIVED})+|(?:Dep|Exr)_{_ULID}|sha256:[0-9a-f]{{64}})"
+    rf"(?<![0-9A-Za-z_])(?:{EXECUTION_ID}|{DELAY_ID}|(?:Dep|Exr)_{_ULID}|sha256:[0-9a-f]{{64}})"
     r"(?![0-9A-Za-z_])"
 )
 

@@ -7,7 +7,6 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
@@ -35,10 +34,6 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
                 return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
         return seen
-
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead to what people come for; what else there is stands in the menu."""
-        return redirect("admin:console_executions")
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Return what the quick search finds, as it is now: the theme keeps answers for minutes."""

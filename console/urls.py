@@ -11,6 +11,7 @@ from console.audit import listing as audit
 from console.bulk import confirming, reports
 from console.code import component, wit_pages
 from console.code import listing as components
+from console.dashboard.views import dashboard
 from console.debugger import comparing as parting
 from console.debugger import views as debugging
 from console.deployments import activating, comparing, rehearsing
@@ -21,6 +22,7 @@ from console.executions import columns, detail, listing, raw, views
 from console.executors import pages as executors
 from console.finding.pages import go
 from console.operating import views as operating
+from console.parts import tabs, values
 from console.schedules import acting
 from console.schedules import pages as schedules
 from console.storage import storage
@@ -59,6 +61,7 @@ register_converter(NumberConverter, "number")
 register_converter(DeploymentIdConverter, "deployment")
 register_converter(NameConverter, "digest")
 
+_EVENT = "executions/<execution:execution_id>/events/<int:version>"
 _COMPONENT = "components/<digest:digest>"
 _DEPLOYMENT = "deployments/<deployment:deployment_id>"
 
@@ -67,6 +70,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     """Return the pages, each for people who are logged in."""
     view = site.admin_view
     return [
+        # In the place of Django's list of apps.
+        path("", view(dashboard), name="index"),
         path("go/", view(go), name="console_go"),
         path("go/<path:text>/", view(go), name="console_go_to"),
         path("executions/", view(listing.executions), name="console_executions"),
@@ -84,10 +89,17 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
             view(timeline.geometry),
             name="console_timeline_window",
         ),
-        path("executions/<execution:execution_id>/events/", view(detail.events), name="console_events"),
-        path("executions/<execution:execution_id>/logs/", view(detail.logs), name="console_logs"),
-        path("executions/<execution:execution_id>/http/", view(detail.http_requests), name="console_http"),
-        path("executions/<execution:execution_id>/responses/", view(detail.responses), name="console_responses"),
+        path("executions/<execution:execution_id>/events/", view(tabs.events), name="console_events"),
+        path(f"{_EVENT}/", view(values.event), name="console_event"),
+        path(f"{_EVENT}/value/", view(values.value), name="console_value"),
+        path("executions/<execution:execution_id>/links/", view(values.links), name="console_links"),
+        *(
+            path(f"executions/<execution:execution_id>/{part}/rows/", view(tabs.rows), {"part": part}, f"{tab}_rows")
+            for part, tab in tabs.TABS.items()
+        ),
+        path("executions/<execution:execution_id>/logs/", view(tabs.logs), name="console_logs"),
+        path("executions/<execution:execution_id>/http/", view(tabs.http_requests), name="console_http"),
+        path("executions/<execution:execution_id>/responses/", view(tabs.responses), name="console_responses"),
         path("executions/<execution:execution_id>/children/", view(detail.children), name="console_children"),
         path("executions/<execution:execution_id>/debug/", view(debugging.debugger), name="console_debug"),
         path("executions/<execution:execution_id>/debug/at/", view(debugging.panes), name="console_debug_at"),
@@ -95,6 +107,8 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("executions/<execution:execution_id>/debug/compare/", view(parting.comparison), name="console_compare"),
         path("executions/<execution:execution_id>/do/<slug:key>/", view(operating.operate), name="console_operate"),
         path("executions/<execution:execution_id>/raw/", view(raw.raw), name="console_raw"),
+        path("executions/<execution:execution_id>/raw/<slug:part>/", view(raw.raw_part), name="console_raw_part"),
+        path("executions/<execution:execution_id>/raw/<slug:part>/file/", view(raw.raw_file), name="console_raw_file"),
         path("tasks/", view(inbox.inbox), name="console_tasks"),
         path("tasks/<execution:execution_id>/", view(answering.task), name="console_task"),
         path("submit/", view(picking.pick), name="console_submit"),

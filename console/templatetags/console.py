@@ -13,8 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import seeing
-from console.json_html import json_tree
+from console.build import build_id
+from console.json_html import json_tree, value_text
 from console.linking import linked
+from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
@@ -43,6 +45,18 @@ def badge(state: ShownState) -> SafeString:
         state.icon,
         state.word,
     )
+
+
+@register.simple_tag
+def value(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
+    """Return a value that people stored; see `payload_html`."""
+    return payload_html(text, execution_id=execution_id, version=version, pointer=pointer)
+
+
+@register.simple_tag
+def console_build() -> str:
+    """Return which build of the console made the page."""
+    return build_id()
 
 
 @register.filter
@@ -115,10 +129,16 @@ def moment(instant: datetime | None) -> SafeString | str:
         return "—"
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
-        instant.astimezone(UTC).isoformat(),
+        iso(instant),
         f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
         _relative(instant, timezone.now()),
     )
+
+
+@register.filter
+def iso(instant: datetime) -> str:
+    """Return an instant for machines, in UTC."""
+    return instant.astimezone(UTC).isoformat()
 
 
 @register.filter
@@ -137,6 +157,14 @@ def duration(length: timedelta | None) -> str:
             rest = whole % size // smaller
             return f"{whole // size} {unit} {rest:02d} {smaller_unit}" if rest else f"{whole // size} {unit}"
     return f"{seconds:.1f} s"
+
+
+@register.filter
+def exact_duration(length: timedelta | None) -> SafeString:
+    """Return a duration with its seconds for scripts."""
+    if length is None:
+        return format_html('<span class="ob-subtle">{}</span>', "—")
+    return format_html('<data value="{}">{}</data>', length.total_seconds(), duration(length))
 
 
 @register.filter
@@ -170,6 +198,18 @@ def _rough(length: timedelta) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a number with its digits in threes, such as ``12,904``."""
+    return f"{number:,}"
+
+
+@register.filter
+def ratio(number: float) -> str:
+    """Return how many times as much something is, such as ``0.8`` or ``12``."""
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"
+
+
+@register.filter
 def microseconds(count: int) -> timedelta:
     """Return that many microseconds as a length of time."""
     return timedelta(microseconds=count)
@@ -192,3 +232,4 @@ register.filter("payload", seeing.payload)
 register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
 register.filter("linked", linked)
+register.filter("value_text", value_text)

@@ -22,6 +22,7 @@ from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
 from executions.models.retention_run import RetentionRun
+from executions.models.roll_up import DatabaseSize, RollUp, RollUpCursor
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
 
@@ -31,6 +32,7 @@ __all__ = [
     "BatchEntry",
     "BatchStatus",
     "CallSites",
+    "DatabaseSize",
     "Delay",
     "Event",
     "Execution",
@@ -47,6 +49,8 @@ __all__ = [
     "RehearsalReport",
     "RehearsalStatus",
     "RetentionRun",
+    "RollUp",
+    "RollUpCursor",
     "SavedView",
     "TaskAssignment",
 ]

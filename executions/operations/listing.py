@@ -21,6 +21,7 @@ from engine.log.return_values import FailureKind
 from engine.log.state import Lifecycle, Status
 from executions.models import Execution, ExecutionQuerySet, OperationRecord
 from executions.models.label import Label
+from executions.operations.outside import known_outside
 
 STUCK_AFTER: Final = timedelta(minutes=1)
 """How long something may be due before it counts as stuck."""
@@ -122,7 +123,8 @@ def matching(wanted: ExecutionFilter, *, now: datetime | None = None) -> Executi
     if wanted.hide_finished:
         rows = rows.unfinished()
     if wanted.stuck:
-        rows = rows.stuck(now - STUCK_AFTER)
+        # An external activity waits for somebody outside, as a stub does.
+        rows = rows.stuck(now - STUCK_AFTER).exclude(ffqn__in=known_outside())
     if wanted.statuses:
         rows = _in_states(rows, wanted.statuses, now)
     if wanted.submitted_by is not None:

@@ -17,6 +17,7 @@ LARGE = {"to": "Ann", "cents": 500_000}
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _SERIOUS = ("serious", "critical")
 _PAGES = (
+    "",
     "executions/",
     "executions/?status=failed",
     "executions/?show_derived=on&columns=labels,component,deployment,parent",

@@ -46,6 +46,7 @@ TOKENS: Final = Needs((Besides.TOKENS,))
 ADMINISTER: Final = Needs((Besides.ADMINISTER,))
 
 PAGES: Final[Mapping[str, Needs]] = {
+    "index": READ,
     "console_go": READ,
     "console_go_to": READ,
     "console_executions": READ,
@@ -69,7 +70,16 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_debug_record": Needs((Scope.OPERATE,)),
     "console_compare": READ,
     "console_operate": Needs((Scope.OPERATE,), sent={"seen": "another state"}),
+    "console_event": READ,
+    "console_value": Needs((Scope.READ, Insight.PAYLOAD)),
+    "console_links": READ,
+    "console_events_rows": READ,
+    "console_logs_rows": READ,
+    "console_http_rows": READ,
+    "console_responses_rows": READ,
     "console_raw": Needs((Scope.READ, Insight.PAYLOAD)),
+    "console_raw_part": Needs((Scope.READ, Insight.PAYLOAD)),
+    "console_raw_file": Needs((Scope.READ, Insight.PAYLOAD)),
     "console_tasks": READ,
     "console_task": READ,
     "console_submit": Needs((Scope.SUBMIT,)),
@@ -132,6 +142,7 @@ TOPICS: Final[Mapping[str, Mapping[str, Any]]] = {
     "webhooks": {"keys": ["stars"]},
     "deliveries": {"keys": ["1"]},
     "delivery": {"subject": "1"},
+    "dashboard": {"view": "1h"},
 }
 """What a page that is far behind subscribes to, by topic. Whoever may read may watch."""
 
@@ -151,5 +162,7 @@ SAMPLES: Final[Mapping[str, str]] = {
     "prefix": "0123456789",
     "cron": "nightly",
     "delivery_id": "1",
+    "version": "0",
+    "part": "events",
 }
 """What stands in addresses, by the names of their parts; nothing but the execution need be there."""

@@ -12,7 +12,7 @@ import executions.instants
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("executions", "0015_tell_the_load_of_executors"),
+        ("executions", "0014_tell_the_load_of_executors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
