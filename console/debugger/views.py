@@ -60,7 +60,9 @@ def debugger(request: HttpRequest, execution_id: str) -> HttpResponse:
 def panes(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the inside of the debugger at an event, as a piece of a page."""
     row = found(execution_id)
-    return render(request, "console/debugger/panes.html", {"row": row, **_context(request, row, is_patient=True)})
+    context = _context(request, row, is_patient=True)
+    template = "no_workflow" if context["position"] is None else "panes"
+    return render(request, f"console/debugger/{template}.html", {"row": row, **context})
 
 
 @needs(Scope.OPERATE)
