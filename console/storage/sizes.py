@@ -93,7 +93,7 @@ def _postgresql_tables() -> Iterator[TableSize]:
 
 def _counted(table: str) -> str:
     quoted = connection.ops.quote_name(table)
-    count = _one(f"SELECT COUNT(*) FROM (SELECT 1 FROM {quoted} LIMIT {COUNTED + 1}) AS some")  # noqa: S608 - our name
+    count = _one(f"SELECT COUNT(*) FROM (SELECT 1 FROM {quoted} LIMIT {COUNTED + 1}) AS counted")  # noqa: S608 - our name
     return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
 
 

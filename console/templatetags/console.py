@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console import seeing
 from console.json_html import json_tree
-from console.seeing import payload, payload_url
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
@@ -177,6 +177,6 @@ def words(text: str) -> list[str]:
 
 
 register.filter("json_tree", json_tree)
-register.filter("payload", payload)
-register.filter("payload_url", payload_url)
+register.filter("payload", seeing.payload)
+register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from engine.log.ids import DelayId, ExecutionId, delay_position, parse_execution_id
 from executions.access.lasting import still_has
+from executions.access.permissions import sees
 from executions.access.scopes import Insight, Scope
 from executions.api.answers import message
 from executions.api.bodies import read_json, read_query
@@ -26,6 +27,7 @@ from executions.operations.delays import DelayCancelling, cancel_delay, pause_de
 from executions.operations.pausing import pause, unpause
 from executions.operations.recording import Operation, RecordingJournal
 from executions.operations.retrying import retry
+from executions.operations.submitting import CallRefused
 
 _REFUSALS: Final[Mapping[Cancelling, ProblemCode]] = {
     Cancelling.ALREADY_CANCELLING: ProblemCode.ALREADY_CANCELLING,
@@ -155,7 +157,13 @@ class RetryView(ApiView):
     def post(self, request: Request, execution_id: str) -> HttpResponse:
         """Submit the same call again; the new execution has the label `retry-of`."""
         target = parse_execution_id(execution_id)
-        retried = retry(target, journal=recording(request, target, Operation.RETRY))
+        try:
+            retried = retry(target, journal=recording(request, target, Operation.RETRY))
+        except CallRefused as error:
+            if sees(request, Insight.PAYLOAD):
+                raise
+            # Its words quote the old parameters.
+            raise Problem(ProblemCode.INVALID_CALL, "the old call does not fit the function any more") from error
         return message(request, retried.execution_id, status=201)
 
 

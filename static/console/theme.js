@@ -10,6 +10,10 @@ document.addEventListener("alpine:init", () => {
   for (const element of document.querySelectorAll("[x-bind\\:style]")) {
     element.removeAttribute("x-bind:style");
   }
+  // Names the window, which expressions do not see; forms go to their own address without it.
+  for (const element of document.querySelectorAll("[x-bind\\:action]")) {
+    element.removeAttribute("x-bind:action");
+  }
   // The theme's own functions, from its app.js.
   for (const name of ["theme", "searchForm"]) {
     Alpine.data(name, window[name]);

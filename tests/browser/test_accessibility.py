@@ -36,6 +36,10 @@ _PAGES = (
     "wit/",
     "wit/example:trips/workflows/",
     "deployments/",
+    "audit/",
+    "tokens/",
+    "tokens/new/",
+    "storage/",
     "auth/user/",
     "auth/group/",
 )

@@ -11,12 +11,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import ADDITION, LogEntry
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from components.models import DeploymentSwitch
 from console.audit import entries
-from console.audit.entries import Wanted, all_entries, audit_page, place_of
+from console.audit.entries import Wanted, _within, all_entries, audit_page, place_of
 from executions.models import OperationRecord
 from tests.builders import DEPLOYMENT, make_execution_id
 
@@ -160,3 +161,16 @@ def test_administrators_take_it_along(admin_client: Client) -> None:
     assert lines[0]["reason"] == '=HYPERLINK("http://evil.test")'
     assert lines[0]["about"] == E1
     assert admin_client.get("/admin/audit/export/?format=exe").status_code == 400
+
+
+@pytest.mark.parametrize("place", [None, "1767225600000000.execution.5", "1767225600000000.site.5"])
+def test_no_page_reads_and_sorts_all_operations(place: str | None) -> None:
+    behind = None if place is None else place_of(place)
+    rows = _within(OperationRecord.objects.all(), "at", Wanted(), behind, entries.EXECUTION)[:50]
+
+    plan = rows.explain()
+
+    assert ("SCAN" if place is None else "SEARCH") in plan or connection.vendor != "sqlite"
+    assert "operation_at" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan

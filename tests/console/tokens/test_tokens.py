@@ -33,7 +33,8 @@ def test_a_token_is_shown_once_and_works(operator: Client) -> None:
 
     token = find_token(text)
     assert token is not None
-    assert (token.granted, token.created_by) == ({Scope.READ, Scope.SUBMIT}, User.objects.get(username="operator"))
+    assert token.granted == {Scope.READ, Scope.SUBMIT}
+    assert token.created_by == User.objects.get(username="operator")
     page = operator.get("/admin/tokens/").text
     assert f"obelisk_{token.prefix}_…" in page
     assert text not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +13,18 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from pytest_django import Settings
 
+from engine.log import events as e
+from engine.log.return_values import Failed, FailureKind
 from executions.access.scopes import ROLES, Insight, Scope
 from executions.access.tokens import issue_token, revoke_token
 from executions.api import urls
 from executions.api.views import ApiView, NoSuchEndpoint
+from executions.journal.journal import SqlJournal
 from executions.models import ApiToken
+from tests.builders import make_created, make_execution_id, make_submit
+from tests.engine.journal.commits import commit
 from tests.executions.api.clients import Api
+from tests.executions.deployments import ADD, deploy_declared
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +173,23 @@ def test_who_sees_no_values_starts_without_waiting_for_the_result(client: Client
     answer = client.post(path, {"ffqn": "a:b/c.d", "params": []}, content_type="application/json", headers=how)
 
     assert (answer.status_code, answer.json()["code"]) == (403, "missing_scope")
+
+
+def test_the_old_parameters_are_not_quoted_to_who_sees_no_values(client: Client, tmp_path: Path) -> None:
+    deploy_declared(tmp_path)
+    old = make_execution_id(1)
+    finished = e.Finished(retval=Failed(kind=FailureKind.TIMED_OUT))
+    created = make_created(ffqn=ADD, params='["Zebra",[]]')
+    commit(SqlJournal.for_current_connection(), make_submit(old, created, finished))
+    user = User.objects.create_user("ann")
+    user.user_permissions.add(Permission.objects.get(codename="api_submit"))
+    client.force_login(user)
+
+    refused = client.post(f"/v1/executions/{old}/retry").json()
+
+    assert refused["code"] == "invalid_call"
+    assert "Zebra" not in str(refused)
+    assert "Zebra" in str(Api([Scope.SUBMIT]).post(f"executions/{old}/retry", None).json)
 
 
 def test_what_changes_something_needs_the_sessions_csrf_token() -> None:
