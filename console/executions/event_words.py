@@ -15,7 +15,7 @@ from engine.log import events as e
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.schedules import At, In, Now
-from executions.models import Event
+from executions.models import Event, Execution
 
 _MOST_CHARACTERS = 160
 
@@ -46,6 +46,18 @@ def event_line(row: Event, created_at: datetime) -> EventLine:
     event = row.entry().event
     icon, word, text = _described(event, row.created_at)
     return EventLine(row=row, icon=icon, word=word, text=text, since=row.created_at - created_at, is_bad=_is_bad(event))
+
+
+def unwritten_line(row: Execution, *, version: int, at: datetime, encoded: str) -> EventLine:
+    """Return an event that is not in an execution's log as if it were there.
+
+    Args:
+        row: The execution.
+        version: Its place.
+        at: When it would have happened.
+        encoded: The event (`engine.log.event_encoding`).
+    """
+    return event_line(Event(execution_id=row.pk, version=version, created_at=at, payload=encoded), row.created_at)
 
 
 def _is_bad(event: e.ExecutionEvent) -> bool:
