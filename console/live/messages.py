@@ -25,6 +25,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
         view: Which part of it, such as a tab.
         cursor: How far the page is, by what it counts.
         keys: What is in sight, for lists.
+        query: Which rows of the view, as the page's address says it.
     """
 
     topic: _Text
@@ -32,6 +33,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
     view: _Text = ""
     cursor: dict[_Text, _Number] = {}
     keys: Annotated[list[_Text], Meta(max_length=500)] = []
+    query: _Text = ""
 
 
 class Ack(_Message, frozen=True, kw_only=True, tag="ack"):
@@ -48,7 +50,11 @@ class Visible(_Message, frozen=True, kw_only=True, tag="visible"):
     """Somebody looks at it again."""
 
 
-ClientMessage = Sub | Ack | Hidden | Visible
+class Held(_Message, frozen=True, kw_only=True, tag="held"):
+    """Somebody wants nothing to change for now; ends with `Visible`."""
+
+
+ClientMessage = Sub | Ack | Hidden | Visible | Held
 
 
 class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
@@ -108,9 +114,15 @@ class Beat(_Message, frozen=True, kw_only=True, tag="beat"):
 
 
 class Bye(_Message, frozen=True, kw_only=True, tag="bye"):
-    """Why the connection ends."""
+    """Why the connection ends.
+
+    Args:
+        why: For people; ``final`` when nothing will ever follow.
+        again: Whether the page may come back by itself.
+    """
 
     why: str
+    again: bool = False
 
 
 ServerMessage = Hello | Frame | Beat | Bye

@@ -13,7 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import seeing
-from console.json_html import json_tree
+from console.build import build_id
+from console.json_html import json_tree, linked
+from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
@@ -33,6 +35,7 @@ def state_badge(row: Execution, now: datetime | None = None) -> SafeString:
     return badge(shown_state(row, now or timezone.now()))
 
 
+@register.filter
 def badge(state: ShownState) -> SafeString:
     """Return a state as a badge: an icon and a word, which the colour only repeats."""
     return format_html(
@@ -41,6 +44,18 @@ def badge(state: ShownState) -> SafeString:
         state.icon,
         state.word,
     )
+
+
+@register.simple_tag
+def value(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
+    """Return a value that people stored; see `payload_html`."""
+    return payload_html(text, execution_id=execution_id, version=version, pointer=pointer)
+
+
+@register.simple_tag
+def console_build() -> str:
+    """Return which build of the console made the page."""
+    return build_id()
 
 
 @register.filter
@@ -104,10 +119,16 @@ def moment(instant: datetime | None) -> SafeString | str:
         return "—"
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
-        instant.astimezone(UTC).isoformat(),
+        iso(instant),
         f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
         _relative(instant, timezone.now()),
     )
+
+
+@register.filter
+def iso(instant: datetime) -> str:
+    """Return an instant for machines, in UTC."""
+    return instant.astimezone(UTC).isoformat()
 
 
 @register.filter
@@ -180,3 +201,4 @@ register.filter("json_tree", json_tree)
 register.filter("payload", seeing.payload)
 register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
+register.filter("linked", linked)
