@@ -16,15 +16,20 @@ from console.deployments import detail as deployment
 from console.deployments import listing as deployments
 from console.deployments.finding import DeploymentIdConverter
 from console.executions import detail, listing, raw
+from console.executors import pages as executors
 from console.finding import go
 from console.operating import views as operating
 from console.parts import tabs, values
+from console.schedules import acting
+from console.schedules import pages as schedules
 from console.storage import storage
 from console.submitting import picking, submitting
 from console.tasks import answering, inbox
 from console.timeline import views as timeline
 from console.tokens import listing as tokens
 from console.tokens import making as making_tokens
+from console.webhooks import deliveries, delivery, replaying
+from console.webhooks import routes as webhooks
 from executions.api.paths import EXECUTION_ID, NameConverter
 
 
@@ -88,6 +93,14 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("tasks/<execution:execution_id>/", view(answering.task), name="console_task"),
         path("submit/", view(picking.pick), name="console_submit"),
         path("submit/<path:ffqn>/", view(submitting.call), name="console_call"),
+        path("schedules/", view(schedules.schedules), name="console_schedules"),
+        path("schedules/<digest:cron>/", view(schedules.schedule), name="console_schedule"),
+        path("schedules/<digest:cron>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
+        path("executors/", view(executors.executors), name="console_executors"),
+        path("webhooks/", view(webhooks.routes), name="console_webhooks"),
+        path("webhooks/deliveries/", view(deliveries.deliveries), name="console_deliveries"),
+        path("webhooks/delivery/<int:delivery_id>/", view(delivery.delivery), name="console_delivery"),
+        path("webhooks/delivery/<int:delivery_id>/replay/", view(replaying.replay_delivery), name="console_replay"),
         path("components/", view(components.components), name="console_components"),
         path(f"{_COMPONENT}/", view(component.overview), name="console_component"),
         path(f"{_COMPONENT}/wit/", view(component.wit), name="console_component_wit"),

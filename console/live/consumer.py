@@ -20,6 +20,7 @@ from msgspec import MsgspecError
 
 from console.build import build_id
 from console.live.execution_topic import ExecutionTopic
+from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
 from console.live.messages import (
     Ack,
@@ -38,8 +39,10 @@ from console.live.messages import (
 from console.live.reading import answer, reading
 from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import rights_of
+from console.live.schedule_topics import SchedulesTopic, ScheduleTopic
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
+from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, WebhooksTopic
 from console.seeing import NOTHING, showing
 from executions.access.scopes import Insight
 
@@ -66,6 +69,12 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "tasks": InboxTopic,
     "task": TaskTopic,
     "rehearsal": RehearsalTopic,
+    "schedules": SchedulesTopic,
+    "schedule": ScheduleTopic,
+    "executors": ExecutorsTopic,
+    "webhooks": WebhooksTopic,
+    "deliveries": DeliveriesTopic,
+    "delivery": DeliveryTopic,
 }
 
 

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import zlib
-from typing import Final
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.listing import listed
-from console.live.messages import Row, Sub
-from console.live.topics import Cursor, Update, Waker
+from console.live.messages import Row
+from console.live.rows_topic import RowsTopic
+from console.live.topics import Cursor, Update
 from executions.models import Execution
-from executions.watching import CommitWatch
-
-_MOST_ROWS: Final = 200
 
 
-class ListTopic:
-    """The executions whose ids a page shows.
-
-    Args:
-        sub: The subscription; its keys are the ids.
-    """
-
-    interval_s = 0.25
-
-    def __init__(self, sub: Sub) -> None:
-        self._ids = sub.keys[:_MOST_ROWS]
-
-    def waker(self) -> Waker:
-        """See `Topic`."""
-        return CommitWatch()
+class ListTopic(RowsTopic):
+    """The executions whose ids a page shows."""
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`. The cursor holds a number for each execution that tells its states apart."""
         if hidden:
             return None
         now = timezone.now()
-        found = {row.pk: row for row in Execution.objects.filter(pk__in=self._ids)}
+        found = {row.pk: row for row in Execution.objects.filter(pk__in=self.keys)}
         at = {pk: _fingerprint(row) for pk, row in found.items()}
-        changed = [pk for pk in self._ids if pk in found and cursor.get(pk) != at[pk]]
+        changed = [pk for pk in self.keys if pk in found and cursor.get(pk) != at[pk]]
         if not changed:
             return None
         each = {item.row.pk: item for item in listed([found[pk] for pk in changed], now)}

@@ -35,6 +35,7 @@ def state_badge(row: Execution, now: datetime | None = None) -> SafeString:
     return badge(shown_state(row, now or timezone.now()))
 
 
+@register.filter
 def badge(state: ShownState) -> SafeString:
     """Return a state as a badge: an icon and a word, which the colour only repeats."""
     return format_html(

@@ -4,6 +4,8 @@
  * not live nothing ticks.
  */
 
+import { isBusy } from "./holds.js";
+
 const MODES = ["relative", "local", "utc"];
 const KEPT = "obelisk.times";
 
@@ -65,7 +67,7 @@ class Clock {
         text = ageText(instant.getTime() - this.now());
       }
     }
-    if (element.textContent !== text) {
+    if (element.textContent !== text && !isBusy(element)) {
       element.textContent = text;
     }
   }

@@ -323,6 +323,8 @@ const KEEP = {
   beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
   // The value at an address never changes; somebody may have opened more of it.
   beforeNodeMorphed: (old, fresh) => old.dataset?.value === undefined || old.dataset.value !== fresh.dataset?.value,
+  // What is somebody's alone, such as a row's actions, is in no frame.
+  beforeNodeRemoved: (node) => !(node instanceof HTMLElement && node.dataset.keep !== undefined),
 };
 
 /** Do something that may change an element's height, without moving what is in sight below it. */

@@ -11,6 +11,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.acceptance.sites import Site
 
+STARS_SECRET = "what the provider of the example's webhook signs with"
 T = TypeVar("T")
 
 

@@ -95,6 +95,14 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_token_new": TOKENS,
     "console_token_revoke": TOKENS,
     "console_storage": ADMINISTER,
+    "console_schedules": READ,
+    "console_schedule": READ,
+    "console_schedule_act": Needs((Scope.OPERATE,), sent={"seen": "another state"}),
+    "console_executors": READ,
+    "console_webhooks": READ,
+    "console_deliveries": READ,
+    "console_delivery": READ,
+    "console_replay": Needs((Scope.OPERATE,), sent={"seen": "another deployment"}),
 }
 """By the name of the address."""
 
@@ -118,6 +126,12 @@ TOPICS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tasks": {"keys": [E1]},
     "task": {"subject": E1},
     "rehearsal": {"subject": "1"},
+    "schedules": {"keys": ["nightly"]},
+    "schedule": {"subject": "nightly"},
+    "executors": {"keys": ["Exr_00000000000000000000000001"]},
+    "webhooks": {"keys": ["stars"]},
+    "deliveries": {"keys": ["1"]},
+    "delivery": {"subject": "1"},
 }
 """What a page that is far behind subscribes to, by topic. Whoever may read may watch."""
 
@@ -131,6 +145,8 @@ SAMPLES: Final[Mapping[str, str]] = {
     "ffqn": "test:pkg/api.call",
     "name": "test:pkg/api",
     "prefix": "0123456789",
+    "cron": "nightly",
+    "delivery_id": "1",
     "version": "0",
     "part": "events",
 }
