@@ -97,7 +97,7 @@ def executors(text: str, limit: int) -> Iterator[Found]:
     wanted = _cased(text, _EXECUTOR_PREFIX)
     condition = Q(host__istartswith=text) if wanted is None else _begins("pk", wanted)
     for row in ExecutorHeartbeat.objects.filter(condition).order_by("-seen_at")[:limit]:
-        url = f"{reverse('admin:console_executors')}#row-{row.pk}"
+        url = f"{reverse('admin:console_executors')}#executor-{row.pk}"
         yield Found(kind="executor", name=row.pk, url=url, about=row.host, is_exact=text in (row.pk, row.host))
 
 

@@ -88,7 +88,7 @@ def test_functions_and_interfaces(operator: Client) -> None:
 
 
 def test_executors_by_id_and_by_host(operator: Client) -> None:
-    url = f"/admin/executors/#row-{EXECUTOR}"
+    url = f"/admin/executors/#executor-{EXECUTOR}"
 
     assert go(operator, EXECUTOR) == url
     assert go(operator, "web-7") == url
