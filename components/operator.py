@@ -51,6 +51,16 @@ def take_operator_policy() -> OperatorPolicy:
     return policy
 
 
+def has_secret(name: str) -> bool:
+    """Tell whether this process has a secret that the operator's file declares, without looking at its value.
+
+    Raises:
+        DeploymentRefused: If the configuration cannot be used.
+    """
+    variable = operator_config().secret_variables.get(name)
+    return variable is not None and (variable in _taken or variable in os.environ)
+
+
 def operator_limits() -> RunLimits:
     """Return what one run may use up at most."""
     return RunLimits(

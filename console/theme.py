@@ -74,7 +74,11 @@ UNFOLD: Final[dict[str, Any]] = {
             },
             {
                 "title": "Run",
-                "items": [_item("Submit", "send", "console_submit", Scope.SUBMIT)],
+                "items": [
+                    _item("Submit", "send", "console_submit", Scope.SUBMIT),
+                    _item("Schedules", "schedule", "console_schedules"),
+                    _item("Webhooks", "webhook", "console_webhooks", badge="console.webhooks.routes.failing_badge"),
+                ],
             },
             {
                 "title": "Code",
@@ -89,13 +93,7 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "System",
                 "items": [
-                    _model("Webhook deliveries", "webhook", "webhooks_delivery_changelist", "webhooks.view_delivery"),
-                    _model(
-                        "Executors",
-                        "dns",
-                        "executions_executorheartbeat_changelist",
-                        "executions.view_executorheartbeat",
-                    ),
+                    _item("Executors", "dns", "console_executors", badge="console.executors.pages.silent_badge"),
                     _item("Audit", "history", "console_audit"),
                     _administered("API tokens", "key", "console_tokens", "may_have_tokens"),
                     _administered("Storage and retention", "database", "console_storage", "may_administer"),

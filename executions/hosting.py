@@ -37,6 +37,7 @@ from executions.deployed import NOTHING, deployed_registry
 from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
+from executions.process_load import LoadMeter
 from executions.statistics.keeping import StatisticsKeeper
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class ExecutorHost:
             host_functions=DjangoFunctions(),
         )
         self._seeded: Registry | None = None
+        self._load = LoadMeter()
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
@@ -147,6 +149,7 @@ class ExecutorHost:
             deployment_id=registry.deployment.id or None,
             slots=self._settings.slots,
             running=self._executor.running_count,
+            load=self._load.read(),
         )
         forget_silent(now)
         if registry is not self._seeded:

@@ -7,6 +7,8 @@ import socket
 from datetime import datetime, timedelta
 
 from executions.models import ExecutorHeartbeat
+from executions.process_load import Load
+from executions.program_version import program_version
 
 HEARTBEAT_EVERY = timedelta(seconds=2)
 """How often an executor gives a sign of life."""
@@ -31,6 +33,7 @@ def beat(
     deployment_id: str | None,
     slots: int,
     running: int,
+    load: Load | None = None,
     note: str = "",
 ) -> None:
     """Store a sign of life.
@@ -42,6 +45,7 @@ def beat(
         deployment_id: The deployment it runs, if any.
         slots: Executions it can run at a time.
         running: Executions it runs now.
+        load: What its process takes of the machine, if that is known.
         note: What it wants people to know.
     """
     ExecutorHeartbeat.objects.update_or_create(
@@ -54,6 +58,10 @@ def beat(
             "deployment_id": deployment_id,
             "slots": slots,
             "running": running,
+            "version": program_version(),
+            "cpu_percent": None if load is None else load.cpu_percent,
+            "rss_bytes": None if load is None else load.rss_bytes,
+            "threads": None if load is None else load.threads,
             "note": note,
         },
     )

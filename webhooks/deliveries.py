@@ -25,6 +25,8 @@ from engine.executor.webhook_run import RequestFailed
 from engine.host.wasi.incoming_body import FedBody
 from engine.host.wasi.incoming_handler import ReceivedRequest
 from engine.log.ids import ExecutionId, make_execution_id
+from executions.models import OperationRecord
+from executions.operations.recording import Operation
 from webhooks.host import Endpoint, WebhookHost
 from webhooks.models import Delivery, DeliveryState
 from webhooks.problems import Problem, problem_of
@@ -35,7 +37,7 @@ PATIENCE_S = 5.0
 """How long a delivery that came twice at the same time waits for the other one's answer."""
 
 _LOOK_EVERY_S = 0.1
-_MAY_BE_SECRET = re.compile(r"authorization|cookie|token|secret|signature|password|api-?key", re.IGNORECASE)
+_MAY_BE_SECRET = re.compile(r"authorization|cookie|token|secret|signature|password|api[-_]?key", re.IGNORECASE)
 _SERVER_FAILED = 500
 
 BEING_ANSWERED = Problem(
@@ -44,6 +46,24 @@ BEING_ANSWERED = Problem(
     detail="This delivery came before, and is still being answered",
     headers=(("retry-after", b"5"),),
 )
+
+
+def may_be_secret(name: str) -> bool:
+    """Tell whether what bears this name, a header or a parameter, may be a secret, which nobody is to see."""
+    return _MAY_BE_SECRET.search(name) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who wants a delivery answered once more.
+
+    Args:
+        actor: Who (`OperationRecord.actor`).
+        reason: Why, in their words.
+    """
+
+    actor: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +129,9 @@ def deliver(
         connection.close()
 
 
-def run_again(host: WebhookHost, endpoint: Endpoint, params: Mapping[str, str], original: Delivery) -> Delivery:
+def run_again(
+    host: WebhookHost, endpoint: Endpoint, params: Mapping[str, str], original: Delivery, asked: Asked
+) -> Delivery:
     """Have a delivery answered once more, on this thread, and return the new one.
 
     Args:
@@ -117,6 +139,7 @@ def run_again(host: WebhookHost, endpoint: Endpoint, params: Mapping[str, str], 
         endpoint: Who answers.
         params: What its route captured.
         original: The delivery, whose body is whole.
+        asked: Who wants it; kept with the execution that answers, before that begins.
     """
     signed = Signed(
         provider=Provider(original.provider),
@@ -127,7 +150,16 @@ def run_again(host: WebhookHost, endpoint: Endpoint, params: Mapping[str, str], 
         headers=tuple((name, value.encode("latin-1")) for name, value in original.headers),
         body=bytes(original.body),
     )
-    delivery = _insert(endpoint, signed, timezone.now(), replay_of=original)
+    with transaction.atomic():
+        delivery = _insert(endpoint, signed, timezone.now(), replay_of=original)
+        OperationRecord.objects.create(
+            execution_id=delivery.execution_id,
+            operation=Operation.REPLAY_DELIVERY.value,
+            detail=f"delivery {original.pk}",
+            actor=asked.actor,
+            reason=asked.reason,
+            at=delivery.received_at,
+        )
     _run(host, endpoint, params, delivery, signed, None)
     delivery.refresh_from_db()
     return delivery
@@ -161,7 +193,7 @@ def _insert(endpoint: Endpoint, signed: Signed, now: datetime, *, replay_of: Del
     kept = [
         (name, value.decode("latin-1"))
         for name, value in signed.headers
-        if name.lower() not in signatures and not _MAY_BE_SECRET.search(name)
+        if name.lower() not in signatures and not may_be_secret(name)
     ]
     return Delivery.objects.create(
         endpoint=endpoint.name,

@@ -146,7 +146,7 @@ class WebhookHost:
         """Return an endpoint by its component's name."""
         components = self.services.registry.deployment.components
         return next(
-            (_endpoint(each, each.webhook) for each in components if each.webhook and each.id.name == name), None
+            (endpoint_of(each, each.webhook) for each in components if each.webhook and each.id.name == name), None
         )
 
     def admit(self, endpoint: Endpoint) -> bool:
@@ -242,7 +242,7 @@ class WebhookHost:
     def _use(self, registry: Registry) -> None:
         self.services.registry = registry
         mounted = [(each, each.webhook) for each in registry.deployment.components]
-        endpoints = [_endpoint(component, mount) for component, mount in mounted if mount is not None]
+        endpoints = [endpoint_of(component, mount) for component, mount in mounted if mount is not None]
         self._table = RouteTable((route, each) for each in endpoints for route in each.mount.routes)
         log.info("webhooks.deployment_changed", deployment_id=registry.deployment.id, endpoints=len(endpoints))
         for endpoint in endpoints:
@@ -274,7 +274,13 @@ def _close_connection() -> None:
     connection.close()
 
 
-def _endpoint(component: ComponentSpec, mount: WebhookMount) -> Endpoint:
+def endpoint_of(component: ComponentSpec, mount: WebhookMount) -> Endpoint:
+    """Return a component as an endpoint, with the limits that hold here.
+
+    Args:
+        component: The component.
+        mount: What its deployment says about it.
+    """
     limits = mount.limits
     most = settings.OBELISK_WEBHOOK_SLOTS
     return Endpoint(

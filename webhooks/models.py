@@ -103,7 +103,9 @@ class Delivery(models.Model):
             Index(fields=["endpoint", "id"], name="delivery_of_endpoint"),
             # Those whose web process may have died: nearly always none.
             Index(fields=["started_at"], condition=Q(state=DeliveryState.RUNNING), name="delivery_running"),
-            # Retention.
+            # Lists of those that failed, among many that did not.
+            Index(fields=["id"], condition=Q(state=DeliveryState.FAILED), name="delivery_failed"),
+            # Retention, and numbers of the last hour.
             Index(fields=["received_at"], name="delivery_received"),
         ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -60,7 +60,10 @@ def debugger(request: HttpRequest, execution_id: str) -> HttpResponse:
 def panes(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the inside of the debugger at an event, as a piece of a page."""
     row = found(execution_id)
-    return render(request, "console/debugger/panes.html", {"row": row, **_context(request, row, is_patient=True)})
+    context = _context(request, row, is_patient=True)
+    if context["position"] is None:
+        raise Http404("Only workflows are stepped through.")
+    return render(request, "console/debugger/panes.html", {"row": row, **context})
 
 
 @needs(Scope.OPERATE)

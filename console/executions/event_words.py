@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.seeing import payload
-from console.templatetags.console import duration, execution_link
+from console.templatetags.console import duration, execution_link, filesize
+from console.visible import visible
 from engine.log import events as e
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.schedules import At, In, Now
 from executions.models import Event
 
-_MOST_CHARACTERS = 160
+_MOST_CHARACTERS: Final = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class EventLine:
         text: What happened.
         since: Since the execution's creation.
         is_bad: Whether something went wrong.
+        gap: Since the event before it; ``None`` of the first one, and where nobody asked.
+        size: Characters of it as it is stored; 0 where nobody asked.
     """
 
     row: Event
@@ -39,13 +43,59 @@ class EventLine:
     text: SafeString | str
     since: timedelta
     is_bad: bool = False
+    gap: timedelta | None = None
+    size: int = 0
 
 
-def event_line(row: Event, created_at: datetime) -> EventLine:
-    """Return an event as a row of the log of an execution that was created then."""
+def event_line(row: Event, created_at: datetime, *, previous_at: datetime | None = None, size: int = 0) -> EventLine:
+    """Return an event as a row of the log.
+
+    Args:
+        row: The event.
+        created_at: When its execution was created.
+        previous_at: When the event before it was written.
+        size: Characters of it.
+    """
     event = row.entry().event
     icon, word, text = _described(event, row.created_at)
-    return EventLine(row=row, icon=icon, word=word, text=text, since=row.created_at - created_at, is_bad=_is_bad(event))
+    return EventLine(
+        row=row,
+        icon=icon,
+        word=word,
+        text=text if isinstance(text, SafeString) else visible(text),
+        since=row.created_at - created_at,
+        is_bad=_is_bad(event),
+        gap=None if previous_at is None else row.created_at - previous_at,
+        size=size,
+    )
+
+
+def large_event_line(row: Event, created_at: datetime, *, previous_at: datetime | None, size: int) -> EventLine:
+    """Return an event of which only the beginning was read as a row of the log; see `event_line`."""
+    icon, word = _LARGE.get(row.history_event_type or row.variant, ("data_object", row.variant.replace("_", " ")))
+    child = _CHILD.search(row.payload)
+    about = format_html("{} {}, ", execution_link(ExecutionId(child[1])), child[2]) if child else ""
+    failed = row.variant == "temporarily_failed"
+    return EventLine(
+        row=row,
+        icon=icon,
+        word=word,
+        text=format_html("{}a value of {}", about, filesize(size)),
+        since=row.created_at - created_at,
+        is_bad=failed or (row.variant == "finished" and not row.payload.startswith('{"finished":{"retval":{"ok":')),
+        gap=None if previous_at is None else row.created_at - previous_at,
+        size=size,
+    )
+
+
+_LARGE: Final = {
+    "created": ("add_circle", "created"),
+    "finished": ("flag", "finished"),
+    "temporarily_failed": ("autorenew", "attempt failed"),
+    "join_set_request": ("call_split", "child submitted"),
+}
+"""Events that can hold what people stored: icon and word."""
+_CHILD: Final = re.compile(r'^\{"history_event":.{0,400}?"child_execution_id":"([^"]+)","target_ffqn":"([^"]+)"')
 
 
 def _is_bad(event: e.ExecutionEvent) -> bool:

@@ -90,6 +90,16 @@ class Summary:
         """Whether nothing will happen any more."""
         return self.row.status == Status.FINISHED.value
 
+    @property
+    def last_version(self) -> int:
+        """The version of its newest event."""
+        return self.row.next_version - 1
+
+    @property
+    def runs_since(self) -> datetime | None:
+        """From when on it takes time; ``None`` if it does not any more, or not yet."""
+        return None if self.is_over or self.length is None else self.row.first_scheduled_at
+
 
 def summary_of(row: Execution, now: datetime) -> Summary:
     """Return the head of an execution's page."""

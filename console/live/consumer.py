@@ -19,14 +19,17 @@ from django.utils import timezone
 from msgspec import MsgspecError
 
 from console.build import build_id
+from console.live.batch_topic import BatchTopic
 from console.live.dashboard_topic import DashboardTopic
 from console.live.execution_topic import ExecutionTopic
+from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
 from console.live.messages import (
     Ack,
     Beat,
     Bye,
     Frame,
+    Held,
     Hello,
     Hidden,
     ServerMessage,
@@ -35,11 +38,13 @@ from console.live.messages import (
     read_message,
     write_message,
 )
-from console.live.reading import reading
+from console.live.reading import answer, reading
 from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import rights_of
+from console.live.schedule_topics import SchedulesTopic, ScheduleTopic
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
+from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, WebhooksTopic
 from console.seeing import NOTHING, showing
 from executions.access.scopes import Insight
 
@@ -57,6 +62,7 @@ UNAUTHENTICATED: Final = 4401
 UNREADABLE: Final = 4400
 NO_RIGHTS: Final = 4403
 SLOW: Final = 4408
+AWAY: Final = 4503
 DONE: Final = 1000
 
 TOPICS: Final[Mapping[str, TopicMaker]] = {
@@ -66,6 +72,13 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
     "tasks": InboxTopic,
     "task": TaskTopic,
     "rehearsal": RehearsalTopic,
+    "batch": BatchTopic,
+    "schedules": SchedulesTopic,
+    "schedule": ScheduleTopic,
+    "executors": ExecutorsTopic,
+    "webhooks": WebhooksTopic,
+    "deliveries": DeliveriesTopic,
+    "delivery": DeliveryTopic,
 }
 
 
@@ -88,7 +101,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME)
         # Accepted first: before that, a browser is told no reason.
         await self.accept()
-        insights = await self._rights()
+        try:
+            insights = await self._rights()
+        except DatabaseError as error:
+            await self._leave(error)
+            return
         if insights is None:
             await self._end(UNAUTHENTICATED, "You are not logged in, or may not see this.")
             return
@@ -120,8 +137,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         self._acknowledged.set()
                 case Hidden() | Visible():
                     self._is_hidden = isinstance(message, Hidden)
+                case Held():
+                    # It subscribes again from where it is.
+                    self._stop_following()
         except (MsgspecError, ValueError) as error:
             await self._end(UNREADABLE, f"That is no message: {error}")
+        except DatabaseError as error:
+            await self._leave(error)
 
     async def _subscribe(self, sub: Sub) -> None:
         maker = TOPICS.get(sub.topic)
@@ -130,9 +152,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         topic = maker(sub)
         if not await self._is_still_allowed():
             return
-        if self._following is not None:
-            self._following.cancel()
-        self._acknowledged.set()
+        self._stop_following()
+        self._is_hidden = False
         self._following = self._start(self._follow(topic, dict(sub.cursor)))
 
     async def _follow(self, topic: Topic, cursor: Cursor) -> None:
@@ -147,8 +168,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         return
                     await asyncio.sleep(_HIDDEN_S if self._is_hidden else topic.interval_s)
                     if not await self._is_acknowledged():
-                        await self._end(SLOW, "The page did not keep up.")
+                        await self._end(SLOW, "The page did not keep up.", again=True)
                         return
+                    if update.is_behind:
+                        continue
                 await waker.next(timeout_s=BEAT_S)
 
     async def _read(self, topic: Topic, cursor: Cursor) -> Update | None:
@@ -187,13 +210,24 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_S)
-            await self._say(Beat(now=timezone.now()))
+            # Without the database a page is out of date: it learns that from the silence.
+            if await self._has_database():
+                await self._say(Beat(now=timezone.now()))
+
+    async def _has_database(self) -> bool:
+        try:
+            await reading(answer)
+        except DatabaseError as error:
+            log.warning("console.database_failed", error=str(error))
+            return False
+        return True
 
     async def _check_rights(self) -> None:
         while True:
             await asyncio.sleep(RIGHTS_S)
-            if not await self._is_still_allowed():
-                return
+            with suppress(DatabaseError):  # then nothing can be read either
+                if not await self._is_still_allowed():
+                    return
 
     async def _is_still_allowed(self) -> bool:
         """Tell whether the page may go on as it was begun; if not, end it."""
@@ -206,20 +240,25 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _rights(self) -> frozenset[Insight] | None:
         key = self._session_key
-        try:
-            return await reading(lambda: rights_of(key))
-        except DatabaseError as error:
-            log.warning("console.database_failed", error=str(error))
-            return None
+        return await reading(lambda: rights_of(key))
 
     async def _say(self, message: ServerMessage) -> None:
         await self.send(text_data=write_message(message))
 
-    async def _end(self, code: int, why: str) -> None:
+    async def _leave(self, error: DatabaseError) -> None:
+        log.warning("console.database_failed", error=str(error))
+        await self._end(AWAY, "The database does not answer.", again=True)
+
+    async def _end(self, code: int, why: str, *, again: bool = False) -> None:
         if not self._is_over:
             self._is_over = True
-            await self._say(Bye(why=why))
+            await self._say(Bye(why=why, again=again))
             await self.close(code)
+
+    def _stop_following(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+        self._acknowledged.set()
 
     def _start(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any, Final
+from typing import Final
 
+from django.core.exceptions import BadRequest
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.detail import TABS
-from console.executions.event_words import event_line
 from console.executions.summaries import Summary, summary_of
-from console.live.messages import Row, Sub
+from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
+from console.parts.finding import part_of
+from console.parts.part import is_complete
 from console.timeline.watching import TreeWatch
 from engine.errors import IdSyntaxError
 from engine.log.ids import parse_execution_id
-from engine.log.state import Status
-from executions.models import Execution, LogLine
+from executions.models import Execution
 from executions.watching import CommitWatch, Watch
 
-_MOST_ROWS: Final = 200
-_EVENT_TABS: Final = ("console_execution", "console_events")
 _TREE_TABS: Final = ("console_execution", "console_timeline")
+_COMMIT_TABS: Final = ("console_logs", "console_http")
 
 
 class ExecutionTopic:
@@ -46,10 +47,14 @@ class ExecutionTopic:
             raise ValueError(f"there is no tab {sub.view}")
         self._tab = sub.view
         self._tree: TreeWatch | None = None
+        try:
+            self._part = part_of(self._tab, QueryDict(sub.query), sub.keys)
+        except BadRequest as error:
+            raise ValueError(str(error)) from error
 
     def waker(self) -> Waker:
         """See `Topic`. Log lines move no execution on, nor do descendants; tabs that show them hear of all commits."""
-        if self._tab == "console_logs":
+        if self._tab in _COMMIT_TABS:
             return CommitWatch()
         if self._tab in _TREE_TABS:
             self._tree = TreeWatch(self._id)
@@ -65,48 +70,39 @@ class ExecutionTopic:
         row = Execution.objects.filter(pk=self._id).first()
         if row is None:
             return Update(cursor=cursor, regions={"head": _gone(self._id)}, final=True)
-        logs, last_log = self._logs(cursor.get("log", 0)) if self._tab == "console_logs" else ([], 0)
-        now_at = {"version": row.next_version, "response": row.response_count, "log": last_log or cursor.get("log", 0)}
-        due = int(row.due_at.timestamp() * 1000)
+        now = timezone.now()
+        # Whoever does not look gets the rows when he does: they stay behind the cursor.
+        news = None if hidden or self._part is None else self._part.news(row, cursor)
+        now_at = {"state": _fingerprint(row), "over": int(is_complete(row, self._part, now))}
         if size is not None:
             now_at["tree"] = size
-        now_at["state"] = zlib.crc32(f"{row.status} {row.lifecycle} {due}".encode())
-        if now_at == dict(cursor):
+        now_at = {**cursor, **now_at, **({} if news is None else news.cursor)}
+        rows = [] if news is None else news.rows
+        is_behind = news is not None and news.is_behind
+        if now_at == dict(cursor) and not rows:
             return None
-        final = row.status == Status.FINISHED.value
-        summary = summary_of(row, timezone.now())
-        regions = _regions(summary)
-        rows: list[Row] = []
-        skipped = 0
-        if not hidden and self._tab in _EVENT_TABS:
-            rows, skipped = _events(row, cursor.get("version", 0))
-        return Update(cursor=now_at, rows=rows + logs, regions=regions, skipped=skipped, final=final)
-
-    def _logs(self, behind: int) -> tuple[list[Row], int]:
-        lines = LogLine.objects.of(self._id, with_descendants=True).filter(pk__gt=behind).order_by("pk")[:_MOST_ROWS]
-        rows = [_row("logs", line.pk, "console/executions/log_row.html", line=line, derived=True) for line in lines]
-        return rows, int(rows[-1].key) if rows else behind
+        return Update(
+            cursor=now_at,
+            rows=rows,
+            regions=_regions(summary_of(row, now)),
+            skipped=0 if news is None else news.skipped,
+            final=bool(now_at["over"]) and not hidden and not is_behind,
+            is_behind=is_behind,
+        )
 
 
-def _events(row: Execution, behind: int) -> tuple[list[Row], int]:
-    """Return the rows of the events from a version on; only the newest if there are very many."""
-    first = max(behind, row.next_version - _MOST_ROWS)
-    events = row.events.filter(version__gte=first, version__lt=row.next_version).order_by("version")
-    rows = [
-        _row("events", event.version, "console/executions/event_row.html", line=event_line(event, row.created_at))
-        for event in events
-    ]
-    return rows, first - behind
+def _fingerprint(row: Execution) -> int:
+    """Return a number that differs when the head does."""
+    due = int(row.due_at.timestamp() * 1000)
+    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 
 
 def _regions(summary: Summary) -> dict[str, str]:
     context = {"summary": summary, "row": summary.row, "now": summary.now}
     counts = {f"count-{name}": count for name, count in summary.counts.items()}
-    return {"head": render_to_string("console/executions/head.html", context), **counts}
-
-
-def _row(into: str, key: int, template: str, **context: Any) -> Row:
-    return Row(into=into, key=str(key), html=render_to_string(template, context))
+    # The tab's title says it to whoever looks elsewhere.
+    title = f"{summary.state.word}: {summary.row.ffqn.rpartition('/')[2]} · Obelisk"
+    return {"tab-title": title, "head": render_to_string("console/executions/head.html", context), **counts}
 
 
 def _gone(execution_id: str) -> str:

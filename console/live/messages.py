@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-_Text = Annotated[str, Meta(max_length=2000)]
+LONGEST_TEXT: Final = 2000
+"""Characters of a text that a page sends."""
+
+_Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 _Number = Annotated[int, Meta(ge=0, le=2**62)]
 
 
@@ -25,6 +28,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
         view: Which part of it, such as a tab.
         cursor: How far the page is, by what it counts.
         keys: What is in sight, for lists.
+        query: Which rows of the view, as the page's address says it.
     """
 
     topic: _Text
@@ -32,6 +36,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
     view: _Text = ""
     cursor: dict[_Text, _Number] = {}
     keys: Annotated[list[_Text], Meta(max_length=500)] = []
+    query: _Text = ""
 
 
 class Ack(_Message, frozen=True, kw_only=True, tag="ack"):
@@ -48,7 +53,11 @@ class Visible(_Message, frozen=True, kw_only=True, tag="visible"):
     """Somebody looks at it again."""
 
 
-ClientMessage = Sub | Ack | Hidden | Visible
+class Held(_Message, frozen=True, kw_only=True, tag="held"):
+    """Somebody wants nothing to change for now; ends with `Visible`."""
+
+
+ClientMessage = Sub | Ack | Hidden | Visible | Held
 
 
 class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
@@ -108,9 +117,15 @@ class Beat(_Message, frozen=True, kw_only=True, tag="beat"):
 
 
 class Bye(_Message, frozen=True, kw_only=True, tag="bye"):
-    """Why the connection ends."""
+    """Why the connection ends.
+
+    Args:
+        why: For people; ``final`` when nothing will ever follow.
+        again: Whether the page may come back by itself.
+    """
 
     why: str
+    again: bool = False
 
 
 ServerMessage = Hello | Frame | Beat | Bye

@@ -29,6 +29,12 @@ async def reading(call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_pool, _call, call)
 
 
+def answer() -> None:
+    """Make the database give a sign of life; for `reading`."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM django_session LIMIT 1")
+
+
 def _call(call: Callable[[], T]) -> T:
     try:
         return call()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.live.messages import Row, Sub
+from console.live.rows_topic import RowsTopic
 from console.live.topics import Cursor, Update, Waker
 from console.tasks.inbox import COUNTED, cursor_of
 from console.tasks.shown import answer_of, shown_tasks
@@ -18,30 +17,15 @@ from executions.models import Execution
 from executions.operations.inbox import open_tasks
 from executions.watching import CommitWatch
 
-_MOST_ROWS: Final = 200
 
-
-class InboxTopic:
-    """The tasks that a page shows.
-
-    Args:
-        sub: The subscription; its keys are the ids.
-    """
-
-    interval_s = 0.25
-
-    def __init__(self, sub: Sub) -> None:
-        self._ids = sub.keys[:_MOST_ROWS]
-
-    def waker(self) -> Waker:
-        """See `Topic`."""
-        return CommitWatch()
+class InboxTopic(RowsTopic):
+    """The tasks that a page shows, by their ids."""
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`."""
         now = timezone.now()
-        found = Execution.objects.in_bulk(self._ids)
-        tasks = shown_tasks([found[pk] for pk in self._ids if pk in found])
+        found = Execution.objects.in_bulk(self.keys)
+        tasks = shown_tasks([found[pk] for pk in self.keys if pk in found])
         newest = min(cursor.get("newest", to_micros(now)), to_micros(now))
         new = open_tasks(now).filter(created_at__gt=from_micros(newest))[: COUNTED + 1].count()
         at = {**cursor_of(tasks, newest=newest), "new": new}

@@ -14,13 +14,18 @@ Cursor = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What is new on a page; see `console.live.messages.Frame`."""
+    """What is new on a page; see `console.live.messages.Frame`.
+
+    Args:
+        is_behind: Whether there is more already, for the next frame.
+    """
 
     cursor: Cursor
     rows: list[Row] = field(default_factory=list)
     regions: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
     final: bool = False
+    is_behind: bool = False
 
 
 class Waker(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Final
 
 from django import forms
@@ -44,16 +45,11 @@ def line(label: str, *, required: bool = False, text: str = "", longest: int = 2
     return forms.CharField(label=label, required=required, help_text=text, max_length=longest, widget=widget)
 
 
-class OperationForm(forms.Form):
-    """What every operation asks for.
+class ReasonForm(forms.Form):
+    """What everything that people do asks for.
 
-    ``seen`` is how the execution stood on the page: an operation that was confirmed on a page out of date is shown
-    again.
+    ``seen`` is how things stood on the page: what was confirmed on a page out of date is shown again.
     """
-
-    def __init__(self, row: Execution, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.row = row
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=200)
     reason = forms.CharField(
@@ -68,6 +64,22 @@ class OperationForm(forms.Form):
         """Return the fields that people fill in, the reason last."""
         own = [field for field in self.visible_fields() if field.name != "reason"]
         return [*own, self["reason"]] if "reason" in self.fields else own
+
+    def ask_again(self, seen: str) -> None:
+        """Have the form, as it was filled in, confirmed for things as they stand now."""
+        before = self.cleaned_data["seen"]
+        data: Any = copy(self.data)  # what was sent cannot be changed, but a copy of it can
+        data["seen"] = seen
+        self.data = data
+        self.add_error(None, f"Meanwhile it has changed: {before}, and now {seen}. Confirm again.")
+
+
+class OperationForm(ReasonForm):
+    """What every operation on an execution asks for."""
+
+    def __init__(self, row: Execution, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.row = row
 
 
 class QuestionForm(OperationForm):

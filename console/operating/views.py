@@ -52,8 +52,8 @@ def _operate(request: HttpRequest, execution_id: str, action: Action) -> HttpRes
     if not form.is_valid():
         return _form_page(request, row, action, form, status=422)
     if action.record is not None and form.cleaned_data["seen"] != seen:
-        form.add_error(None, f"Meanwhile it has changed: {form.cleaned_data['seen']}, and now {seen}. Confirm again.")
-        return _form_page(request, row, action, _with_standing(action, request, seen, form), status=409)
+        form.ask_again(seen)
+        return _form_page(request, row, action, form, status=409)
     try:
         outcome = action.carry_out(row, form.cleaned_data, _journal(request, row, action, form))
     except EngineError as error:
@@ -78,17 +78,6 @@ def _journal(request: HttpRequest, row: Execution, action: Action, form: Operati
         reason=form.cleaned_data["reason"],
         detail=action.detail(row, form.cleaned_data),
     )
-
-
-def _with_standing(action: Action, request: HttpRequest, seen: str, checked: OperationForm) -> OperationForm:
-    """Return the form again, for the execution as it is now."""
-    data = request.POST.copy()
-    data["seen"] = seen
-    form = action.form(checked.row, data)
-    form.is_valid()
-    for error in checked.non_field_errors():
-        form.add_error(None, error)
-    return form
 
 
 def _standing(row: Execution) -> str:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
+from console.menu_badges import for_a_moment
 from console.tasks.inbox import COUNTED
 from engine.errors import DeploymentError
 from executions.operations.inbox import Whose, tasks_of
 
-_KEPT_S: Final = 1
-
 
 def badge(request: HttpRequest) -> str:
     """Return how many tasks are the person's or their groups'; empty if none is. Asked for with every page."""
-    key = f"console-tasks-{request.user.pk}"
-    kept: str | None = cache.get(key)
-    if kept is None:
-        kept = _count(request)
-        cache.set(key, kept, _KEPT_S)
-    return kept
+    return for_a_moment(f"console-tasks-{request.user.pk}", lambda: _count(request))
 
 
 def _count(request: HttpRequest) -> str:

@@ -13,7 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console import seeing
-from console.json_html import json_tree
+from console.build import build_id
+from console.json_html import json_tree, value_text
+from console.linking import linked
+from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
@@ -33,6 +36,7 @@ def state_badge(row: Execution, now: datetime | None = None) -> SafeString:
     return badge(shown_state(row, now or timezone.now()))
 
 
+@register.filter
 def badge(state: ShownState) -> SafeString:
     """Return a state as a badge: an icon and a word, which the colour only repeats."""
     return format_html(
@@ -41,6 +45,18 @@ def badge(state: ShownState) -> SafeString:
         state.icon,
         state.word,
     )
+
+
+@register.simple_tag
+def value(text: str, execution_id: str, version: int, pointer: str = "") -> SafeString:
+    """Return a value that people stored; see `payload_html`."""
+    return payload_html(text, execution_id=execution_id, version=version, pointer=pointer)
+
+
+@register.simple_tag
+def console_build() -> str:
+    """Return which build of the console made the page."""
+    return build_id()
 
 
 @register.filter
@@ -59,6 +75,15 @@ def execution_link(execution_id: str) -> SafeString:
 def deployment_url(deployment_id: str) -> str:
     """Return where a deployment's page is."""
     return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
+
+
+@register.filter
+def short_name(identifier: str) -> SafeString:
+    """Return a deployment's or an executor's id whose middle is out of sight, but in the text."""
+    head = len(identifier.partition("_")[0]) + 1
+    first, last = identifier[: head + _SHOWN_HEAD], identifier[-_SHOWN_TAIL:]
+    middle = identifier[head + _SHOWN_HEAD : -_SHOWN_TAIL]
+    return format_html('<span class="ob-id" title="{}">{}{}{}</span>', identifier, first, _cut(middle), last)
 
 
 @register.filter
@@ -104,10 +129,16 @@ def moment(instant: datetime | None) -> SafeString | str:
         return "—"
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
-        instant.astimezone(UTC).isoformat(),
+        iso(instant),
         f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
         _relative(instant, timezone.now()),
     )
+
+
+@register.filter
+def iso(instant: datetime) -> str:
+    """Return an instant for machines, in UTC."""
+    return instant.astimezone(UTC).isoformat()
 
 
 @register.filter
@@ -200,3 +231,5 @@ register.filter("json_tree", json_tree)
 register.filter("payload", seeing.payload)
 register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
+register.filter("linked", linked)
+register.filter("value_text", value_text)

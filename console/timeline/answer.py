@@ -66,6 +66,7 @@ class ShownRow(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         name: What it is called.
         of: More of its name, such as the package of a function.
         url: Where more is.
+        links: Where its submission, response and await are told.
         state: How an execution stands.
         begin: When it began.
         end: When it ended; left out while it goes on.
@@ -82,6 +83,7 @@ class ShownRow(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     is_open: bool | None = None
     of: str = ""
     url: str = ""
+    links: str = ""
     state: Badge | None = None
     end: int | None = None
     note: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final, assert_never
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.urls import reverse
 from msgspec import Struct
@@ -21,6 +21,7 @@ from console.timeline.row_reading import MOST_REQUESTS, RowFacts
 from console.timeline.rows import Requests, Row
 from console.timeline.tree import DelayNode, Group, Node
 from console.visible import visible
+from engine.log.ids import DelayId, delay_position
 from engine.log.return_values import FailureKind
 from executions.instants import from_micros, to_micros
 from executions.models import Execution, HttpExchange
@@ -98,6 +99,7 @@ def _execution(row: Row, node: Node, sight: Sight) -> ShownRow:
         name=visible(name),
         of=visible(package),
         url=reverse("admin:console_execution", args=[node.execution_id]),
+        links=reverse("admin:console_links", args=[node.execution_id]),
         state=None if state is None else Badge(key=state.key, word=state.word, icon=state.icon),
         begin=node.created_at - sight.origin,
         end=None if end is None else end - sight.origin,
@@ -176,12 +178,18 @@ def _delay(row: Row, delay: DelayNode, sight: Sight) -> ShownRow:
         kind="delay",
         depth=row.depth,
         name=f"delay {_length(expires_at - begin)}",
+        links=_delay_links(delay.delay_id),
         of=delay.join_set_id,
         begin=begin - sight.origin,
         end=delay.until - sight.origin if is_over else None,
         note=note,
         bars=bars_of([span], sight.axis, origin=sight.origin),
     )
+
+
+def _delay_links(delay_id: str) -> str:
+    parent = delay_position(DelayId(delay_id)).parent
+    return f"{reverse('admin:console_links', args=[parent])}?{urlencode({'delay': delay_id})}"
 
 
 def _pending(delay: DelayNode, sight: Sight) -> str:

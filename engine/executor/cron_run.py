@@ -24,7 +24,7 @@ from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import CronSpec, Runner
 from engine.errors import ExecutionNotFound, JournalError, ValueMismatch
 from engine.executor.attempts import unlock_write
-from engine.executor.cron_seeds import make_seed, next_seed
+from engine.executor.cron_seeds import STARTED_KEY, TICK, make_seed, next_seed, started_before
 from engine.executor.services import ExecutorServices
 from engine.journal.records import Append, LockedExecution, NewExecution
 from engine.log.events import (
@@ -49,12 +49,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-TICK = "cron"
-"""Begins the reason of an ``unlocked`` event that names the instant of the next tick."""
 MAX_EVENTS = 10_000
 """A seed whose log has so many hands over to another one: some three thousand ticks."""
-STARTED_KEY = "obelisk-cron-started"
-"""Metadata of a seed: what the one before it had started last."""
 _WINDOWS = (8, 64, 512)
 """How many of the newest events are looked at, before all of them are."""
 
@@ -189,7 +185,7 @@ class CronRuns:
         state, entry = seed.state, seed.state.component_id.digest
         known, since, last = self._started.get(entry, (None, 0, None))
         if known != state.execution_id:
-            since, last = 0, _inherited(seed.created)
+            since, last = 0, started_before(seed.created)
         found = self._newest(state, _started_execution, since=since) or last
         self._started[entry] = (state.execution_id, state.next_version, found)
         return found
@@ -220,11 +216,6 @@ def _canonical_params(cron: CronSpec, function: DeployedFunction | None) -> str 
 
 def _next_tick(event: ExecutionEvent) -> datetime | None:
     return event.backoff_expires_at if isinstance(event, Unlocked) and event.reason.startswith(TICK) else None
-
-
-def _inherited(created: Created) -> ExecutionId | None:
-    last = dict(created.metadata).get(STARTED_KEY)
-    return None if last is None else ExecutionId(last)
 
 
 def _started_execution(event: ExecutionEvent) -> ExecutionId | None:

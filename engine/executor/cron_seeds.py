@@ -23,6 +23,11 @@ from engine.log.ids import EXECUTION_PREFIX, DeploymentId, ExecutionId, Version,
 from engine.log.return_values import CANCELLED, FailureKind, JsonText
 from engine.log.state import ExecutionState
 
+TICK = "cron"
+"""Begins the reason of an ``unlocked`` event that names the instant of the next tick."""
+STARTED_KEY = "obelisk-cron-started"
+"""Metadata of a seed: what the one before it had started last."""
+
 
 def first_seed(digest: str) -> ExecutionId:
     """Return the id of an entry's first seed.
@@ -86,6 +91,16 @@ def make_seed(
         scheduled_by=scheduled_by,
     )
     return NewExecution(execution_id, (LogEntry(Version(0), now, created),))
+
+
+def started_before(created: Created) -> ExecutionId | None:
+    """Return what the seed before this one had started last; ``None`` if there is no such seed, or it started nothing.
+
+    Args:
+        created: How this one begins.
+    """
+    last = dict(created.metadata).get(STARTED_KEY)
+    return None if last is None else ExecutionId(last)
 
 
 def make_seeds(journal: Journal, registry: Registry, now: datetime) -> None:

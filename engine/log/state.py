@@ -7,6 +7,7 @@ created                nothing (always version 0)                  pending_at it
 locked                 active and due pending_at                   locked
 locked, same run       locked; blocked; pending_at later           the same with a later expiry, never pending
 unlocked               locked; pending_at later than the instant   pending_at the instant
+unlocked               pending_at, of a schedule's seed            pending_at the instant
 unlocked               blocked_by_join_set                         blocked, lock expiry := the instant
 temporarily_*          any but finished                            pending_at the backoff, one failure more
 join_next, unanswered  locked; not yet due or paused pending_at    blocked_by_join_set
@@ -35,7 +36,7 @@ from typing import NoReturn, assert_never
 
 from msgspec import Struct
 
-from engine.deployment.spec import ComponentId
+from engine.deployment.spec import ComponentId, ComponentType
 from engine.errors import IllegalTransition
 from engine.log import events as e
 from engine.log.event_encoding import variant_of
@@ -325,7 +326,9 @@ def _lock(state: ExecutionState, event: e.Locked, entry: e.LogEntry) -> None:
 def _unlock(state: ExecutionState, event: e.Unlocked, instant: datetime) -> None:
     if state.lifecycle is not Lifecycle.ACTIVE:
         _refuse(state, event, f"it is {state.lifecycle}")
-    if state.status is Status.PENDING_AT and state.due_at <= instant:
+    is_seed = state.component_id.component_type is ComponentType.CRON
+    if state.status is Status.PENDING_AT and state.due_at <= instant and not is_seed:
+        # Only a tick may be left out; whatever else is put off has failed or was locked before.
         _refuse(state, event, "it is pending already")
     if state.status is not Status.BLOCKED_BY_JOIN_SET:
         state.status = Status.PENDING_AT

@@ -18,7 +18,7 @@ from executions.api.problems import ProblemCode
 from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
-from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, trigger, unpause_cron
+from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, skip_tick, trigger, unpause_cron
 from executions.operations.recording import Operation
 
 
@@ -69,6 +69,7 @@ class CronTriggerView(ApiView):
     @endpoint(
         "trigger_cron",
         tag="schedules",
+        query=OperationQuery,
         answers={201: MessageDocument},
         text=True,
         problems=[
@@ -80,8 +81,8 @@ class CronTriggerView(ApiView):
     )
     def post(self, request: Request, name: str) -> HttpResponse:
         """Start what the schedule starts, now; the new execution has the label `cron`."""
-        read_query(request, NoQuery)
-        return message(request, trigger(name).execution_id, status=201)
+        journal = recording(request, seed_of(name), Operation.TRIGGER)
+        return message(request, trigger(name, journal=journal).execution_id, status=201)
 
 
 class CronPauseView(ApiView):
@@ -130,6 +131,30 @@ class CronUnpauseView(ApiView):
         """Let the schedule go on."""
         unpause_cron(name, journal=recording(request, seed_of(name), Operation.UNPAUSE))
         return message(request, "unpaused")
+
+
+class CronSkipView(ApiView):
+    """Leaving a tick out."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "skip_cron_tick",
+        tag="schedules",
+        query=OperationQuery,
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.CRON_NOT_FOUND,
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.ILLEGAL_STATE,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+        ],
+    )
+    def put(self, request: Request, name: str) -> HttpResponse:
+        """Leave the schedule's next tick out."""
+        skip_tick(name, journal=recording(request, seed_of(name), Operation.SKIP_TICK))
+        return message(request, "skipped")
 
 
 def _document(cron: Cron) -> CronDocument:

@@ -33,4 +33,5 @@ deployment_urls = [
     path("crons/<api_name:name>/trigger", crons.CronTriggerView.as_view(), name="api-cron-trigger"),
     path("crons/<api_name:name>/pause", crons.CronPauseView.as_view(), name="api-cron-pause"),
     path("crons/<api_name:name>/unpause", crons.CronUnpauseView.as_view(), name="api-cron-unpause"),
+    path("crons/<api_name:name>/skip", crons.CronSkipView.as_view(), name="api-cron-skip"),
 ]

@@ -77,10 +77,11 @@ class HttpExchangesView(ApiView):
             including=query.including_cursor,
             length=min(query.length, MOST_ROWS),
         )
-        return json_answer(HttpExchangesDocument(http_exchanges=[_document(exchange) for exchange in page]))
+        return json_answer(HttpExchangesDocument(http_exchanges=[exchange_document(exchange) for exchange in page]))
 
 
-def _document(row: HttpExchange) -> HttpExchangeDocument:
+def exchange_document(row: HttpExchange) -> HttpExchangeDocument:
+    """Return what is said about a request."""
     return HttpExchangeDocument(
         cursor=row.pk,
         run_id=row.run_id,

@@ -12,7 +12,6 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from engine.workflow.inheritance import SEED_KEY
 from executions.api.execution_documents import Instant
 from executions.models import Event, JoinSetResponse, LogLine
 
@@ -109,13 +108,9 @@ LogEntryDocument = LogMessage | StreamChunk
 
 
 def event_document(row: Event, *, backtrace_id: int | UnsetType = UNSET) -> EventDocument:
-    """Return what is said about an event: the event as it is stored, but for the secret seed of random numbers."""
-    payload = row.payload.encode()
-    if row.variant == "created" and SEED_KEY in row.payload:
-        event = msgspec.json.decode(payload, type=_Created)
-        event.created["metadata"] = msgspec.Raw(_without_seed(event.created["metadata"]))
-        payload = msgspec.json.encode(event)
-    return EventDocument(created_at=row.created_at, event=Raw(payload), version=row.version, backtrace_id=backtrace_id)
+    """Return what is said about an event: the event as it is stored, but for the secret seeds of random numbers."""
+    event = Raw(row.public_payload.encode())
+    return EventDocument(created_at=row.created_at, event=event, version=row.version, backtrace_id=backtrace_id)
 
 
 def response_document(row: JoinSetResponse, end: str | None) -> ResponseDocument:
@@ -177,15 +172,6 @@ def decode_cursor(cursor: str) -> int | None:
         return None
     is_number = kind == "log" and number.isdigit() and len(number) <= _LONGEST_ROW_ID
     return int(number) if is_number else None
-
-
-class _Created(Struct):
-    created: dict[str, Raw]
-
-
-def _without_seed(metadata: Raw) -> bytes:
-    known = msgspec.json.decode(metadata, type=dict[str, str])
-    return msgspec.json.encode({key: value for key, value in known.items() if key != SEED_KEY})
 
 
 def _response_event(row: JoinSetResponse, end: str | None) -> ResponseEvent:

@@ -7,7 +7,7 @@ import executions.instants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0016_roles_apart_and_rights_to_see"),
+        ("executions", "0014_run_batches_and_keep_views"),
     ]
 
     operations = [

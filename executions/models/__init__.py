@@ -9,12 +9,14 @@ partial indexes over unfinished executions cost such a step nothing.
 from __future__ import annotations
 
 from executions.models.api_token import ApiToken
+from executions.models.batch import Batch, BatchEntry, BatchStatus
 from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
 from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
+from executions.models.list_choices import ListColumns, SavedView
 from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
@@ -26,6 +28,9 @@ from executions.models.task_assignment import TaskAssignment
 
 __all__ = [
     "ApiToken",
+    "Batch",
+    "BatchEntry",
+    "BatchStatus",
     "CallSites",
     "DatabaseSize",
     "Delay",
@@ -37,6 +42,7 @@ __all__ = [
     "IdempotencyKey",
     "JoinSetResponse",
     "Label",
+    "ListColumns",
     "LogLine",
     "Mail",
     "OperationRecord",
@@ -45,5 +51,6 @@ __all__ = [
     "RetentionRun",
     "RollUp",
     "RollUpCursor",
+    "SavedView",
     "TaskAssignment",
 ]

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import orjson
+import msgspec
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from msgspec import Raw, Struct
 
 from engine.log.event_decoding import decode_event
 from engine.log.events import LogEntry
@@ -14,6 +15,10 @@ from engine.workflow.lineage import SECRET_KEYS
 from executions.instants import InstantField
 from executions.models.execution import Execution
 from executions.row_ids import RowIdField
+
+
+class _Created(Struct):
+    created: dict[str, Raw]
 
 
 class Event(models.Model):
@@ -57,10 +62,12 @@ class Event(models.Model):
         """``payload`` as people may see it: without the seeds in the metadata of a creation."""
         if self.variant != "created":
             return self.payload
-        document = orjson.loads(self.payload)
-        metadata = document["created"]["metadata"]
-        document["created"]["metadata"] = {key: metadata[key] for key in metadata if key not in SECRET_KEYS}
-        return orjson.dumps(document).decode()
+        # Parameters stay as they were written, to the last digit.
+        document = msgspec.json.decode(self.payload, type=_Created)
+        metadata = msgspec.json.decode(document.created["metadata"], type=dict[str, str])
+        public = {key: metadata[key] for key in metadata if key not in SECRET_KEYS}
+        document.created["metadata"] = Raw(msgspec.json.encode(public))
+        return msgspec.json.encode(document).decode()
 
     def entry(self) -> LogEntry:
         """Return the event at its place, decoded.

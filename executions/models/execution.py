@@ -28,6 +28,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Those that any executor may lock at ``now``, the longest due first."""
         return self.filter(_IS_PENDING, due_at__lte=now).order_by("due_at", "execution_id")
 
+    def scheduled(self, now: datetime) -> ExecutionQuerySet:
+        """Those that are due later than ``now``, the next one first."""
+        return self.filter(_IS_PENDING, due_at__gt=now).order_by("due_at", "execution_id")
+
+    def locked(self) -> ExecutionQuerySet:
+        """Active ones that somebody holds or, if the lock expired, held; the lock that ends first before others."""
+        return self.filter(_IS_LOCKED).order_by("due_at", "execution_id")
+
     def expired_locks(self, now: datetime) -> ExecutionQuerySet:
         """Active ones whose lock expired at or before ``now``, oldest first."""
         return self.filter(_IS_LOCKED, due_at__lte=now).order_by("due_at", "execution_id")

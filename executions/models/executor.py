@@ -32,6 +32,12 @@ class ExecutorHeartbeat(models.Model):
     """Executions it can run at a time."""
     running = models.PositiveIntegerField()
     """Executions it ran when it was last seen."""
+    version = models.TextField(blank=True, default="")
+    """Of the program; empty if it is older than this column."""
+    cpu_percent = models.PositiveIntegerField(null=True, blank=True)
+    """Of one processor, between its last two signs of life; null as the two below if it did not say."""
+    rss_bytes = models.PositiveBigIntegerField(null=True, blank=True)
+    threads = models.PositiveIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
     """What it wants people to know, such as why it locks nothing."""
 

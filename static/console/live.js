@@ -4,9 +4,11 @@
  * whole, then acknowledged; the next one follows only then. Connecting again is the same as connecting.
  */
 
+import { clock } from "./clock.js";
+import { Holds } from "./holds.js";
+
 const RETRIES_MS = [250, 500, 1000, 2000, 5000];
 const STALE_AFTER_BEATS = 2.4;
-const NEAR_END_PX = 80;
 
 export class LivePage {
   /** @param {HTMLElement} page Says what it shows in its data attributes. */
@@ -14,16 +16,22 @@ export class LivePage {
     this.page = page;
     this.indicator = document.getElementById("live");
     this.cursor = JSON.parse(page.dataset.cursor || "{}");
+    this.windows = new Map();
     this.attempts = 0;
     this.isOver = false;
+    this.isHeld = false;
     this.beatMs = 5000;
     this.lastHeard = null;
-    this.build = null;
-    this.waiting = 0;
-    this.frames = 0;
-    document.addEventListener("visibilitychange", () => this.say({ t: document.hidden ? "hidden" : "visible" }));
+    this.saidAt = performance.now();
+    this.holds = new Holds((isLong) => this.notice("held-pill", isLong ? "Updates held" : "", () => this.holds.end()));
+    document.addEventListener("visibilitychange", () => this.looked());
     window.addEventListener("online", () => this.reconnectNow());
     window.setInterval(() => this.checkAge(), 1000);
+  }
+
+  /** Let somebody else take the rows that go into an element. */
+  register(into, window) {
+    this.windows.set(into, window);
   }
 
   connect() {
@@ -37,29 +45,46 @@ export class LivePage {
   }
 
   take(message) {
-    this.lastHeard = new Date(message.now || Date.now());
     this.heardAt = performance.now();
+    if (message.now !== undefined) {
+      this.lastHeard = new Date(message.now);
+    }
     if (message.t === "hello") {
       this.attempts = 0;
       this.beatMs = message.beat_s * 1000;
       this.checkBuild(message.build);
       this.subscribe();
-      this.show("live", "Live");
     } else if (message.t === "frame") {
+      if (this.isHeld) {
+        // It was under way. Later the page asks again from where it is.
+        return;
+      }
       this.apply(message);
       this.pass(message);
       this.say({ t: "ack", n: message.n });
-      this.show("live", "Live");
     } else if (message.t === "beat") {
       this.pass(message);
-      this.show("live", "Live");
     } else if (message.t === "bye") {
+      this.farewell(message);
+      return;
+    }
+    if (this.isHeld) {
+      this.show("held", "Held by you");
+    } else {
+      this.show("live", "Live");
+      clock.heard(message.now);
+    }
+  }
+
+  farewell({ why, again }) {
+    if (why === "final") {
       this.isOver = true;
-      if (message.why === "final") {
-        this.show("final", "Final");
-      } else {
-        this.show("stale", message.why);
-      }
+      this.show("final", "Final");
+      clock.stop();
+    } else if (!again) {
+      this.isOver = true;
+      this.show("stale", why);
+      clock.stop();
     }
   }
 
@@ -69,37 +94,69 @@ export class LivePage {
   }
 
   subscribe() {
-    const { topic, subject, view, keys } = this.page.dataset;
-    const shown = keys === undefined ? [] : [...document.querySelectorAll(`${keys} [data-key]`)].map((row) => row.dataset.key);
-    this.say({ t: "sub", topic, subject: subject || "", view: view || "", cursor: this.cursor, keys: shown });
+    if (this.isHeld) {
+      return;
+    }
+    const { topic, subject, view, keys, query } = this.page.dataset;
+    const rows = keys === undefined ? [] : [...document.querySelectorAll(`${keys} [data-key]`)];
+    const shown = rows.map((row) => row.dataset.key);
+    const about = { topic, subject: subject || "", view: view || "", query: query || "" };
+    this.say({ t: "sub", ...about, cursor: this.cursor, keys: shown });
+    if (document.hidden) {
+      this.say({ t: "hidden" });
+    }
+  }
+
+  /** Somebody looks at the page again, or does not any more. */
+  looked() {
+    if (document.hidden) {
+      this.say({ t: "hidden" });
+    } else {
+      // What it was spared lies behind its cursor.
+      this.subscribe();
+    }
+  }
+
+  /** Let nothing change until asked again. */
+  toggleHold() {
+    if (this.isOver) {
+      return;
+    }
+    this.isHeld = !this.isHeld;
+    if (this.isHeld) {
+      this.say({ t: "held" });
+      clock.stop();
+      this.show("held", "Held by you");
+    } else {
+      this.show("reconnecting", "Catching up");
+      this.subscribe();
+    }
   }
 
   apply(frame) {
+    const behind = this.cursor;
     for (const [id, html] of Object.entries(frame.regions)) {
-      this.renew(document.getElementById(id), html);
-    }
-    if (frame.skipped > 0) {
-      this.announce(`${frame.skipped} rows before these are not shown; reload to see them`);
-    }
-    let added = 0;
-    const follows = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - NEAR_END_PX;
-    for (const { into, key, html } of frame.rows) {
-      const body = document.getElementById(into);
-      if (body !== null) {
-        added += this.put(body, key, html) ? 1 : 0;
+      if (id === "tab-title") {
+        document.title = html;
+      } else {
+        this.renew(document.getElementById(id), html);
       }
     }
-    const hasNewState = frame.cursor.state !== undefined && frame.cursor.state !== this.cursor.state;
-    this.cursor = frame.cursor;
-    if (hasNewState && this.frames > 0) {
-      this.renewOwn();
+    const rows = new Map();
+    for (const row of frame.rows) {
+      rows.set(row.into, [...(rows.get(row.into) || []), row]);
     }
-    this.frames += 1;
-    if (added > 0 && follows) {
-      window.scrollTo({ top: document.documentElement.scrollHeight });
-    } else if (added > 0) {
-      this.waiting += added;
-      this.announce(`↓ ${this.waiting} new`);
+    this.cursor = frame.cursor;
+    for (const [into, window] of this.windows) {
+      window.take(rows.get(into) || [], frame, behind);
+      rows.delete(into);
+    }
+    for (const each of [...rows.values()].flat()) {
+      this.put(document.getElementById(each.into), each);
+    }
+    // A page that was told no state with its cursor shows what there is.
+    if (behind.state !== undefined && frame.cursor.state !== behind.state) {
+      this.renewOwn();
     }
   }
 
@@ -119,54 +176,65 @@ export class LivePage {
     }
   }
 
-  /** Replace what an element holds, unless somebody is busy in it; tell whether it was. */
+  /** Replace what an element holds, as soon as nobody is busy in it; what is read below it stays where it is. */
   renew(element, html) {
-    if (element === null || isBusy(element)) {
-      return;
+    if (element !== null) {
+      this.holds.change(element, () =>
+        keepPlace(element, () =>
+          window.Idiomorph.morph(element, html, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: KEEP }),
+        ),
+      );
     }
-    window.Idiomorph.morph(element, html, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks: KEEP_OPEN });
   }
 
-  /** Put a row in; tell whether it is a new one. */
-  put(body, key, html) {
-    const template = document.createElement("template");
-    template.innerHTML = html.trim();
-    const row = template.content.firstElementChild;
+  /** Put a row in place of the one of its key, or behind the others. */
+  put(body, { key, html }) {
+    if (body === null) {
+      return;
+    }
+    const row = rowOf(html);
     const old = body.querySelector(`[data-key="${CSS.escape(key)}"]`);
     if (old === null) {
       body.append(row);
-      return true;
+    } else {
+      this.replace(old, row);
     }
-    if (!isBusy(old)) {
-      window.Idiomorph.morph(old, row, { callbacks: KEEP_OPEN });
-      old.classList.add("ob-changed");
-      window.setTimeout(() => old.classList.remove("ob-changed"), 600);
-    }
-    return false;
   }
 
-  announce(text) {
-    let pill = document.getElementById("live-pill");
+  /** Put a row in place of another, as soon as nobody is busy in that. */
+  replace(old, row) {
+    this.holds.change(old, () => {
+      window.Idiomorph.morph(old, row, { callbacks: KEEP });
+      old.classList.add("ob-changed");
+      window.setTimeout(() => old.classList.remove("ob-changed"), 600);
+    });
+  }
+
+  /** Show a text on a pill, and do something when it is pressed; without a text take it away. */
+  notice(id, text, act) {
+    let pill = document.getElementById(id);
+    if (text === "") {
+      pill?.remove();
+      return;
+    }
     if (pill === null) {
       pill = document.createElement("button");
-      pill.id = "live-pill";
+      pill.id = id;
       pill.type = "button";
       pill.className = "ob-pill";
-      pill.addEventListener("click", () => {
-        this.waiting = 0;
-        pill.remove();
-        window.scrollTo({ top: document.documentElement.scrollHeight });
-      });
-      document.body.append(pill);
+      pills().append(pill);
     }
+    pill.onclick = () => {
+      pill.remove();
+      act();
+    };
     pill.textContent = text;
   }
 
   checkBuild(build) {
-    if (this.build !== null && this.build !== build) {
-      this.announce("The console was updated: reload");
+    if (this.indicator.dataset.build !== build) {
+      this.notice("build-pill", "The console was updated: reload", () => window.location.reload());
     }
-    this.build = this.build || build;
   }
 
   closed() {
@@ -175,34 +243,62 @@ export class LivePage {
     }
     const wait = RETRIES_MS[Math.min(this.attempts, RETRIES_MS.length - 1)];
     this.attempts += 1;
-    this.show("reconnecting", `Reconnecting, last ${clock(this.lastHeard)}`);
+    clock.stop();
+    if (!this.isStale()) {
+      this.show("reconnecting", `Reconnecting, last ${clockText(this.lastHeard)}`);
+    }
     this.retry = window.setTimeout(() => this.connect(), wait * (0.75 + Math.random() / 2));
   }
 
   reconnectNow() {
-    if (!this.isOver && this.socket.readyState >= WebSocket.CLOSING) {
+    if (!this.isOver && (this.socket === undefined || this.socket.readyState >= WebSocket.CLOSING)) {
       window.clearTimeout(this.retry);
       this.attempts = 0;
       this.connect();
     }
   }
 
+  isStale() {
+    return this.indicator.dataset.state === "stale";
+  }
+
   checkAge() {
-    const isSilent = performance.now() - this.heardAt > this.beatMs * STALE_AFTER_BEATS;
-    if (!this.isOver && this.lastHeard !== null && isSilent) {
-      this.show("stale", `Stale since ${clock(this.lastHeard)}`);
-      if (this.socket.readyState === WebSocket.OPEN || this.socket.readyState === WebSocket.CLOSING) {
-        // A connection on which nothing comes may never be told that it is lost.
-        this.socket.close();
-        this.connect();
-      }
+    if (this.isOver || this.socket === undefined) {
+      return;
+    }
+    const limit = this.beatMs * STALE_AFTER_BEATS;
+    if (performance.now() - this.saidAt > limit && !this.isStale()) {
+      clock.stop();
+      this.show("stale", `Stale since ${clockText(this.lastHeard)}`, () => this.reconnectNow());
+    }
+    if (performance.now() - this.heardAt > limit && this.socket.readyState <= WebSocket.OPEN) {
+      // A connection on which nothing comes may never be told that it is lost.
+      const given = this.socket;
+      this.connect();
+      given.close();
+    } else if (!this.isStale() && !this.isHeld && clock.isTicking) {
+      clock.tick();
     }
   }
 
-  show(state, text) {
+  /** Say how fresh the page is, and offer a way out where there is one. */
+  show(state, text, act) {
+    if (state === "live" || state === "held") {
+      this.saidAt = performance.now();
+    }
+    if (this.indicator.dataset.state === state && this.indicator.firstChild?.textContent === text) {
+      return;
+    }
     this.indicator.hidden = false;
     this.indicator.dataset.state = state;
-    this.indicator.textContent = text;
+    this.indicator.replaceChildren(text);
+    if (act !== undefined) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = "Retry";
+      button.addEventListener("click", act);
+      this.indicator.append(button);
+    }
     document.body.classList.toggle("ob-stale", state === "stale");
   }
 
@@ -213,19 +309,42 @@ export class LivePage {
   }
 }
 
-/* What people have opened stays open. */
-const KEEP_OPEN = { beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") };
-
-/** Whether somebody selects text, types or has the focus within an element. */
-function isBusy(element) {
-  const selection = window.getSelection();
-  if (selection !== null && !selection.isCollapsed && selection.containsNode(element, true)) {
-    return true;
-  }
-  const active = document.activeElement;
-  return active !== null && element.contains(active) && active.matches("input, textarea, select");
+/** The element of a row's HTML. */
+export function rowOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html.trim();
+  return template.content.firstElementChild;
 }
 
-function clock(moment) {
+const KEEP = {
+  // What people have opened stays open.
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+  // The value at an address never changes; somebody may have opened more of it.
+  beforeNodeMorphed: (old, fresh) => old.dataset?.value === undefined || old.dataset.value !== fresh.dataset?.value,
+  // What is somebody's alone, such as a row's actions, is in no frame.
+  beforeNodeRemoved: (node) => !(node instanceof HTMLElement && node.dataset.keep !== undefined),
+};
+
+/** Do something that may change an element's height, without moving what is in sight below it. */
+function keepPlace(element, work) {
+  const below = element.getBoundingClientRect().bottom < 0 ? element.nextElementSibling : null;
+  const before = below?.getBoundingClientRect().top;
+  work();
+  if (below) {
+    window.scrollBy({ top: below.getBoundingClientRect().top - before, behavior: "instant" });
+  }
+}
+
+function pills() {
+  let holder = document.getElementById("pills");
+  if (holder === null) {
+    holder = document.createElement("div");
+    holder.id = "pills";
+    document.body.append(holder);
+  }
+  return holder;
+}
+
+function clockText(moment) {
   return moment === null ? "never" : moment.toISOString().slice(11, 19);
 }

@@ -77,6 +77,15 @@ export class Pointing {
     this.warm(-1);
   }
 
+  /** Tell others which row was clicked; its bars may be too short to be hit. */
+  picked(event) {
+    const index = Math.floor((event.clientY - this.timeline.parts.chart.getBoundingClientRect().top) / ROW_HEIGHT);
+    const row = this.timeline.answer?.rows[index];
+    if (row?.links !== undefined) {
+      this.timeline.panel.dispatchEvent(new CustomEvent("timeline:pick", { detail: row }));
+    }
+  }
+
   /** Let people move the bars. */
   startPan(event) {
     if (this.timeline.answer === null || event.button !== 0) {
@@ -90,6 +99,8 @@ export class Pointing {
         chart.style.removeProperty("translate");
         if (at.type === "pointerup" && Math.abs(by(at)) >= LEAST_DRAG_PX) {
           this.timeline.pan(-by(at) / this.timeline.width());
+        } else if (at.type === "pointerup") {
+          this.picked(at);
         }
       },
     });

@@ -121,7 +121,7 @@ class Site:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", *arguments],
                 cwd=REPOSITORY,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,
@@ -219,7 +219,8 @@ class Site:
         with self.journal() as journal:
             assert not journal.state_of(execution_id).is_finished, "it is too fast for this test"
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the site's processes."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         ours = {
             "OBELISK_DATA_DIR": str(self.data_dir),

@@ -13,7 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from engine.guests.python.build import python_runtime
 from tests.acceptance.sites import Site
-from tests.browser.people import Console
+from tests.browser.people import STARS_SECRET, Console
 from tests.harness.python_components import RUNTIMES
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -62,7 +62,8 @@ def browser() -> Iterator[Browser]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with the examples, with a web process and an executor."""
     python_runtime(RUNTIMES)  # building it would take longer than a command may
-    site = Site(tmp_path_factory.mktemp("console"))
+    # The site would make one up, unless this process had made one up for itself before.
+    site = Site(tmp_path_factory.mktemp("console"), {"STARS_SECRET": STARS_SECRET})
     try:
         site.start("serve").wait_for("Ctrl-C stops everything.")
         yield site

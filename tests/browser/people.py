@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tests.acceptance.sites import Site
+
+STARS_SECRET = "what the provider of the example's webhook signs with"
+T = TypeVar("T")
+
+
+def apart(call: Callable[[], T]) -> T:
+    """Do something on a thread of its own: on this one runs the event loop of the browser's driver."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(call).result()
 
 
 class Console:

@@ -8,44 +8,50 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from components.models import Blob, Component, ComponentFile, Deployment, FileRole
 from console.deployments.differences import text_diff
 from console.live import consumer
 from console.seeing import NOTHING, payload, payload_about, payload_url, showing, shows
+from console.urls import console_urls
 from executions.access.scopes import Insight
 from tests.console.live.test_consumer import Page, in_thread
 from tests.console.planted import ASKING, FAILED, RETRYING, TASK, plant
-from tests.console.rights_table import PAGES
+from tests.console.rights_table import SAMPLES
 from tests.console.tasks.open_tasks import deploy_stub
 
 WORD = "Zebra7Q"
 _WITH_VALUES = {
+    "console_executions",
     "console_execution",
     "console_events",
     "console_logs",
     "console_http",
     "console_timeline_window",
+    "console_events_rows",
+    "console_event",
+    "console_value",
+    "console_logs_rows",
+    "console_http_rows",
     "console_raw",
+    "console_raw_part",
+    "console_raw_file",
     "console_tasks",
     "console_task",
 }
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Every page that shows something of executions, with its address."""
-    for name in PAGES:
-        for execution_id in (FAILED, RETRYING, ASKING, TASK):
-            known = {"execution_id": execution_id, "key": "query"}
-            for kept in ({**known}, {"execution_id": execution_id}, {}):
-                try:
-                    yield name, reverse(f"admin:{name}", kwargs=kept)
-                    break
-                except NoReverseMatch:
-                    continue
+    """Every page with its address; those of executions for each that was planted."""
+    for pattern in console_urls(admin.site):
+        kwargs = {name: SAMPLES[name] for name in pattern.pattern.converters}
+        for execution_id in (FAILED, RETRYING, ASKING, TASK) if "execution_id" in kwargs else ("",):
+            told = {**kwargs, "execution_id": execution_id} if execution_id else kwargs
+            yield str(pattern.name), reverse(f"admin:{pattern.name}", kwargs=told)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from tests.harness.asgi_client import Reply, request
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import PROBE, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
+from webhooks.deliveries import Asked
 from webhooks.models import Delivery
 from webhooks.replaying import replay
 
@@ -271,7 +272,7 @@ def test_a_delivery_that_is_answered_once_more_sends_nothing_more(
     headers = [("x-hub-signature-256", f"sha256={signature}"), ("x-github-delivery", "evt-1")]
 
     answers = [request(application, "POST", "/hooks/js", headers=headers, body=body).text for _ in range(2)]
-    again = replay(Delivery.objects.get().pk)
+    again = replay(Delivery.objects.get().pk, Asked(actor="user:ann"))
 
     assert [*answers, bytes(again.response_body).decode()] == ['{"is_new":true}', '{"is_new":true}', '{"is_new":false}']
     assert Mail.objects.count() == 1

@@ -8,16 +8,19 @@ from django.http import HttpResponse
 from msgspec import Meta, Struct
 from rest_framework.request import Request
 
+from executions.access.principals import principal_of
 from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_query
 from executions.api.execution_queries import NoQuery
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery
 from executions.api.schema import endpoint
 from executions.api.views import ApiView
 from webhooks.api.documents import DeliveryDocument, DeliverySummary, document, summary
+from webhooks.deliveries import Asked
 from webhooks.models import Delivery
-from webhooks.replaying import DeliveryNotFound, ReplayRefused, replay
+from webhooks.replaying import Against, DeliveryNotFound, ReplayRefused, replay
 
 
 class DeliveriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,6 +32,15 @@ class DeliveriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     )
     cursor: Annotated[int, Meta(ge=1, le=2**63 - 1, description="The last id of the page before.")] | None = None
     length: Annotated[int, Meta(ge=1, le=200)] = 20
+
+
+class ReplayQuery(OperationQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a delivery is answered once more, and by which component."""
+
+    against: Annotated[
+        Literal["present", "as_delivered"],
+        Meta(description="The component that is mounted there now, or the version that answered it then."),
+    ] = "present"
 
 
 class DeliveryListView(ApiView):
@@ -77,6 +89,7 @@ class ReplayView(ApiView):
     @endpoint(
         "replay_delivery",
         tag="webhooks",
+        query=ReplayQuery,
         answers={201: DeliveryDocument},
         problems=[
             ProblemCode.DELIVERY_NOT_FOUND,
@@ -85,10 +98,13 @@ class ReplayView(ApiView):
         ],
     )
     def post(self, request: Request, delivery_id: int) -> HttpResponse:
-        """Hand a delivery to what is deployed now, and return the new delivery once it is answered."""
-        read_query(request, NoQuery)
+        """Have a delivery answered once more, and return the new delivery once it is."""
+        query = read_query(request, ReplayQuery)
+        principal = principal_of(request.user)
+        assert principal is not None  # `HasScope` lets nobody else through
+        asked = Asked(actor=principal.actor, reason=query.reason)
         try:
-            return json_answer(document(replay(delivery_id)), status=201)
+            return json_answer(document(replay(delivery_id, asked, against=Against(query.against))), status=201)
         except DeliveryNotFound as error:
             raise Problem(ProblemCode.DELIVERY_NOT_FOUND, str(error)) from error
         except ReplayRefused as error:

@@ -1,4 +1,4 @@
-"""``manage.py cron list|trigger|pause|unpause``: what is started by the clock."""
+"""``manage.py cron list|trigger|pause|unpause|skip``: what is started by the clock."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.errors import EngineError
-from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, trigger, unpause_cron
+from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, skip_tick, trigger, unpause_cron
 from executions.operations.recording import Operation, RecordingJournal, command_actor
 
 
 class Command(BaseCommand):
-    """Looks at schedules, starts what they start, pauses them."""
+    """Looks at schedules, starts what they start, pauses them, leaves a tick out."""
 
     help = "Look at what the active deployment starts by the clock, start it out of turn, or pause it."
     requires_system_checks = ()
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             ("trigger", "start it now, besides its ticks; prints the new execution's id"),
             ("pause", "keep it from starting anything"),
             ("unpause", "let it go on"),
+            ("skip", "leave its next tick out"),
         ):
             actions.add_parser(action, help=meaning).add_argument("name", metavar="NAME")
 
@@ -36,9 +37,12 @@ class Command(BaseCommand):
                 case "list":
                     self._list(list_crons())
                 case "trigger":
-                    self.stdout.write(trigger(options["name"]).execution_id)
+                    journal = _recording(options["name"], Operation.TRIGGER)
+                    self.stdout.write(trigger(options["name"], journal=journal).execution_id)
                 case "pause":
                     pause_cron(options["name"], journal=_recording(options["name"], Operation.PAUSE))
+                case "skip":
+                    skip_tick(options["name"], journal=_recording(options["name"], Operation.SKIP_TICK))
                 case _:
                     unpause_cron(options["name"], journal=_recording(options["name"], Operation.UNPAUSE))
         except EngineError as error:

@@ -305,6 +305,7 @@ def test_what_is_no_workflow_has_one_sentence(
     Execution.objects.filter(pk=target).update(component_type=component_type)
 
     assert sentence in operator.get(f"/admin/executions/{target}/debug/").text
+    assert operator.get(f"/admin/executions/{target}/debug/at/").status_code == 404
 
 
 # --- Rights --------------------------------------------------------------------------------------------------------

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-import re
-
 import pytest
 from django.test import Client
 
@@ -17,7 +14,6 @@ from tests.builders import (
     make_child_request,
     make_created,
     make_execution_id,
-    make_finished,
     make_holder,
     make_http_exchange,
     make_locked,
@@ -56,36 +52,6 @@ def test_a_failed_one_says_first_how_it_failed(operator: Client, journal: SqlJou
     assert page.index("timed out") < page.index("Parameters")
 
 
-def test_events_are_told_in_words_and_as_they_are_stored(operator: Client, journal: SqlJournal) -> None:
-    commit(journal, make_submit(E1, make_created(), make_locked(), make_finished()))
-
-    page = operator.get(f"/admin/executions/{E1}/events/").text
-
-    assert re.findall(r'id="event-(\d+)"', page) == ["0", "1", "2"]
-    assert "ok: 55" in page
-    assert "lock_expires_at" in page
-
-
-def test_events_can_be_narrowed_down_by_kind(operator: Client, journal: SqlJournal) -> None:
-    commit(journal, make_submit(E1, make_created(), make_locked(), make_finished()))
-
-    page = operator.get(f"/admin/executions/{E1}/events/?kind=locked").text
-
-    assert re.findall(r'id="event-(\d+)"', page) == ["1"]
-
-
-def test_a_long_log_is_shown_a_window_at_a_time(operator: Client, journal: SqlJournal) -> None:
-    pauses = [event for _ in range(150) for event in (e.Paused(), e.Unpaused())]
-    commit(journal, make_submit(E1, make_created(), *pauses))
-
-    first = operator.get(f"/admin/executions/{E1}/events/").text
-    (link,) = re.findall(r'rel="next" href="([^"]+)"', first)
-    second = operator.get(f"/admin/executions/{E1}/events/{link.replace('&amp;', '&')}").text
-
-    shown = [int(version) for page in (first, second) for version in re.findall(r'id="event-(\d+)"', page)]
-    assert shown == list(range(301))
-
-
 def test_children_logs_requests_and_responses_have_their_tabs(operator: Client, journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created()))
     journal.add_log_lines([make_log_line(E1, message="<i>careful</i>")])
@@ -100,17 +66,6 @@ def test_children_logs_requests_and_responses_have_their_tabs(operator: Client, 
     assert "denied" in http
     assert "It has submitted no executions." in children
     assert "Nothing came back" in responses
-
-
-def test_the_raw_export_is_everything_as_one_document(operator: Client, journal: SqlJournal) -> None:
-    commit(journal, make_submit(E1, make_created(), make_locked(), make_finished()))
-
-    response = operator.get(f"/admin/executions/{E1}/raw/")
-    document = json.loads(response.getvalue())
-
-    assert document["execution_id"] == E1
-    assert [event["version"] for event in document["events"]] == [0, 1, 2]
-    assert "attachment" in response.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("query", ["cursor=nonsense", "cursor=E_1", "cursor=%00"])

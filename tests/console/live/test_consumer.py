@@ -12,14 +12,27 @@ from asgiref.sync import async_to_sync, sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.test import Client
 
 from console.live import consumer
 from engine.log import events as e
 from executions.journal.journal import SqlJournal
+from executions.models import LogLine
 from executions.operations.pausing import pause, unpause
 from obelisk_site.asgi import application
-from tests.builders import make_created, make_execution_id, make_finished, make_locked, make_log_line, make_submit
+from tests.builders import (
+    make_append,
+    make_created,
+    make_execution_id,
+    make_finished,
+    make_holder,
+    make_join_next,
+    make_locked,
+    make_log_line,
+    make_submit,
+)
+from tests.console.parts.families import store_family
 from tests.engine.journal.commits import commit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,9 +74,12 @@ class Page:
             if message["t"] != "beat":
                 return message
 
-    async def watch(self, cursor: dict[str, int], view: str = "console_events") -> None:
+    async def watch(self, cursor: dict[str, int], view: str = "console_events", **more: Any) -> None:
         assert (await self.hear())["t"] == "hello"
-        await self.say(t="sub", topic="execution", subject=E1, view=view, cursor=cursor)
+        await self.subscribe(cursor, view, **more)
+
+    async def subscribe(self, cursor: dict[str, int], view: str = "console_events", **more: Any) -> None:
+        await self.say(t="sub", topic="execution", subject=E1, view=view, cursor=cursor, **more)
 
     async def frame(self) -> dict[str, Any]:
         """Return the next frame, acknowledged."""
@@ -178,7 +194,7 @@ def test_the_end_of_an_execution_is_the_end_of_the_connection(viewer: Client) ->
         async with Page(viewer) as page:
             await page.watch({"version": 0})
             assert (await page.frame())["final"] is True
-            assert (await page.hear()) == {"t": "bye", "why": "final"}
+            assert (await page.hear()) == {"t": "bye", "why": "final", "again": False}
 
     play(act)
 
@@ -192,13 +208,141 @@ def test_log_lines_arrive_although_they_move_nothing_on(viewer: Client) -> None:
 
     async def act() -> None:
         async with Page(viewer) as page:
-            await page.watch({"version": 1, "log": 0}, view="console_logs")
+            await page.watch({"logs": 0}, view="console_logs")
             await page.frame()
             await in_thread(
                 lambda: SqlJournal.for_current_connection().add_log_lines([make_log_line(E1, message="<i>")])
             )
             (row,) = (await page.frame())["rows"]
             assert "&lt;i&gt;" in row["html"]
+
+    play(act)
+
+
+def test_a_filtered_page_gets_only_what_it_asks_for(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 1}, query="kind=unpaused")
+            await page.frame()
+            await in_thread(pause, E1)
+            assert keys(await page.frame()) == []
+            await in_thread(unpause, E1)
+            assert keys(await page.frame()) == ["2"]
+
+    play(act)
+
+
+def test_a_page_that_nobody_looks_at_gets_its_head_and_later_all_the_rows(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "_HIDDEN_S", 0.05)
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 1})
+            await page.frame()
+            await page.say(t="hidden")
+            await in_thread(pause, E1)
+            summary = await page.frame()
+            assert (keys(summary), summary["cursor"]["version"]) == ([], 1)
+            assert "Paused" in summary["regions"]["tab-title"]
+            # Somebody looks: the page says where it is, as when it connects.
+            await page.subscribe(summary["cursor"])
+            assert keys(await page.frame()) == ["1"]
+
+    play(act)
+
+
+def test_a_page_that_is_held_gets_nothing_until_it_goes_on(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 1})
+            cursor = (await page.frame())["cursor"]
+            await page.say(t="held")
+            await in_thread(pause, E1)
+            assert await page.socket.receive_nothing(timeout=0.5)
+            await page.subscribe(cursor)
+            assert keys(await page.frame()) == ["1"]
+
+    play(act)
+
+
+def test_more_log_lines_than_a_frame_holds_come_one_frame_after_the_other(viewer: Client) -> None:
+    submit_one(make_locked(), make_finished())
+
+    async def act() -> None:
+        lines = [make_log_line(E1, message=f"line {number}") for number in range(250)]
+        await in_thread(lambda: SqlJournal.for_current_connection().add_log_lines(lines))
+        async with Page(viewer) as page:
+            await page.watch({"logs": 0}, view="console_logs")
+            frames = [await page.frame() for _ in range(3)]
+            assert [len(keys(frame)) for frame in frames] == [100, 100, 50]
+            assert len({key for frame in frames for key in keys(frame)}) == 250
+            assert [frame["final"] for frame in frames] == [False, False, True]
+
+    play(act)
+
+
+def test_a_line_that_was_committed_late_is_not_lost_nor_are_others_sent_twice(viewer: Client) -> None:
+    submit_one()
+
+    async def act() -> None:
+        for message in ("first", "late", "last"):
+            await in_thread(log_a_line, message)
+        first, late, last = await in_thread(lambda: list(LogLine.objects.order_by("pk").values_list("pk", flat=True)))
+        async with Page(viewer) as page:
+            # The page was made before the one in the middle came into sight.
+            await page.watch({"logs": last}, view="console_logs", keys=[str(first), str(last)])
+            assert keys(await page.frame()) == [str(late)]
+            await in_thread(log_a_line, "new")
+            assert len(keys(await page.frame())) == 1
+
+    play(act)
+
+
+def test_a_response_on_the_page_changes_when_it_is_awaited(viewer: Client) -> None:
+    store_family(SqlJournal.for_current_connection())
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            # Of what it shows the page may say anything: it was made before.
+            await page.watch({"response": 4, "version": 12}, view="console_responses", keys=["1", "4"])
+            assert keys(await page.frame()) == ["1"]
+            awaiting = make_append(E1, make_join_next(), expected=12, holder=make_holder(), seen=4)
+            await in_thread(lambda: commit(SqlJournal.for_current_connection(), awaiting))
+            (row,) = (await page.frame())["rows"]
+            assert row["key"] == "4"
+            assert "event 12" in row["html"]
+
+    play(act)
+
+
+def test_without_the_database_there_are_no_signs_of_life_and_the_page_may_come_back(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "BEAT_S", 0.02)
+    monkeypatch.setattr(consumer, "RIGHTS_S", 0.02)
+    submit_one()
+
+    def broken(*_arguments: object) -> None:
+        raise OperationalError("disk I/O error")
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({"version": 0})
+            await page.frame()
+            monkeypatch.setattr(consumer, "answer", broken)
+            monkeypatch.setattr(consumer, "rights_of", broken)
+            while not await page.socket.receive_nothing(timeout=0.5):
+                await page.socket.receive_from()
+            await page.subscribe({})
+            farewell = await page.hear()
+            assert (farewell["why"], farewell["again"]) == ("The database does not answer.", True)
 
     play(act)
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 import pytest
 
+from engine.deployment.spec import ComponentType
 from engine.errors import IllegalTransition
 from engine.log import events as e
 from engine.log.ids import DeploymentId, Version, named_join_set
@@ -274,6 +275,17 @@ def test_unlocking_what_is_blocked_only_moves_its_lock(situation: Situation) -> 
     apply(state, e.Unlocked(backoff_expires_at=after(7), reason=""))
 
     assert (state.status, state.join_set_id, state.due_at) == (Status.BLOCKED_BY_JOIN_SET, JOIN_SET, after(7))
+
+
+def test_a_tick_that_is_left_out_is_one_that_comes_later() -> None:
+    seed = make_component_id(component_type=ComponentType.CRON)
+    state = initial_state(E1, make_entries(make_created(component_id=seed, scheduled_at=after(20)))[0])
+
+    apply(state, e.Unlocked(backoff_expires_at=after(80), reason="cron: left out"))
+
+    assert (state.status, state.due_at) == (Status.PENDING_AT, after(80))
+    apply(state, e.Paused())
+    assert_refused(state, e.Unlocked(backoff_expires_at=after(140), reason="cron: left out"))
 
 
 @pytest.mark.parametrize("situation", [S.PENDING, S.PAUSED, S.PAUSED_BLOCKED, S.CANCELLING, S.CANCELLING_LOCKED])

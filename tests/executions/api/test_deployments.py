@@ -416,5 +416,6 @@ def test_schedules_are_listed_and_what_they_start_is_started_out_of_turn(api: Ap
     assert started.status == 201
     assert api.get(f"executions/{started.json['ok']}/status").json["labels"] == {"cron": "nightly"}
     assert api.put("crons/nightly/pause").code == "execution_not_found"
+    assert api.put("crons/nightly/skip").code == "execution_not_found"
     assert api.post("crons/weekly/trigger", None).code == "cron_not_found"
     assert Api([Scope.READ]).put("crons/nightly/pause").code == "missing_scope"

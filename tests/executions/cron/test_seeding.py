@@ -1,25 +1,29 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from components.models import Component, Deployment
 from components.submission import submit_deployment
 from components.switching import switch_now
-from engine.executor.cron_seeds import current_seed, make_seed, next_seed, retire_seed
-from engine.journal.records import LockRequest
+from engine.deployment.spec import CronSpec
+from engine.executor.cron_seeds import current_seed, first_seed, make_seed, next_seed, retire_seed
+from engine.journal.records import LockRequest, Submit
 from engine.log.events import Created, ExecutionEvent, Locked, Paused, Unlocked, Unpaused
 from engine.log.ids import DeploymentId, ExecutionId
 from engine.log.state import Status
 from executions.cron import seeding
-from executions.cron.operating import list_crons, pause_cron, unpause_cron
+from executions.cron.operating import find_cron, list_crons, pause_cron, skip_tick, trigger, unpause_cron
 from executions.cron.seeding import keep_seeds
 from executions.deployed import NOTHING, deployed_registry
 from executions.journal.journal import SqlJournal
-from executions.models import Execution
-from tests.builders import NOW, make_append, make_finished, make_holder, make_lockable, make_locked
+from executions.models import Execution, OperationRecord
+from executions.operations.recording import Operation, RecordingJournal
+from executions.operations.refusals import OperationRefused
+from tests.builders import NOW, make_append, make_execution_id, make_finished, make_holder, make_lockable, make_locked
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import ADD, deploy_declared
 
@@ -114,3 +118,72 @@ def test_a_schedule_is_paused_in_the_middle_of_a_tick(journal: SqlJournal, tmp_p
     assert events == [Created, Locked, Unlocked, Paused, Unpaused]
     assert journal.state_of(seed).status is Status.PENDING_AT
     assert cron.seed == seed
+
+
+@pytest.fixture
+def hourly(journal: SqlJournal, tmp_path: Path) -> CronSpec:
+    """A schedule whose first tick is an hour from now."""
+    deploy_declared(tmp_path, CRON)
+    [spec] = deployed_registry().deployment.crons
+    now = timezone.now()
+    seed = make_seed(
+        spec,
+        first_seed(spec.id.digest),
+        DeploymentId(deployed_registry().deployment.id),
+        now=now,
+        first_tick=now + timedelta(hours=1),
+    )
+    commit(journal, Submit(seed))
+    return spec
+
+
+def test_the_next_tick_is_left_out_and_that_is_recorded(journal: SqlJournal, hourly: CronSpec) -> None:
+    seed = first_seed(hourly.id.digest)
+    tick = journal.state_of(seed).due_at
+
+    skip_tick("hourly", tick=tick, journal=RecordingJournal(seed, Operation.SKIP_TICK, actor="user:ann", reason="idle"))
+
+    following = hourly.schedule.next_after(tick)
+    assert following is not None
+    assert find_cron("hourly").next_at == following
+    event = journal.load_log(seed)[-1].event
+    assert event == Unlocked(
+        backoff_expires_at=following, reason=f"cron: the tick at {tick:%Y-%m-%d %H:%M:%S} UTC is left out"
+    )
+    record = OperationRecord.objects.get()
+    assert (record.execution_id, record.operation, record.reason) == (seed, "skip_tick", "idle")
+
+
+def test_who_asks_twice_leaves_one_tick_out(journal: SqlJournal, hourly: CronSpec) -> None:
+    tick = find_cron("hourly").next_at
+    skip_tick("hourly", tick=tick)
+
+    with pytest.raises(OperationRefused, match="the next one is at"):
+        skip_tick("hourly", tick=tick)
+
+    assert len(journal.load_log(first_seed(hourly.id.digest))) == 2
+
+
+def test_a_tick_of_a_paused_schedule_is_not_left_out(hourly: CronSpec) -> None:
+    pause_cron("hourly")
+
+    with pytest.raises(OperationRefused, match="it is paused"):
+        skip_tick("hourly")
+
+
+def test_a_tick_that_is_due_is_not_left_out(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_declared(tmp_path, CRON)
+    keep_seeds(journal, deployed_registry(), NOW)
+
+    with pytest.raises(OperationRefused, match="it is due by now"):
+        skip_tick("hourly")
+
+
+def test_starting_out_of_turn_is_recorded_and_safe_to_repeat(hourly: CronSpec) -> None:
+    seed, wanted = first_seed(hourly.id.digest), make_execution_id(7)
+    for expected in (True, False):
+        journal = RecordingJournal(seed, Operation.TRIGGER, actor="user:ann")
+        assert trigger("hourly", execution_id=wanted, journal=journal).is_new is expected
+
+    record = OperationRecord.objects.get()
+    assert (record.execution_id, record.operation, record.detail) == (seed, "trigger", wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from wasmtime import wat2wasm
 
 from components.services import deploy
 from engine.executor import cron_run
+from engine.log.events import Unlocked
 from engine.log.ids import ExecutionId
+from executions.journal.journal import SqlJournal
 from executions.models import Execution
 from executions.testing import DeployedApp, deployed
 from tests.components_app.builders import activity_table, make_wasm, write_deployment
@@ -68,6 +71,25 @@ def test_it_is_started_at_every_tick_until_it_is_paused(app: DeployedApp, api: A
     assert [each["operation"] for each in operations] == ["pause", "unpause"]
     count = started_by(seed)
     eventually(lambda: started_by(seed) > count)
+
+
+def test_a_tick_that_is_left_out_is_not_started_and_the_next_one_is(tmp_path: Path, api: Api) -> None:
+    every_other = f'[[cron]]\nname = "often"\nffqn = "{PING}"\nschedule = "*/2 * * * * *"\nmissed = "run_all"\n'
+    with deployed(write(tmp_path, every_other)):
+        # Soon after a tick, there is time to leave out the next one.
+        eventually(lambda: cron(api, "often")["status"] == "active" and api.put("crons/often/skip").status == 200)
+        seed = ExecutionId(cron(api, "often")["execution_id"])
+        log = SqlJournal.for_current_connection().load_log(seed)
+        [skip] = [each for each in log if isinstance(each.event, Unlocked) and "left out" in each.event.reason]
+        count = started_by(seed)
+        eventually(lambda: started_by(seed) > count)
+
+    assert isinstance(skip.event, Unlocked)
+    left_out = skip.event.backoff_expires_at - timedelta(seconds=2)
+    starts = Execution.objects.filter(scheduled_by=seed, ffqn=PING).values_list("created_at", flat=True)
+    assert not [start for start in starts if left_out <= start < skip.event.backoff_expires_at]
+    operations = api.get(f"executions/{seed}/operations").json["operations"]
+    assert [each["operation"] for each in operations] == ["skip_tick"]
 
 
 def test_once_is_started_once_and_something_is_started_out_of_turn(app: DeployedApp, api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries through the API and the admin."""
+"""Deliveries through the API."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from executions.models import Execution, OperationRecord
 from tests.harness.asgi_client import request
-from tests.harness.eventually import eventually
 from tests.webhooks.sites import ROUTES, deploy_doorman
 from webhooks.application import WebhookApplication
 from webhooks.models import Delivery, DeliveryState
@@ -70,7 +70,7 @@ def test_a_delivery_is_shown_whole(application: WebhookApplication, operator: Cl
 def test_a_replay_is_answered_by_what_is_deployed_now(application: WebhookApplication, operator: Client) -> None:
     delivery = deliver(application, "describe")
 
-    answer = operator.post(f"/v1/webhooks/deliveries/{delivery.pk}/replay")
+    answer = operator.post(f"/v1/webhooks/deliveries/{delivery.pk}/replay?reason=mended")
 
     again = answer.json()
     assert answer.status_code == 201
@@ -78,6 +78,20 @@ def test_a_replay_is_answered_by_what_is_deployed_now(application: WebhookApplic
     assert again["response"]["body"]["text"] == bytes(delivery.response_body).decode()
     assert "POST http obelisk.test /do/describe?a=1" in again["response"]["body"]["text"]
     assert again["execution_id"] != delivery.execution_id
+    record = OperationRecord.objects.get(execution_id=again["execution_id"])
+    assert (record.operation, record.actor, record.reason) == ("replay_delivery", "user:ann", "mended")
+
+
+def test_a_replay_can_be_answered_by_the_version_that_answered_it(
+    application: WebhookApplication, operator: Client
+) -> None:
+    delivery = deliver(application, "length")
+    path = f"/v1/webhooks/deliveries/{delivery.pk}/replay?against=as_delivered"
+
+    assert operator.post(path).json()["response"]["body"]["text"] == "5"
+
+    Execution.objects.filter(pk=delivery.execution_id).update(component_digest="sha256:gone")
+    assert "is not kept" in operator.post(path).json()["err"]
 
 
 def test_what_cannot_be_replayed_is_refused(
@@ -115,20 +129,3 @@ def test_a_wrong_parameter_is_refused(operator: Client, query: dict[str, str]) -
     refused = operator.get("/v1/webhooks/deliveries", query)
 
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_parameter")
-
-
-def test_a_person_replays_in_the_admin(application: WebhookApplication, operator: Client) -> None:
-    delivery = deliver(application, "length")
-
-    listed = operator.get("/admin/webhooks/delivery/")
-    shown = operator.get(f"/admin/webhooks/delivery/{delivery.pk}/change/")
-    done = operator.post(
-        "/admin/webhooks/delivery/",
-        {"action": "replay_deliveries", "_selected_action": [str(delivery.pk)]},
-        follow=True,
-    )
-
-    assert b"d-1" in listed.content
-    assert b"hello" in shown.content
-    assert f"Delivery {delivery.pk} again as".encode() in done.content
-    assert eventually(lambda: Delivery.objects.filter(replay_of=delivery, state=DeliveryState.ANSWERED).exists())

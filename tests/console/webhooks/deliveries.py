@@ -1,0 +1,32 @@
+"""Deliveries as they stand in the database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tests.builders import make_execution_id
+from webhooks.models import Delivery, DeliveryState
+
+
+def make_delivery(number: int = 1, *, ago: timedelta = timedelta(), **columns: Any) -> Delivery:
+    """A delivery that was answered, unless ``columns`` say otherwise."""
+    at = timezone.now() - ago
+    values = {
+        "endpoint": "doorman",
+        "provider": "github",
+        "delivery_id": f"d-{number}",
+        "received_at": at,
+        "started_at": at,
+        "method": "POST",
+        "target": "/do/length",
+        "headers": [["host", "obelisk.test"], ["x-shown", "yes"]],
+        "body": b"hello",
+        "body_size": 5,
+        "state": DeliveryState.ANSWERED,
+        "status": 200,
+        "execution_id": make_execution_id(number),
+    }
+    return Delivery.objects.create(**{**values, **columns})
