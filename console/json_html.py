@@ -6,24 +6,20 @@ Rendered here and not by the browser, whose numbers end at 2^53.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from console.linking import linked
 from console.seeing import payload, payload_about, shows
 from console.visible import visible
-from engine.log.ids import EXECUTION_PREFIX
 from executions.access.scopes import Insight
-from executions.api.paths import DELAY_ID, EXECUTION_ID
 
 _MOST_CHARACTERS: Final = 16_384
 """Of one string; the whole of it is in the raw export."""
 _MOST_ITEMS: Final = 1_000
-_IDS: Final = re.compile(rf"{EXECUTION_ID}|{DELAY_ID}|(?:Dep|Exr)_[0-9A-Z]{{26}}|sha256:[0-9a-f]{{64}}")
 
 
 class _Number(str):
@@ -40,25 +36,11 @@ def json_tree(text: str, open_levels: int = 2) -> SafeString:
     return _node(value, closed_below=open_levels)
 
 
-def linked(text: str) -> SafeString:
+def value_text(text: str) -> SafeString | str:
     """Return text that may hold values, in which ids lead to what they name; of a very long one the beginning."""
     if not shows(Insight.PAYLOAD):
-        return format_html("{}", payload(text))
-    pieces: list[tuple[SafeString | str]] = []
-    shown = text[:_MOST_CHARACTERS]
-    at = 0
-    for found in _IDS.finditer(shown):
-        pieces.append((visible(shown[at : found.start()]),))
-        pieces.append((format_html('<a href="{}">{}</a>', _place_of(found[0]), found[0]),))
-        at = found.end()
-    pieces.append((visible(shown[at:]),))
-    return format_html("{}{}", format_html_join("", "{}", pieces), _cut(len(text)))
-
-
-def _place_of(named: str) -> str:
-    if named.startswith(EXECUTION_PREFIX):
-        return reverse("admin:console_execution", args=[named])
-    return f"{reverse('admin:console_go')}?{urlencode({'q': named})}"
+        return payload(text)
+    return format_html("{}{}", linked(text[:_MOST_CHARACTERS]), _cut(len(text)))
 
 
 def _pointer_part(name: str) -> str:
@@ -96,9 +78,7 @@ def _node(value: Any, *, closed_below: int) -> SafeString:
 
 
 def _string(value: str) -> SafeString:
-    if _IDS.fullmatch(value):
-        return format_html('<a class="ob-json-string" href="{}">"{}"</a>', _place_of(value), value)
-    shown = visible(json.dumps(value[:_MOST_CHARACTERS], ensure_ascii=False))
+    shown = linked(json.dumps(value[:_MOST_CHARACTERS], ensure_ascii=False))
     return format_html('<span class="ob-json-string">{}</span>{}', shown, _cut(len(value)))
 
 

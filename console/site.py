@@ -7,8 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
-from django.template.response import SimpleTemplateResponse, TemplateResponse
+from django.template.response import SimpleTemplateResponse
 from django.urls import URLPattern
 from unfold.sites import UnfoldAdminSite
 
@@ -36,15 +35,11 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no ty
 
         return seen
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead to what people come for; what else there is stands in the menu."""
-        return redirect("admin:console_executions")
-
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Return what the quick search finds, as it is now: the theme keeps answers for minutes."""
-        from console.finding import search  # imports models
+        from console.finding.pages import quick_search  # imports models
 
-        return TemplateResponse(request, "console/found.html", {"rows": search(request), **(extra_context or {})})
+        return quick_search(request)
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the console's own pages."""

@@ -64,22 +64,39 @@ def shown_state(row: Execution, now: datetime) -> ShownState:
     """Return the state of an execution at an instant."""
     if row.status == Status.FINISHED.value:
         return _finished(row.result_kind)
-    match row.lifecycle:
-        case Lifecycle.PAUSED.value:
+    return unfinished_state(
+        Status(row.status),
+        Lifecycle(row.lifecycle),
+        is_due=row.due_at <= now,
+        has_failed=row.temporary_failures > 0,
+    )
+
+
+def unfinished_state(status: Status, lifecycle: Lifecycle, *, is_due: bool, has_failed: bool) -> ShownState:
+    """Return the state of what has not ended.
+
+    Args:
+        status: What it does.
+        lifecycle: What somebody wants it to do.
+        is_due: Whether the instant of its row's ``due_at`` has come.
+        has_failed: Whether an attempt failed.
+    """
+    match lifecycle:
+        case Lifecycle.PAUSED:
             return PAUSED
-        case Lifecycle.CANCELLING.value:
+        case Lifecycle.CANCELLING:
             return CANCELLING
         case _:
             pass
-    match row.status:
-        case Status.BLOCKED_BY_JOIN_SET.value:
+    match status:
+        case Status.BLOCKED_BY_JOIN_SET:
             return BLOCKED
-        case Status.LOCKED.value:
-            return RUNNING if row.due_at > now else LOCK_EXPIRED
+        case Status.LOCKED:
+            return LOCK_EXPIRED if is_due else RUNNING
         case _:
-            if row.temporary_failures:
+            if has_failed:
                 return RETRYING
-            return SCHEDULED if row.due_at > now else PENDING
+            return PENDING if is_due else SCHEDULED
 
 
 def _finished(result_kind: str | None) -> ShownState:

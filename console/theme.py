@@ -67,7 +67,8 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": "Watch",
                 "items": [
-                    _item("Executions", "account_tree", "console_executions"),
+                    _item("Dashboard", "monitoring", "index"),
+                    _item("Executions", "account_tree", "console_executions", badge="console.dashboard.badge.stuck"),
                     _item("Human tasks", "inbox", "console_tasks", badge="console.tasks.badge.badge"),
                 ],
             },

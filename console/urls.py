@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path, register_converter
+from django.urls.converters import IntConverter
 
 from console.audit import exporting as audit_export
 from console.audit import listing as audit
+from console.bulk import confirming, reports
 from console.code import component, wit_pages
 from console.code import listing as components
+from console.dashboard.views import dashboard
 from console.debugger import comparing as parting
 from console.debugger import views as debugging
 from console.deployments import activating, comparing, rehearsing
 from console.deployments import detail as deployment
 from console.deployments import listing as deployments
 from console.deployments.finding import DeploymentIdConverter
-from console.executions import detail, listing, raw
+from console.executions import columns, detail, listing, raw, views
 from console.executors import pages as executors
-from console.finding import go
+from console.finding.pages import go
 from console.operating import views as operating
 from console.parts import tabs, values
 from console.schedules import acting
@@ -47,7 +50,14 @@ class ExecutionIdConverter:
         return value
 
 
+class NumberConverter(IntConverter):
+    """The number of a row; no longer than databases can look for."""
+
+    regex = "[0-9]{1,18}"
+
+
 register_converter(ExecutionIdConverter, "execution")
+register_converter(NumberConverter, "number")
 register_converter(DeploymentIdConverter, "deployment")
 register_converter(NameConverter, "digest")
 
@@ -60,8 +70,18 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
     """Return the pages, each for people who are logged in."""
     view = site.admin_view
     return [
+        # In the place of Django's list of apps.
+        path("", view(dashboard), name="index"),
         path("go/", view(go), name="console_go"),
+        path("go/<path:text>/", view(go), name="console_go_to"),
         path("executions/", view(listing.executions), name="console_executions"),
+        path("executions/columns/", view(columns.choose), name="console_columns"),
+        path("executions/views/", view(views.save), name="console_view_save"),
+        path("executions/views/<number:view_id>/forget/", view(views.forget), name="console_view_forget"),
+        path("executions/bulk/<slug:operation>/", view(confirming.confirm), name="console_bulk"),
+        path("executions/batches/", view(reports.batches), name="console_batches"),
+        path("executions/batches/<number:batch_id>/", view(reports.batch), name="console_batch"),
+        path("executions/batches/<number:batch_id>/stop/", view(reports.stop), name="console_batch_stop"),
         path("executions/<execution:execution_id>/", view(detail.overview), name="console_execution"),
         path("executions/<execution:execution_id>/timeline/", view(timeline.timeline), name="console_timeline"),
         path(

@@ -38,6 +38,7 @@ from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 from executions.process_load import LoadMeter
+from executions.statistics.keeping import StatisticsKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,7 @@ class ExecutorHost:
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
+        self._statistics = StatisticsKeeper()
 
     @property
     def executor(self) -> Executor:
@@ -88,6 +90,7 @@ class ExecutorHost:
         self._feed.start(self._executor.wakeups.broadcast)
         self._executor.start()
         self._heart.start()
+        self._statistics.start()
         _compile_ahead(self._executor.registry)
 
     def stop(self) -> None:
@@ -97,6 +100,7 @@ class ExecutorHost:
         self._is_stopping.set()
         # It may be about to give the executor another deployment.
         self._heart.join()
+        self._statistics.stop()
         self._executor.stop()
         self._feed.stop()
         say_goodbye(self._executor.executor_id)

@@ -17,11 +17,13 @@ from django.conf import settings  # noqa: E402
 
 from components.runtime_loads import load_ahead  # noqa: E402
 from console.routing import sockets  # noqa: E402
+from executions.batches.keeping import keep_batches  # noqa: E402
 from obelisk_site.process import Process  # noqa: E402
 from webhooks.application import WebhookApplication  # noqa: E402
 
 if settings.PROCESS is Process.WEB:
     Thread(target=load_ahead, name="runtimes", daemon=True).start()
+    Thread(target=keep_batches, name="batches", daemon=True).start()
 
 application = ProtocolTypeRouter(
     {

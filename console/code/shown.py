@@ -71,6 +71,14 @@ def shown(request: HttpRequest) -> Shown:
         deployment = Deployment.objects.filter(pk=wanted).first() if "\0" not in wanted else None
         if deployment is None:
             raise Http404(f"There is no deployment {wanted[:100]}.")
-    else:
-        deployment = Deployment.objects.active().first()
+        return _shown(deployment)
+    return active()
+
+
+def active() -> Shown:
+    """Return the deployment that runs."""
+    return _shown(Deployment.objects.active().first())
+
+
+def _shown(deployment: Deployment | None) -> Shown:
     return Shown(deployment=deployment, rows=[] if deployment is None else callable_components(deployment))

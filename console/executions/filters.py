@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django import forms
 from django.http import QueryDict
@@ -13,6 +14,7 @@ STATUSES = (
     (ListedStatus.UNFINISHED, "In progress"),
     (ListedStatus.PENDING, "Pending"),
     (ListedStatus.SCHEDULED, "Scheduled"),
+    (ListedStatus.RETRYING, "Retrying"),
     (ListedStatus.LOCKED, "Running"),
     (ListedStatus.BLOCKED, "Blocked"),
     (ListedStatus.PAUSED, "Paused"),
@@ -23,12 +25,16 @@ STATUSES = (
 )
 
 _LONGEST = 500
+WITHIN: Final = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
+"""How long ago something may have been created at most, by what stands in the address."""
+_WITHIN_WORDS = (("", "any time"), ("1h", "the last hour"), ("24h", "the last 24 h"), ("7d", "the last 7 days"))
 _CHIPS = ("status", "stuck", "show_derived")
-_MAIN = ("execution_id_prefix", "ffqn_prefix", "label", "created_after")
+_MAIN = ("execution_id_prefix", "ffqn_prefix", "label", "created_within")
 
 
-def _text(label: str, placeholder: str = "") -> forms.CharField:
-    widget = forms.TextInput(attrs={"placeholder": placeholder, "class": "ob-input", "autocomplete": "off"})
+def _text(label: str, placeholder: str = "", **attributes: str) -> forms.CharField:
+    given = {"placeholder": placeholder, "class": "ob-input", "autocomplete": "off", **attributes}
+    widget = forms.TextInput(attrs=given)
     return forms.CharField(label=label, required=False, max_length=_LONGEST, widget=widget)
 
 
@@ -48,14 +54,18 @@ class FilterForm(forms.Form):
     )
     execution_id_prefix = _text("Id begins with", "E_01…")
     function = _text("Function", "ns:package/interface.function")
-    ffqn_prefix = _text("Function begins with", "ns:package/")
+    ffqn_prefix = _text("Function begins with", "ns:package/", list="functions")
     component = _text("Component")
     component_digest = _text("Digest", "sha256:…")
     deployment_id = _text("Deployment", "Dep_…")
     parent = _text("Parent", "E_…")
     label = _text("Labels", "city:Rome team:a")
+    created_within = forms.ChoiceField(
+        label="Created", required=False, choices=_WITHIN_WORDS, widget=forms.Select(attrs={"class": "ob-input"})
+    )
     created_after = _moment("Created at or after, UTC")
     created_before = _moment("Created before, UTC")
+    submitted_by = _text("Submitted by", "user:name")
     stuck = forms.BooleanField(label="Stuck", required=False)
     show_derived = forms.BooleanField(label="Children too", required=False)
 
@@ -81,10 +91,12 @@ class FilterForm(forms.Form):
             pairs.append((name, value))
         return tuple(pairs)
 
-    def wanted(self) -> ExecutionFilter:
-        """Return the filter; of fields that are wrong, as if they were empty."""
+    def wanted(self, now: datetime) -> ExecutionFilter:
+        """Return the filter as of an instant; of fields that are wrong, as if they were empty."""
         self.is_valid()
         values: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+        if within := values.pop("created_within", None):
+            values["created_after"] = max(now - WITHIN[within], values.get("created_after", now - WITHIN[within]))
         statuses = tuple(ListedStatus(value) for value in values.pop("status", ()))
         return ExecutionFilter(statuses=statuses, labels=values.pop("label", ()), **values)
 

@@ -10,23 +10,22 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from console.access import needs
+from console.access import may, needs
+from console.bulk.words import WORDS, BulkWords
+from console.executions.columns import COLUMNS, columns_of
 from console.executions.filters import FilterForm, without
+from console.executions.reasons import Reason, reasons_of
+from console.executions.views import views_of
+from console.functions import function_names, submittable
+from console.live.messages import LONGEST_TEXT
 from console.pages import page
 from engine.log.state import Status
 from executions.access.scopes import Scope
 from executions.models import Execution, Label
-from executions.operations.bulk import COUNTED, count_matching
+from executions.operations.bulk import COUNTED, BulkOperation, count_matching
 from executions.operations.listing import CursorRefused, Direction, ExecutionFilter, page_of, place_at
 
 PAGE: Final = 50
-
-SAVED_VIEWS: Final = (
-    ("All", "?"),
-    ("In progress", "?status=unfinished"),
-    ("Stuck", "?stuck=on&show_derived=on"),
-    ("Failed", "?status=finished_error&status=finished_execution_failure"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,19 +36,23 @@ class ListedExecution:
         row: The execution.
         labels: Values by name.
         length: How long it took, or takes so far; ``None`` if it has not begun.
+        why: Why it stands as it does, or what it came to.
+        is_gone: Whether it was in the list, and does not match any more.
     """
 
     row: Execution
     labels: dict[str, str]
     length: timedelta | None
+    why: Reason
+    is_gone: bool = False
 
 
 @needs(Scope.READ)
 def executions(request: HttpRequest) -> HttpResponse:
     """Show a page of the list."""
     form = FilterForm(request.GET)
-    wanted = form.wanted()
     now = timezone.now()
+    wanted = form.wanted(now)
     problem = None
     older = request.GET.get("direction") != Direction.NEWER.value
     cursor = request.GET.get("cursor")
@@ -64,6 +67,11 @@ def executions(request: HttpRequest) -> HttpResponse:
     has_older = has_more if direction is Direction.OLDER else place is not None
     has_newer = has_more if direction is Direction.NEWER else place is not None
     query = request.GET
+    columns = columns_of(request)
+    operations = bulk_offers(request)
+    count = count_matching(wanted)
+    conditions = without(query, "cursor", "direction", "columns").removeprefix("?")
+    is_live = form.is_valid() and len(conditions) <= LONGEST_TEXT
     return page(
         request,
         "executions/list.html",
@@ -72,23 +80,49 @@ def executions(request: HttpRequest) -> HttpResponse:
         rows=listed(rows, now),
         now=now,
         problem=problem,
-        count=_count(wanted),
-        views=SAVED_VIEWS,
-        here=f"?{query.urlencode()}",
+        count=f"{COUNTED:,}+" if count > COUNTED else f"{count:,}",
+        columns=columns,
+        all_columns=COLUMNS.items(),
+        selectable=bool(operations),
+        operations=operations.items(),
+        views=views_of(request),
+        functions=function_names(),
+        submits=_submits(request, wanted),
+        filter=conditions,
+        live_filter=conditions if is_live else "",
+        view=",".join(
+            [
+                *columns,
+                *(["select"] if operations else []),
+                *(["match"] if is_live else []),
+                *(["top"] if is_live and not cursor else []),
+            ]
+        ),
+        here=query.urlencode(),
         older=without(query, cursor=rows[-1].pk, direction="older") if rows and has_older else None,
         newer=without(query, cursor=rows[0].pk, direction="newer") if rows and has_newer else None,
         newest=without(query, "cursor", "direction") if cursor else None,
     )
 
 
-def listed(rows: Sequence[Execution], now: datetime) -> list[ListedExecution]:
-    """Return what the list shows of some executions."""
+def listed(rows: Sequence[Execution], now: datetime, *, gone: frozenset[str] = frozenset()) -> list[ListedExecution]:
+    """Return what the list shows of some executions; ``gone`` are the ids of those that do not match any more."""
     labels: dict[str, dict[str, str]] = {}
     for execution_id, name, value in Label.objects.filter(execution_id__in=[row.pk for row in rows]).values_list(
         "execution_id", "name", "value"
     ):
         labels.setdefault(execution_id, {})[name] = value
-    return [ListedExecution(row=row, labels=labels.get(row.pk, {}), length=length_of(row, now)) for row in rows]
+    reasons = reasons_of(rows, now)
+    return [
+        ListedExecution(
+            row=row,
+            labels=labels.get(row.pk, {}),
+            length=length_of(row, now),
+            why=reasons[row.pk],
+            is_gone=row.pk in gone,
+        )
+        for row in rows
+    ]
 
 
 def length_of(row: Execution, now: datetime) -> timedelta | None:
@@ -97,8 +131,15 @@ def length_of(row: Execution, now: datetime) -> timedelta | None:
     return None if end < row.first_scheduled_at else end - row.first_scheduled_at
 
 
-def _count(wanted: ExecutionFilter) -> str:
-    count = count_matching(wanted)
-    if count > COUNTED:
-        return f"more than {COUNTED:,} match"
-    return "1 matches" if count == 1 else f"{count:,} match"
+def bulk_offers(request: HttpRequest) -> dict[str, BulkWords]:
+    """Return what whoever asks may do to many, by the operation's name in addresses."""
+    if not may(request.user, Scope.OPERATE):
+        return {}
+    starts = may(request.user, Scope.SUBMIT)
+    return {operation.value: WORDS[operation] for operation in BulkOperation if starts or not operation.starts}
+
+
+def _submits(request: HttpRequest, wanted: ExecutionFilter) -> str | None:
+    """Return the one function that the list is about, if whoever asks may start it."""
+    function = wanted.function or wanted.ffqn_prefix
+    return function if function and may(request.user, Scope.SUBMIT) and submittable(function) else None

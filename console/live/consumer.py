@@ -19,6 +19,8 @@ from django.utils import timezone
 from msgspec import MsgspecError
 
 from console.build import build_id
+from console.live.batch_topic import BatchTopic
+from console.live.dashboard_topic import DashboardTopic
 from console.live.execution_topic import ExecutionTopic
 from console.live.executors_topic import ExecutorsTopic
 from console.live.list_topic import ListTopic
@@ -64,11 +66,13 @@ AWAY: Final = 4503
 DONE: Final = 1000
 
 TOPICS: Final[Mapping[str, TopicMaker]] = {
+    "dashboard": DashboardTopic,
     "execution": ExecutionTopic,
     "executions": ListTopic,
     "tasks": InboxTopic,
     "task": TaskTopic,
     "rehearsal": RehearsalTopic,
+    "batch": BatchTopic,
     "schedules": SchedulesTopic,
     "schedule": ScheduleTopic,
     "executors": ExecutorsTopic,

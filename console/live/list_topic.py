@@ -3,42 +3,91 @@
 from __future__ import annotations
 
 import zlib
+from datetime import datetime
+from typing import Final
 
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from console.executions.columns import known_columns
+from console.executions.filters import FilterForm
 from console.executions.listing import listed
-from console.live.messages import Row
+from console.live.messages import Row, Sub
 from console.live.rows_topic import RowsTopic
 from console.live.topics import Cursor, Update
+from console.states import shown_state
 from executions.models import Execution
+from executions.operations.listing import Direction, ExecutionFilter, Place, matching, page_query
+
+_MOST_NEW: Final = 100
+"""New executions that are counted."""
 
 
 class ListTopic(RowsTopic):
-    """The executions whose ids a page shows."""
+    """The executions whose ids a page shows.
+
+    Args:
+        sub: The subscription. Its keys are the ids; its subject the filter as it stands in the address; its view, with
+            commas between: keys of columns, ``select`` if rows can be ticked, ``match`` if the filter is right, and
+            ``top`` if the page is the newest.
+    """
+
+    def __init__(self, sub: Sub) -> None:
+        super().__init__(sub)
+        flags = sub.view.split(",")
+        self._columns = known_columns(flags)
+        self._is_selectable = "select" in flags
+        self._filter = FilterForm(QueryDict(sub.subject)) if "match" in flags else None
+        self._is_top = "top" in flags
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
-        """See `Topic`. The cursor holds a number for each execution that tells its states apart."""
+        """See `Topic`. The cursor holds a number for each execution that tells what is shown of it apart."""
         if hidden:
             return None
         now = timezone.now()
+        wanted = None if self._filter is None else self._filter.wanted(now)
         found = {row.pk: row for row in Execution.objects.filter(pk__in=self.keys)}
-        at = {pk: _fingerprint(row) for pk, row in found.items()}
-        changed = [pk for pk in self.keys if pk in found and cursor.get(pk) != at[pk]]
-        if not changed:
+        gone = frozenset() if wanted is None else _not_matching(found, wanted, now)
+        at = {pk: _fingerprint(row, now, is_gone=pk in gone) for pk, row in found.items()}
+        regions: dict[str, str] = {}
+        if wanted is not None and self._is_top:
+            at["new"] = _newer_than(found.get(self.keys[0]) if self.keys else None, wanted, now)
+            if at["new"] != cursor.get("new", 0):
+                regions["list-new"] = _pill(at["new"])
+        changed = [found[pk] for pk in self.changed(cursor, at)]
+        if not changed and not regions:
             return None
-        each = {item.row.pk: item for item in listed([found[pk] for pk in changed], now)}
+        context = {"now": now, "columns": self._columns, "selectable": self._is_selectable}
         rows = [
             Row(
                 into="executions",
-                key=pk,
-                html=render_to_string("console/executions/row.html", {"each": each[pk], "now": now}),
+                key=each.row.pk,
+                html=render_to_string("console/executions/row.html", {**context, "each": each}),
             )
-            for pk in changed
+            for each in listed(changed, now, gone=gone)
         ]
         # Before the first frame the page knows no numbers; what it shows may be older than the subscription.
-        return Update(cursor=at, rows=rows)
+        return Update(cursor=at, rows=rows, regions=regions)
 
 
-def _fingerprint(row: Execution) -> int:
-    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle}".encode())
+def _not_matching(found: dict[str, Execution], wanted: ExecutionFilter, now: datetime) -> frozenset[str]:
+    ids = matching(wanted, now=now).filter(pk__in=list(found)).values_list("pk", flat=True)
+    return frozenset(found).difference(ids)
+
+
+def _newer_than(top: Execution | None, wanted: ExecutionFilter, now: datetime) -> int:
+    place = None if top is None else Place(top.created_at, top.pk)
+    rows = page_query(wanted, place=place, direction=Direction.NEWER, length=_MOST_NEW, now=now)
+    return rows.count()
+
+
+def _pill(count: int) -> str:
+    is_capped = count == _MOST_NEW
+    shown = _MOST_NEW - 1 if is_capped else count
+    return render_to_string("console/executions/new.html", {"count": shown, "is_capped": is_capped})
+
+
+def _fingerprint(row: Execution, now: datetime, *, is_gone: bool) -> int:
+    state = shown_state(row, now).key
+    return zlib.crc32(f"{row.next_version} {row.response_count} {state} {is_gone}".encode())

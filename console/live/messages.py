@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-_Text = Annotated[str, Meta(max_length=2000)]
+LONGEST_TEXT: Final = 2000
+"""Characters of a text that a page sends."""
+
+_Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 _Number = Annotated[int, Meta(ge=0, le=2**62)]
 
 

@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 
 from console import seeing
 from console.build import build_id
-from console.json_html import json_tree, linked
+from console.json_html import json_tree, value_text
+from console.linking import linked
 from console.payloads import payload_html
 from console.states import ShownState, shown_state
 from console.visible import visible
@@ -74,6 +75,15 @@ def execution_link(execution_id: str) -> SafeString:
 def deployment_url(deployment_id: str) -> str:
     """Return where a deployment's page is."""
     return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
+
+
+@register.filter
+def short_name(identifier: str) -> SafeString:
+    """Return a deployment's or an executor's id whose middle is out of sight, but in the text."""
+    head = len(identifier.partition("_")[0]) + 1
+    first, last = identifier[: head + _SHOWN_HEAD], identifier[-_SHOWN_TAIL:]
+    middle = identifier[head + _SHOWN_HEAD : -_SHOWN_TAIL]
+    return format_html('<span class="ob-id" title="{}">{}{}{}</span>', identifier, first, _cut(middle), last)
 
 
 @register.filter
@@ -150,6 +160,14 @@ def duration(length: timedelta | None) -> str:
 
 
 @register.filter
+def exact_duration(length: timedelta | None) -> SafeString:
+    """Return a duration with its seconds for scripts."""
+    if length is None:
+        return format_html('<span class="ob-subtle">{}</span>', "—")
+    return format_html('<data value="{}">{}</data>', length.total_seconds(), duration(length))
+
+
+@register.filter
 def filesize(count: int | None) -> str:
     """Return a number of bytes such as ``512 B`` or ``1.2 MB``."""
     if count is None:
@@ -180,6 +198,18 @@ def _rough(length: timedelta) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a number with its digits in threes, such as ``12,904``."""
+    return f"{number:,}"
+
+
+@register.filter
+def ratio(number: float) -> str:
+    """Return how many times as much something is, such as ``0.8`` or ``12``."""
+    return f"{number:.0f}" if number >= 9.95 else f"{number:.1f}"
+
+
+@register.filter
 def microseconds(count: int) -> timedelta:
     """Return that many microseconds as a length of time."""
     return timedelta(microseconds=count)
@@ -202,3 +232,4 @@ register.filter("payload", seeing.payload)
 register.filter("payload_url", seeing.payload_url)
 register.filter("visible", visible)
 register.filter("linked", linked)
+register.filter("value_text", value_text)

@@ -50,12 +50,17 @@ def request_cancellation(services: ExecutorServices, member: MemberId) -> bool:
 
 
 def is_cancellable(state: ExecutionState) -> bool:
-    """Whether an execution may be cancelled: activities always, workflows that say so in their name."""
-    match state.component_id.component_type:
+    """Whether an execution may be cancelled."""
+    return is_cancellable_call(state.component_id.component_type, state.ffqn)
+
+
+def is_cancellable_call(component_type: ComponentType, ffqn: str) -> bool:
+    """Whether calls of a function may be cancelled: activities always, workflows that say so in their name."""
+    match component_type:
         case ComponentType.ACTIVITY | ComponentType.ACTIVITY_STUB:
             return True
         case ComponentType.WORKFLOW:
-            return state.ffqn.endswith(CANCELLABLE_SUFFIX)
+            return ffqn.endswith(CANCELLABLE_SUFFIX)
         case _:
             return False
 

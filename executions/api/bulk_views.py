@@ -74,13 +74,13 @@ class BulkView(ApiView):
         problems=[ProblemCode.INVALID_PARAMETER, ProblemCode.INVALID_CURSOR],
     )
     def post(self, request: Request) -> HttpResponse:
-        """Count what a filter lets through, or cancel, pause, unpause or retry it, portion by portion.
+        """Count what a filter lets through, or cancel, pause, unpause, retry or fork it, portion by portion.
 
-        Retrying starts executions, and needs the scope submit as well.
+        Retrying and forking start executions, and need the scope submit as well. A fork begins behind the last event.
         """
         read_query(request, OperationQuery)
         body = read_body(request, BulkBody)
-        if body.operation is BulkOperation.RETRY:
+        if body.operation.starts:
             require_scope(request, Scope.SUBMIT)
         wanted = filter_of(body.filter)
         if body.dry_run:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_DERIVED: Final = r"\.[ong]:[A-Za-z0-9/-]*_[0-9]+"
-EXECUTION_ID: Final = rf"E_[0-9A-Z]{{26}}(?:{_DERIVED})*"
-DELAY_ID: Final = rf"Delay_[0-9A-Z]{{26}}(?:{_DERIVED})+"
+DERIVED: Final = r"\.[ong]:[A-Za-z0-9/-]*_[0-9]+"
+EXECUTION_ID: Final = rf"E_[0-9A-Z]{{26}}(?:{DERIVED})*"
+DELAY_ID: Final = rf"Delay_[0-9A-Z]{{26}}(?:{DERIVED})+"
 
 
 class NameConverter:

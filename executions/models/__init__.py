@@ -9,23 +9,30 @@ partial indexes over unfinished executions cost such a step nothing.
 from __future__ import annotations
 
 from executions.models.api_token import ApiToken
+from executions.models.batch import Batch, BatchEntry, BatchStatus
 from executions.models.delay import Delay
 from executions.models.event import Event
 from executions.models.execution import Execution, ExecutionQuerySet
 from executions.models.executor import ExecutorHeartbeat
 from executions.models.idempotency_key import IdempotencyKey
 from executions.models.label import Label
+from executions.models.list_choices import ListColumns, SavedView
 from executions.models.mail import Mail
 from executions.models.operation_record import OperationRecord
 from executions.models.rehearsal_report import RehearsalReport, RehearsalStatus
 from executions.models.response import JoinSetResponse
 from executions.models.retention_run import RetentionRun
+from executions.models.roll_up import DatabaseSize, RollUp, RollUpCursor
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
 
 __all__ = [
     "ApiToken",
+    "Batch",
+    "BatchEntry",
+    "BatchStatus",
     "CallSites",
+    "DatabaseSize",
     "Delay",
     "Event",
     "Execution",
@@ -35,11 +42,15 @@ __all__ = [
     "IdempotencyKey",
     "JoinSetResponse",
     "Label",
+    "ListColumns",
     "LogLine",
     "Mail",
     "OperationRecord",
     "RehearsalReport",
     "RehearsalStatus",
     "RetentionRun",
+    "RollUp",
+    "RollUpCursor",
+    "SavedView",
     "TaskAssignment",
 ]

@@ -40,6 +40,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Active ones whose lock expired at or before ``now``, oldest first."""
         return self.filter(_IS_LOCKED, due_at__lte=now).order_by("due_at", "execution_id")
 
+    def unexpired_locks(self, now: datetime) -> ExecutionQuerySet:
+        """Active ones that somebody holds, in no order."""
+        return self.filter(_IS_LOCKED, due_at__gt=now)
+
     def unfinished(self) -> ExecutionQuerySet:
         """Those that have not ended, in whatever state they are."""
         return self.filter(_IS_UNFINISHED)
@@ -75,8 +79,12 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.order_by("created_at", "execution_id")
 
     def stuck(self, since: datetime) -> ExecutionQuerySet:
-        """Active ones that nobody runs, though they were due, or their lock expired, at or before ``since``."""
-        return self.filter((_IS_PENDING | _IS_LOCKED) & Q(due_at__lte=since)).unfinished()
+        """Active ones that nobody runs, though they were due, or their lock expired, at or before ``since``.
+
+        Not stubs: they wait for somebody outside, for as long as that takes.
+        """
+        is_overdue = (_IS_PENDING | _IS_LOCKED) & Q(due_at__lte=since)
+        return self.filter(is_overdue).unfinished().exclude(component_type=ComponentType.ACTIVITY_STUB.value)
 
 
 class Execution(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Index
+from django.db.models import Index, Q
 
 from engine.log.ids import DelayId, delay_position
 from executions.instants import InstantField
@@ -22,6 +22,10 @@ class OperationRecordQuerySet(models.QuerySet["OperationRecord"]):
     def behind(self, execution_id: str, at: datetime) -> OperationRecord | None:
         """Return the operation that wrote an execution's events of an instant; ``None`` if it was the engine's work."""
         return self.filter(execution_id=execution_id, at=at).order_by("pk").last()
+
+    def submitted_by(self, actor: str) -> models.QuerySet[OperationRecord, str]:
+        """Return the ids of the executions that somebody submitted."""
+        return self.filter(actor=actor, operation="submit").values_list("execution_id", flat=True)
 
     def last_pause_of(self, delay_id: str) -> OperationRecord | None:
         """Return the last operation that paused a delay; ``None`` if it was created paused."""
@@ -49,6 +53,8 @@ class OperationRecord(models.Model):
     """Why, in their words."""
     at = InstantField()
     """That of the events that it wrote."""
+    batch_id = models.BigIntegerField(null=True, blank=True)
+    """The `Batch` that it was one of many of; null if it was done by itself."""
 
     objects = OperationRecordQuerySet.as_manager()
 
@@ -56,6 +62,8 @@ class OperationRecord(models.Model):
         indexes = [
             # An execution's operations in their order, and their deletion with it.
             Index(fields=["execution_id", "id"], name="operation_of_execution"),
+            # Lists of what somebody started.
+            Index(fields=["actor", "execution_id"], condition=Q(operation="submit"), name="operation_submitted_by"),
             # What was done lately, by whomever.
             Index(fields=["at", "id"], name="operation_at"),
         ]

@@ -11,9 +11,11 @@ from engine.errors import EngineError, JournalUnavailable
 from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from executions.operations.cancelling import cancel
+from executions.operations.forking import fork
 from executions.operations.listing import ExecutionFilter, Place, matching, page_of
 from executions.operations.pausing import pause, unpause
 from executions.operations.refusals import OperationRefused
+from executions.operations.replay_places import replay_place
 from executions.operations.retrying import retry
 
 COUNTED: Final = 10_000
@@ -27,6 +29,13 @@ class BulkOperation(StrEnum):
     PAUSE = "pause"
     UNPAUSE = "unpause"
     RETRY = "retry"
+    FORK = "fork"
+    """Behind the last event."""
+
+    @property
+    def starts(self) -> bool:
+        """Whether it starts executions, for which somebody needs the right to do so, too."""
+        return self in (BulkOperation.RETRY, BulkOperation.FORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ def carry_out(
     for row in rows:
         execution_id = ExecutionId(row.execution_id)
         try:
-            _OPERATIONS[operation](execution_id, journal=journal_for(execution_id))
+            operate(operation, execution_id, journal=journal_for(execution_id))
         except JournalUnavailable:
             raise
         except EngineError as error:
@@ -92,6 +101,26 @@ def carry_out(
             done.append(execution_id)
     end = ExecutionId(rows[-1].execution_id) if len(rows) == limit else None
     return BulkReport(done=tuple(done), refused=tuple(refused), next=end)
+
+
+def operate(operation: BulkOperation, execution_id: ExecutionId, *, journal: Journal) -> None:
+    """Do to one execution what is done to many.
+
+    Args:
+        operation: What to do.
+        execution_id: Which one.
+        journal: Where to write.
+
+    Raises:
+        EngineError: As the operation on a single execution does.
+    """
+    _OPERATIONS[operation](execution_id, journal=journal)
+
+
+def _fork(execution_id: ExecutionId, *, journal: Journal) -> None:
+    last = journal.state_of(execution_id).next_version - 1
+    with replay_place():
+        fork(execution_id, last, journal=journal)
 
 
 def _cancel(execution_id: ExecutionId, *, journal: Journal) -> None:
@@ -109,4 +138,5 @@ _OPERATIONS: Final[Mapping[BulkOperation, _Operate]] = {
     BulkOperation.PAUSE: pause,
     BulkOperation.UNPAUSE: unpause,
     BulkOperation.RETRY: retry,
+    BulkOperation.FORK: _fork,
 }

@@ -13,9 +13,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from components.stub_words import StubWords, stub_words
 from engine.deployment.registry import Registry
-from engine.deployment.spec import ComponentType, Runner
+from engine.deployment.spec import ComponentType
 from executions.deployed import deployed_registry
 from executions.models import Execution, ExecutionQuerySet, TaskAssignment
+from executions.operations.outside import answered_outside
 
 NO_WORDS: Final = StubWords()
 
@@ -65,11 +66,7 @@ def words_of_stubs(registry: Registry | None = None) -> Mapping[str, StubWords]:
 
 def open_tasks(now: datetime) -> ExecutionQuerySet:
     """Return all tasks that wait for their answer, in no order; not those that are scheduled for later."""
-    external = [
-        str(function.name)
-        for function in deployed_registry().all_functions()
-        if function.component.runner is Runner.NONE and function.is_submittable
-    ]
+    external = answered_outside()
     rows = Execution.objects.open_stubs()
     if external:
         # Nothing but the name tells an external activity from others, so all that is unfinished is looked through.

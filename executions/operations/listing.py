@@ -19,8 +19,9 @@ from engine.errors import EngineError, IdSyntaxError
 from engine.log.ids import EXECUTION_PREFIX, parse_execution_id
 from engine.log.return_values import FailureKind
 from engine.log.state import Lifecycle, Status
-from executions.models import Execution, ExecutionQuerySet
+from executions.models import Execution, ExecutionQuerySet, OperationRecord
 from executions.models.label import Label
+from executions.operations.outside import known_outside
 
 STUCK_AFTER: Final = timedelta(minutes=1)
 """How long something may be due before it counts as stuck."""
@@ -31,6 +32,8 @@ class ListedStatus(StrEnum):
 
     PENDING = "pending"
     SCHEDULED = "scheduled"
+    RETRYING = "retrying"
+    """Pending or scheduled after an attempt that failed."""
     LOCKED = "locked"
     BLOCKED = "blocked"
     PAUSED = "paused"
@@ -72,6 +75,8 @@ class ExecutionFilter:
         stuck: Due, or its lock expired, for longer than `STUCK_AFTER`, and nobody runs it.
         show_derived: Also those that workflows submitted; a ``parent`` implies it.
         hide_finished: Only those that have not ended.
+        submitted_by: Started in the console by this actor (`OperationRecord.actor`).
+        ids: One of these.
     """
 
     function: str | None = None
@@ -88,6 +93,8 @@ class ExecutionFilter:
     stuck: bool = False
     show_derived: bool = False
     hide_finished: bool = False
+    submitted_by: str | None = None
+    ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,14 @@ def matching(wanted: ExecutionFilter, *, now: datetime | None = None) -> Executi
     if wanted.hide_finished:
         rows = rows.unfinished()
     if wanted.stuck:
-        rows = rows.stuck(now - STUCK_AFTER)
+        # An external activity waits for somebody outside, as a stub does.
+        rows = rows.stuck(now - STUCK_AFTER).exclude(ffqn__in=known_outside())
     if wanted.statuses:
         rows = _in_states(rows, wanted.statuses, now)
+    if wanted.submitted_by is not None:
+        rows = rows.filter(execution_id__in=OperationRecord.objects.submitted_by(wanted.submitted_by))
+    if wanted.ids:
+        rows = rows.filter(execution_id__in=wanted.ids)
     for name, value in wanted.labels:
         rows = rows.filter(execution_id__in=Label.objects.filter(name=name, value=value).values("execution_id"))
     return rows
@@ -132,9 +144,10 @@ def page_of(
     including: bool = False,
     length: int,
     now: datetime | None = None,
+    only: Q | None = None,
 ) -> Sequence[Execution]:
     """Return one page, newest first; see `page_query`."""
-    rows = page_query(wanted, place=place, direction=direction, including=including, length=length, now=now)
+    rows = page_query(wanted, place=place, direction=direction, including=including, length=length, now=now, only=only)
     return list(rows) if direction is Direction.OLDER else list(rows)[::-1]
 
 
@@ -146,6 +159,7 @@ def page_query(
     including: bool = False,
     length: int,
     now: datetime | None = None,
+    only: Q | None = None,
 ) -> ExecutionQuerySet:
     """Return the query of one page, the nearest to its place first.
 
@@ -156,8 +170,11 @@ def page_query(
         including: Whether what is at the place belongs to it.
         length: Most executions.
         now: The instant that the states are told for; the present one by default.
+        only: A condition that has to hold besides.
     """
     rows = matching(wanted, now=now)
+    if only is not None:
+        rows = rows.filter(only)
     older = direction is Direction.OLDER
     if place is not None:
         rows = rows.filter(_behind(place, older=older, including=including))
@@ -245,6 +262,8 @@ def _condition(status: ListedStatus, now: datetime) -> Q:
             return active & Q(status=Status.PENDING_AT.value, due_at__lte=now)
         case ListedStatus.SCHEDULED:
             return active & Q(status=Status.PENDING_AT.value, due_at__gt=now)
+        case ListedStatus.RETRYING:
+            return active & Q(status=Status.PENDING_AT.value, temporary_failures__gt=0)
         case ListedStatus.LOCKED:
             return active & Q(status=Status.LOCKED.value)
         case ListedStatus.BLOCKED:

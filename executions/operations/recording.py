@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -58,10 +58,20 @@ class RecordingJournal(SqlJournal):
         actor: Who does it (`OperationRecord.actor`).
         reason: Why, in their words.
         detail: What else tells it apart; by default, which execution it starts.
+        batch_id: The batch that it belongs to, if it is one of many.
+        also: Writes what belongs into the same transaction; is told the record's detail.
     """
 
     def __init__(
-        self, execution_id: ExecutionId, operation: Operation, *, actor: str, reason: str = "", detail: str = ""
+        self,
+        execution_id: ExecutionId,
+        operation: Operation,
+        *,
+        actor: str,
+        reason: str = "",
+        detail: str = "",
+        batch_id: int | None = None,
+        also: Callable[[str], None] | None = None,
     ) -> None:
         connection = CurrentConnection(DEFAULT_DB_ALIAS)
         super().__init__(writer=connection, reader=connection)
@@ -70,6 +80,8 @@ class RecordingJournal(SqlJournal):
         self._actor = actor
         self._reason = reason
         self._detail = detail
+        self._batch_id = batch_id
+        self._also = also
         self._is_recorded = False
 
     def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
@@ -83,14 +95,17 @@ class RecordingJournal(SqlJournal):
 
     def _record(self, writes: Sequence[Write], now: datetime) -> None:
         started = (write.execution.execution_id for write in writes if isinstance(write, Submit))
-        OperationRecord.objects.create(
+        record = OperationRecord.objects.create(
             execution_id=self._execution_id,
             operation=self._operation.value,
             detail=self._detail or next(started, ""),
             actor=self._actor,
             reason=self._reason,
             at=now,
+            batch_id=self._batch_id,
         )
+        if self._also is not None:
+            self._also(record.detail)
 
 
 def command_actor() -> str:

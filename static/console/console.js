@@ -9,6 +9,11 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
     button.title = "Copied";
   }
+  const ofText = event.target.closest("[data-copy-text]");
+  if (ofText !== null) {
+    await navigator.clipboard.writeText(ofText.dataset.copyText);
+    ofText.title = "Copied";
+  }
 });
 
 const live = document.querySelector("[data-topic]");

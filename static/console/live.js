@@ -23,7 +23,6 @@ export class LivePage {
     this.beatMs = 5000;
     this.lastHeard = null;
     this.saidAt = performance.now();
-    this.frames = 0;
     this.holds = new Holds((isLong) => this.notice("held-pill", isLong ? "Updates held" : "", () => this.holds.end()));
     document.addEventListener("visibilitychange", () => this.looked());
     window.addEventListener("online", () => this.reconnectNow());
@@ -155,11 +154,10 @@ export class LivePage {
     for (const each of [...rows.values()].flat()) {
       this.put(document.getElementById(each.into), each);
     }
-    const hasNewState = frame.cursor.state !== undefined && frame.cursor.state !== behind.state;
-    if (hasNewState && this.frames > 0) {
+    // A page that was told no state with its cursor shows what there is.
+    if (behind.state !== undefined && frame.cursor.state !== behind.state) {
       this.renewOwn();
     }
-    this.frames += 1;
   }
 
   /** Ask for what is different for everybody, such as the operations that one may carry out: frames are for all. */

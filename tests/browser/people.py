@@ -52,7 +52,7 @@ class Console:
         self.page.fill("#id_username", "admin")
         self.page.fill("#id_password", self.password)
         self.page.click("button[type=submit]")
-        expect(self.page).to_have_url(f"{self.base}executions/")
+        expect(self.page).to_have_url(self.base)
 
     def open(self, path: str) -> Page:
         """Open a page."""

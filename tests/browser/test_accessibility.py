@@ -17,8 +17,12 @@ LARGE = {"to": "Ann", "cents": 500_000}
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _SERIOUS = ("serious", "critical")
 _PAGES = (
+    "",
     "executions/",
     "executions/?status=failed",
+    "executions/?show_derived=on&columns=labels,component,deployment,parent",
+    "executions/batches/",
+    "go/fibo/",
     "executions/{waiting}/",
     "executions/{waiting}/timeline/",
     "executions/{waiting}/events/",
@@ -70,6 +74,29 @@ def test_axe_has_no_serious_objection_to_any_page(console: Console, scheme: Lite
             objections[path] = found
 
     assert objections == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_no_serious_objection_to_operations_on_many(console: Console, scheme: Literal["light", "dark"]) -> None:
+    console.submit(PAY, LARGE)
+    page = console.page
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    console.open(f"executions/?function={PAY}&status=blocked")
+    page.locator("input[name=selected]").first.check()
+    objections = _objections(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("?")
+    objections += _objections(page)
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_label("Reason").fill("a look at it")
+    objections += _objections(page)
+    page.get_by_role("button", name="Pause 1").click()
+    expect(page.locator("#progress")).to_contain_text("Done")
+    objections += _objections(page)
+
+    assert objections == []
 
 
 def test_axe_has_no_serious_objection_to_the_login(console: Console) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from console.dashboard.snapshot import clear_snapshots
 from console.seeing import showing
 from executions.access.groups import make_groups
 from executions.access.scopes import ROLES as RIGHTS_OF
@@ -42,6 +43,12 @@ def values_are_shown() -> Iterator[None]:
     """What is called outside of a view shows everything; views and sockets say themselves what they show."""
     with showing(frozenset(Insight)):
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """What a process keeps for a second was of another test's database."""
+    clear_snapshots()
 
 
 @pytest.fixture

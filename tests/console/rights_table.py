@@ -46,8 +46,17 @@ TOKENS: Final = Needs((Besides.TOKENS,))
 ADMINISTER: Final = Needs((Besides.ADMINISTER,))
 
 PAGES: Final[Mapping[str, Needs]] = {
+    "index": READ,
     "console_go": READ,
+    "console_go_to": READ,
     "console_executions": READ,
+    "console_columns": READ,
+    "console_view_save": READ,
+    "console_view_forget": READ,
+    "console_bulk": Needs((Scope.OPERATE,)),
+    "console_batches": READ,
+    "console_batch": READ,
+    "console_batch_stop": Needs((Scope.OPERATE,)),
     "console_execution": READ,
     "console_timeline": READ,
     "console_timeline_window": READ,
@@ -126,12 +135,14 @@ TOPICS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tasks": {"keys": [E1]},
     "task": {"subject": E1},
     "rehearsal": {"subject": "1"},
+    "batch": {"subject": "1"},
     "schedules": {"keys": ["nightly"]},
     "schedule": {"subject": "nightly"},
     "executors": {"keys": ["Exr_00000000000000000000000001"]},
     "webhooks": {"keys": ["stars"]},
     "deliveries": {"keys": ["1"]},
     "delivery": {"subject": "1"},
+    "dashboard": {"view": "1h"},
 }
 """What a page that is far behind subscribes to, by topic. Whoever may read may watch."""
 
@@ -142,6 +153,10 @@ SAMPLES: Final[Mapping[str, str]] = {
     "after": "Dep_00000000000000000000000002",
     "digest": "sha256:" + "a" * 64,
     "key": "pause",
+    "operation": "cancel",
+    "batch_id": "1",
+    "view_id": "1",
+    "text": "anything",
     "ffqn": "test:pkg/api.call",
     "name": "test:pkg/api",
     "prefix": "0123456789",

@@ -26,6 +26,7 @@ from tests.console.tasks.open_tasks import deploy_stub
 
 WORD = "Zebra7Q"
 _WITH_VALUES = {
+    "console_executions",
     "console_execution",
     "console_events",
     "console_logs",

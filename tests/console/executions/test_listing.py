@@ -71,15 +71,6 @@ def test_nothing_to_show_says_what_to_do(operator: Client) -> None:
     assert "Nothing matches" in operator.get("/admin/executions/").text
 
 
-def test_what_is_pasted_is_found(operator: Client) -> None:
-    (only,) = fill(1)
-
-    assert operator.get("/admin/go/", {"q": only}).headers["Location"] == f"/admin/executions/{only}/"
-    assert "execution_id_prefix=E_01" in operator.get("/admin/go/", {"q": "E_01"}).headers["Location"]
-    assert only in operator.get("/admin/search/", {"s": only[:12]}).text
-    assert "Nothing begins so." in operator.get("/admin/search/", {"s": "E_7"}).text
-
-
 def test_names_of_functions_and_labels_are_text(operator: Client) -> None:
     commit(SqlJournal.for_current_connection(), make_submit(make_execution_id(1), make_created()))
 

@@ -23,7 +23,7 @@ FORMERLY = {
 
 
 def migrate() -> None:
-    import_module("executions.migrations.0016_roles_apart_and_rights_to_see").follow(apps, None)
+    import_module("executions.migrations.0013_roles_apart_and_rights_to_see").follow(apps, None)
 
 
 def make_group(name: str, codenames: Iterable[str]) -> Group:

@@ -10,7 +10,7 @@ from engine.log.ids import ExecutionId, child_id
 from engine.log.labels import label_metadata
 from engine.log.return_values import CANCELLED, Returned
 from executions.journal.journal import SqlJournal
-from executions.models import Execution, Label
+from executions.models import Execution, Label, OperationRecord
 from executions.operations.listing import (
     STUCK_AFTER,
     CursorRefused,
@@ -43,6 +43,7 @@ pytestmark = pytest.mark.django_db
 
 E1, E2, E3, E4, E5, E6 = (make_execution_id(number) for number in range(1, 7))
 OTHER = "test:pkg/api.other"
+ANN = "user:ann"
 
 
 @pytest.fixture
@@ -168,12 +169,14 @@ def every_state(journal: SqlJournal) -> dict[str, ExecutionId]:
     ids: dict[str, ExecutionId] = {
         name: make_execution_id(number) for number, name in enumerate(sorted(ListedStatus), 1)
     }
+    failed = e.TemporarilyFailed(backoff_expires_at=after(60), reason="502")
     error, failure = e.Finished(retval=Returned(ok=False, payload=None)), e.Finished(retval=CANCELLED)
     join_set = e.JoinSetCreated(join_set_id=JOIN_SET)
     commit(
         journal,
         make_submit(ids["pending"], make_created()),
         make_submit(ids["scheduled"], make_created(scheduled_at=after(60))),
+        make_submit(ids["retrying"], make_created(), make_locked(), failed),
         make_submit(ids["locked"], make_created(), make_locked()),
         make_submit(ids["blocked"], make_created(), make_locked(), join_set),
         make_submit(ids["paused"], make_created(), e.Paused()),
@@ -186,9 +189,30 @@ def every_state(journal: SqlJournal) -> dict[str, ExecutionId]:
     return ids
 
 
-@pytest.mark.parametrize("status", sorted(set(ListedStatus) - {ListedStatus.FINISHED, ListedStatus.UNFINISHED}))
+@pytest.mark.parametrize(
+    "status", sorted(set(ListedStatus) - {ListedStatus.FINISHED, ListedStatus.UNFINISHED, ListedStatus.SCHEDULED})
+)
 def test_each_state_can_be_asked_for(every_state: dict[str, ExecutionId], status: ListedStatus) -> None:
     assert listed(statuses=(status,)) == [every_state[status]]
+
+
+def test_what_is_retried_is_also_pending_or_scheduled(every_state: dict[str, ExecutionId]) -> None:
+    assert set(listed(statuses=(ListedStatus.PENDING, ListedStatus.SCHEDULED))) == {
+        every_state["pending"],
+        every_state["scheduled"],
+        every_state["retrying"],
+    }
+
+
+def test_what_somebody_submitted_can_be_asked_for(five: list[ExecutionId]) -> None:
+    for execution_id, operation, actor in ((E1, "submit", ANN), (E2, "submit", "user:bob"), (E3, "cancel", ANN)):
+        OperationRecord.objects.create(execution_id=execution_id, operation=operation, actor=actor, at=NOW)
+
+    assert listed(submitted_by=ANN) == [E1]
+
+
+def test_some_can_be_asked_for_by_their_ids(five: list[ExecutionId]) -> None:
+    assert listed(ids=(E2, E4)) == [E4, E2]
 
 
 def test_states_can_be_asked_for_together(every_state: dict[str, ExecutionId]) -> None:
@@ -232,6 +256,7 @@ def test_stuck_is_what_is_due_for_long_and_nobody_runs(journal: SqlJournal) -> N
         ({"show_derived": True, "statuses": (ListedStatus.PAUSED, ListedStatus.LOCKED)}, "execution_unfinished"),
         ({"show_derived": True, "function": FFQN}, "execution_function"),
         ({"labels": (("city", "Rome"),)}, "label_value"),
+        ({"submitted_by": ANN}, "operation_submitted_by"),
         ({"parent": E1}, "sqlite_autoindex_executions_execution_1"),
     ],
 )

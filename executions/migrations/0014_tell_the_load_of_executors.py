@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0016_roles_apart_and_rights_to_see"),
+        ("executions", "0013_roles_apart_and_rights_to_see"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""The first page: does it run, is anything wrong, who must act."""
