@@ -12,7 +12,7 @@ from console.access import may, needs
 from console.debugger.sources import Source, source_around, stored_file
 from console.debugger.stacks import Frame, Stack, frames_of, stack_at, stack_frames
 from console.executions.detail import tab_page
-from console.executions.event_words import event_line
+from console.executions.event_words import EventLine, event_line, unwritten_line
 from console.executions.lookup import found
 from console.seeing import payload, shows
 from engine.deployment.spec import ComponentType
@@ -40,7 +40,7 @@ class Side:
         source: What stands there.
     """
 
-    line: Any
+    line: EventLine | None
     payload: str | None
     frame: Frame | None
     source: Source | None
@@ -51,7 +51,7 @@ def comparison(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Replay a workflow on a deployment's component, or its own, and show where they part."""
     row = found(execution_id)
     asked = request.GET.get("deployment", "")
-    context: dict[str, Any] = {"against": asked or None}
+    context: dict[str, Any] = {}
     if row.component_type != ComponentType.WORKFLOW.value:
         context["problem"] = "It is no workflow, so it has no history that code could part with."
     else:
@@ -111,10 +111,8 @@ def _requested(row: Execution, recorded: Event, compared: Comparison, parting: P
     if parting.requested is None:
         return Side(line=None, payload=None, frame=frame, source=source)
     # As it would stand in the log, in place of what was recorded.
-    asked = Event(
-        execution_id=row.pk, version=recorded.version, created_at=recorded.created_at, payload=parting.requested
-    )
-    return Side(line=event_line(asked, row.created_at), payload=parting.requested, frame=frame, source=source)
+    line = unwritten_line(row, version=recorded.version, at=recorded.created_at, encoded=parting.requested)
+    return Side(line=line, payload=parting.requested, frame=frame, source=source)
 
 
 def _place(component: str, frames: tuple[Frame, ...]) -> tuple[Frame | None, Source | None]:

@@ -119,7 +119,11 @@ def _stack(row: Execution, position: Position, *, is_patient: bool) -> Stack | N
         if is_over(row):
             return Stack(component="")
         call = row.next_version
-    return stack_at(row, call) if is_patient else kept_stack(row, call)
+    if is_patient:
+        return stack_at(row, call)
+    # What has changed is told by the stack before.
+    is_known = position.before is None or kept_stack(row, position.before) is not None
+    return kept_stack(row, call) if is_known else None
 
 
 def _chosen(request: HttpRequest, stack: Stack) -> int:

@@ -17,7 +17,7 @@ from engine.log import events as e
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.schedules import At, In, Now
-from executions.models import Event
+from executions.models import Event, Execution
 
 _MOST_CHARACTERS: Final = 160
 
@@ -96,6 +96,18 @@ _LARGE: Final = {
 }
 """Events that can hold what people stored: icon and word."""
 _CHILD: Final = re.compile(r'^\{"history_event":.{0,400}?"child_execution_id":"([^"]+)","target_ffqn":"([^"]+)"')
+
+
+def unwritten_line(row: Execution, *, version: int, at: datetime, encoded: str) -> EventLine:
+    """Return an event that is not in an execution's log as if it were there.
+
+    Args:
+        row: The execution.
+        version: Its place.
+        at: When it would have happened.
+        encoded: The event (`engine.log.event_encoding`).
+    """
+    return event_line(Event(execution_id=row.pk, version=version, created_at=at, payload=encoded), row.created_at)
 
 
 def _is_bad(event: e.ExecutionEvent) -> bool:

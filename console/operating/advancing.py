@@ -10,7 +10,7 @@ import orjson
 from django import forms
 
 from components.reports import counted
-from console.executions.event_words import EventLine, event_line
+from console.executions.event_words import EventLine, unwritten_line
 from console.operating.forms import OperationForm
 from console.operating.outcomes import Done
 from engine.deployment.spec import ComponentType
@@ -20,7 +20,7 @@ from engine.log.event_encoding import encode_event
 from engine.log.ids import ExecutionId
 from engine.log.state import Lifecycle
 from engine.replay.outcomes import Advanceable, Blocked, CapturedWrite, FinishedReplay, ReplayFailed
-from executions.models import Event, Execution
+from executions.models import Execution
 from executions.operations.advancing import advance
 from executions.operations.captured_writes import (
     encode_captured_write,
@@ -133,14 +133,7 @@ class AdvanceForm(OperationForm):
 
     def _line(self, write: CapturedWrite, index: int) -> EventLine:
         entry = write.entries[index]
-        # As it will stand in the log.
-        event = Event(
-            execution_id=self.row.pk,
-            version=entry.version,
-            created_at=entry.created_at,
-            payload=encode_event(entry.event),
-        )
-        return event_line(event, self.row.created_at)
+        return unwritten_line(self.row, version=entry.version, at=entry.created_at, encoded=encode_event(entry.event))
 
 
 def why_not_to_advance(row: Execution) -> str | None:

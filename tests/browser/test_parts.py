@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from engine.clock import SystemClock
 from engine.journal.records import HttpExchange, LogLine, Write
@@ -175,13 +175,18 @@ def test_held_means_that_nothing_changes(console: Console, log: Log) -> None:
 
 
 def test_a_page_asks_nothing_by_itself(console: Console, log: Log) -> None:
-    with console.page.expect_websocket() as socket:
-        page = open_log(console, log)
+    sockets: list[WebSocket] = []
+
+    def note(socket: WebSocket) -> None:
+        sockets.append(socket)
+
+    console.page.on("websocket", note)
+    page = open_log(console, log)
     page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
 
-    with socket.value.expect_event("framereceived", lambda frame: '"t":"beat"' in frame):
+    with sockets[-1].expect_event("framereceived", lambda frame: '"t":"beat"' in frame):
         pass
 
     assert asked == []

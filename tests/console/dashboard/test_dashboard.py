@@ -262,7 +262,7 @@ def test_executors_say_who_is_alive_and_what_they_hold(operator: Client, now: da
 
     shown = part(operator.get("/admin/").text, "executors")
 
-    assert re.match(r"Executors: 1 alive, 1 silent , last heard of (\d\d s|\d min) ago", shown)
+    assert re.match(r"Executors : 1 alive, 1 silent , last heard of (\d\d s|\d min) ago", shown)
     assert "1 of 16 slots · holds 1" in shown
 
 

@@ -208,13 +208,11 @@ def test_a_wait_names_the_response_that_it_got(operator: Client, app: DeployedAp
     assert "Answered by" not in panes(operator, target, f"?v={third}")
 
 
-@pytest.mark.parametrize(
-    "query", ["?v=99999", "?v=nonsense", "?v=-1", "?v=1&frame=77", "?frame=x", "?v=99999999999999"]
-)
-def test_an_address_that_names_no_event_shows_one_that_there_is(operator: Client, app: DeployedApp, query: str) -> None:
+def test_an_address_that_names_no_event_shows_one_that_there_is(operator: Client, app: DeployedApp) -> None:
     target = blocked(app)
 
-    assert 'aria-current="step"' in panes(operator, target, query)
+    for query in ("?v=99999", "?v=nonsense", "?v=-1", "?v=1&frame=77", "?frame=x", "?v=99999999999999"):
+        assert 'aria-current="step"' in panes(operator, target, query), query
 
 
 # --- Faces ---------------------------------------------------------------------------------------------------------
@@ -290,48 +288,37 @@ def test_what_variables_hold_is_inert(operator: Client, app: DeployedApp) -> Non
     assert "\u202e" not in html
 
 
-@pytest.mark.parametrize(
-    ("component_type", "sentence"),
-    [
-        ("activity", "An activity runs once for each attempt"),
-        ("activity_stub", "No code of a deployment runs here"),
-        ("webhook_endpoint", "A webhook endpoint answers one request"),
-    ],
-)
-def test_what_is_no_workflow_has_one_sentence(
-    operator: Client, app: DeployedApp, component_type: str, sentence: str
-) -> None:
+def test_what_is_no_workflow_has_one_sentence(operator: Client, app: DeployedApp) -> None:
     target = blocked(app)
-    Execution.objects.filter(pk=target).update(component_type=component_type)
+    for component_type, sentence in {
+        "activity": "An activity runs once for each attempt",
+        "activity_stub": "No code of a deployment runs here",
+        "webhook_endpoint": "A webhook endpoint answers one request",
+    }.items():
+        Execution.objects.filter(pk=target).update(component_type=component_type)
 
-    assert sentence in operator.get(f"/admin/executions/{target}/debug/").text
-    assert operator.get(f"/admin/executions/{target}/debug/at/").status_code == 404
+        assert sentence in operator.get(f"/admin/executions/{target}/debug/").text
+        assert operator.get(f"/admin/executions/{target}/debug/at/").status_code == 404
 
 
 # --- Rights --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("role", "status"),
-    [("anonymous", 302), ("stranger", 403), ("viewer", 200), ("operator", 200), ("superuser", 200)],
-)
-def test_who_may_look(client_of: Callable[[str], Client], app: DeployedApp, role: str, status: int) -> None:
+def test_who_may_look(client_of: Callable[[str], Client], app: DeployedApp) -> None:
     target = blocked(app)
-    browser = client_of(role)
+    for role, status in {"anonymous": 302, "stranger": 403, "viewer": 200, "operator": 200, "superuser": 200}.items():
+        browser = client_of(role)
 
-    for path in ("debug/", "debug/at/", "debug/compare/"):
-        assert browser.get(f"/admin/executions/{target}/{path}").status_code == status, path
+        for path in ("debug/", "debug/at/", "debug/compare/"):
+            assert browser.get(f"/admin/executions/{target}/{path}").status_code == status, (role, path)
 
 
-@pytest.mark.parametrize(
-    ("role", "status"), [("anonymous", 302), ("stranger", 403), ("viewer", 403), ("operator", 302)]
-)
-def test_who_may_record(client_of: Callable[[str], Client], app: DeployedApp, role: str, status: int) -> None:
+def test_who_may_record(client_of: Callable[[str], Client], app: DeployedApp) -> None:
     target = blocked(app)
     CallSites.objects.all().delete()
-
-    assert client_of(role).post(f"/admin/executions/{target}/debug/record/").status_code == status
-    assert CallSites.objects.exists() == (role == "operator")
+    for role, status in {"anonymous": 302, "stranger": 403, "viewer": 403, "operator": 302}.items():
+        assert client_of(role).post(f"/admin/executions/{target}/debug/record/").status_code == status
+        assert CallSites.objects.exists() == (role == "operator")
 
 
 def test_a_viewer_is_told_who_may_record(client_of: Callable[[str], Client], tmp_path: Path) -> None:

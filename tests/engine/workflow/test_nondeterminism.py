@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.deployment.registry import Registry
+from engine.errors import NondeterminismDetected, parting_version
 from engine.log.event_encoding import encode_event
 from engine.log.events import (
     CancellationRequested,
@@ -290,3 +291,11 @@ def test_the_parent_hears_of_a_childs_nondeterminism_as_a_failure() -> None:
     resumed.run(parent)
 
     assert resumed.result_of(parent)["ok"][2:] == ['err "execution_failed"', "nondeterminism-detected"]
+
+
+@pytest.mark.parametrize("requested", ["{}", None])
+def test_the_text_of_the_error_tells_where_they_part(requested: str | None) -> None:
+    error = NondeterminismDetected(version=41, recorded='"stored at version 7: "', requested=requested)
+
+    assert parting_version(str(error)) == 41
+    assert parting_version("out of fuel") is None
