@@ -47,9 +47,13 @@ def read_stretches(tier: Tier, since: datetime, until: datetime | None = None) -
     rows = RollUp.objects.of_tier(int(tier.length.total_seconds()), since)
     if until is not None:
         rows = rows.filter(start__lt=until)
+    # Pages read thousands of these: as objects of the model they would take twice as long.
+    columns = rows.values_list(
+        "start", "ffqn", "outcome", "count", "run_us", "start_us", "runs", "starts", "last_event_id", named=True
+    )
     return [
         Stretch(start=row.start, ffqn=row.ffqn, outcome=Outcome(row.outcome), tally=tally_of(row))
-        for row in rows.iterator()
+        for row in columns.iterator()
     ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 from django.db import transaction
@@ -53,6 +53,28 @@ SELECT at / {_MINUTE_US} AS minute, ffqn, kind,
        COUNT(*), CAST(COALESCE(SUM(run), 0) AS BIGINT), CAST(COALESCE(SUM(start), 0) AS BIGINT), MAX(id)
 FROM lengths GROUP BY 1, 2, 3, 4, 5
 """
+
+
+class Counted(Protocol):
+    """What a row counts: a `RollUp`, or these columns of it."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def run_us(self) -> int: ...
+
+    @property
+    def start_us(self) -> int: ...
+
+    @property
+    def runs(self) -> str: ...
+
+    @property
+    def starts(self) -> str: ...
+
+    @property
+    def last_event_id(self) -> int: ...
 
 
 def roll_up(now: datetime, *, until: int, batch: int = BATCH) -> bool:
@@ -137,7 +159,7 @@ def _of_tier(tier: Tier, counted: Mapping[Key, Tally], now: datetime) -> list[Ro
     return [_row(length_s, key, tally) for key, tally in tallies.items()]
 
 
-def tally_of(row: RollUp) -> Tally:
+def tally_of(row: Counted) -> Tally:
     """Return what a row counts."""
     return Tally(
         count=row.count,
