@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import orjson
 from django.db import transaction
@@ -53,28 +53,6 @@ SELECT at / {_MINUTE_US} AS minute, ffqn, kind,
        COUNT(*), CAST(COALESCE(SUM(run), 0) AS BIGINT), CAST(COALESCE(SUM(start), 0) AS BIGINT), MAX(id)
 FROM lengths GROUP BY 1, 2, 3, 4, 5
 """
-
-
-class Counted(Protocol):
-    """What a row counts: a `RollUp`, or these columns of it."""
-
-    @property
-    def count(self) -> int: ...
-
-    @property
-    def run_us(self) -> int: ...
-
-    @property
-    def start_us(self) -> int: ...
-
-    @property
-    def runs(self) -> str: ...
-
-    @property
-    def starts(self) -> str: ...
-
-    @property
-    def last_event_id(self) -> int: ...
 
 
 def roll_up(now: datetime, *, until: int, batch: int = BATCH) -> bool:
@@ -155,18 +133,29 @@ def _of_tier(tier: Tier, counted: Mapping[Key, Tally], now: datetime) -> list[Ro
     for row in RollUp.objects.filter(length_s=length_s, start__in=starts):
         kept = tallies.get((row.start, row.ffqn, Outcome(row.outcome)))
         if kept is not None:
-            kept.add(tally_of(row))
+            kept.add(_tally_of(row))
     return [_row(length_s, key, tally) for key, tally in tallies.items()]
 
 
-def tally_of(row: Counted) -> Tally:
-    """Return what a row counts."""
+def stored_tally(*, count: int, run_us: int, start_us: int, runs: str, starts: str, last_event_id: int) -> Tally:
+    """Return what the columns of a row count."""
     return Tally(
+        count=count,
+        run_us=run_us,
+        start_us=start_us,
+        runs=dict(orjson.loads(runs)),
+        starts=dict(orjson.loads(starts)),
+        last_event_id=last_event_id,
+    )
+
+
+def _tally_of(row: RollUp) -> Tally:
+    return stored_tally(
         count=row.count,
         run_us=row.run_us,
         start_us=row.start_us,
-        runs=dict(orjson.loads(row.runs)),
-        starts=dict(orjson.loads(row.starts)),
+        runs=row.runs,
+        starts=row.starts,
         last_event_id=row.last_event_id,
     )
 
