@@ -110,6 +110,7 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_executors": READ,
     "console_webhooks": READ,
     "console_deliveries": READ,
+    "console_refused": READ,
     "console_delivery": READ,
     "console_replay": Needs((Scope.OPERATE,), sent={"seen": "another deployment"}),
 }
