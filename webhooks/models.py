@@ -39,7 +39,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         A provider that sends one of them again after it was deleted has it answered anew.
         """
-        return self.filter(received_at__lt=before).exclude(state=DeliveryState.RUNNING)
+        over = self.filter(received_at__lt=before).exclude(state=DeliveryState.RUNNING)
+        return over.order_by("received_at")
 
 
 class Delivery(models.Model):
@@ -124,6 +125,14 @@ class Delivery(models.Model):
         return len(self.response_body) == self.response_size
 
 
+class RefusedRequestQuerySet(models.QuerySet["RefusedRequest"]):
+    """Questions about refused requests."""
+
+    def prune(self, before: datetime) -> RefusedRequestQuerySet:
+        """Those of before an instant."""
+        return self.filter(last_at__lt=before).order_by("last_at")
+
+
 class RefusedRequest(models.Model):
     """Requests to an endpoint that were refused before any component ran; those that are alike share a row.
 
@@ -151,6 +160,8 @@ class RefusedRequest(models.Model):
     """That of the problem: ``signature_refused``."""
     reason = models.TextField()
     """Why, in one sentence."""
+
+    objects = RefusedRequestQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -242,13 +242,6 @@ def test_a_delivery_whose_process_died_can_be_tried_again(send: Send) -> None:
     assert Delivery.objects.get().attempts == 2
 
 
-def test_old_deliveries_can_be_pruned(send: Send) -> None:
-    send("hello")
-
-    assert not Delivery.objects.prune(timezone.now() - timedelta(days=1)).exists()
-    assert Delivery.objects.prune(timezone.now() + timedelta(days=1)).count() == 1
-
-
 def test_a_secret_that_nobody_declared_is_refused_at_deploy(tmp_path: Path) -> None:
     with pytest.raises(DeploymentRefused, match="declares no secret MISSING"):
         deploy_doorman(tmp_path, ROUTES + 'verify = { provider = "github", secret = "MISSING" }\n')
