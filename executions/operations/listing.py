@@ -75,7 +75,7 @@ class ExecutionFilter:
         stuck: Due, or its lock expired, for longer than `STUCK_AFTER`, and nobody runs it.
         show_derived: Also those that workflows submitted; a ``parent`` implies it.
         hide_finished: Only those that have not ended.
-        submitted_by: Started in the console by this actor (`OperationRecord.actor`).
+        submitted_by: Started in the console or with the API by this actor (`OperationRecord.actor`).
         ids: One of these.
     """
 
