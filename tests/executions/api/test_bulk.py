@@ -106,10 +106,11 @@ def test_why_something_was_left_quotes_no_value_to_who_may_see_none(
     user.groups.add(Group.objects.get(name="operator"))
     Group.objects.get(name="operator").permissions.remove(*Permission.objects.filter(codename=Insight.PAYLOAD.codename))
     client.force_login(user)
-    body = {"operation": "retry", "filter": {"status": ["finished_error"]}, "dry_run": False}
+    failed = {"status": ["finished_error"]}
+    body = {"operation": "retry", "filter": failed, "dry_run": False}
 
     told = client.post("/v1/executions/bulk", body, content_type="application/json").json()["refused"]
-    (quoted,) = bulk_of(Api(), "retry", body["filter"], dry_run=False)["refused"]
+    (quoted,) = bulk_of(Api(), "retry", failed, dry_run=False)["refused"]
 
     assert told == [{"execution_id": five[4], "err": "the old call does not fit the function any more"}]
     assert "params[0]: expected" in quoted["err"]
