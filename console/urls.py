@@ -117,6 +117,7 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("schedules/<digest:cron>/", view(schedules.schedule), name="console_schedule"),
         path("schedules/<digest:cron>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
         path("executors/", view(executors.executors), name="console_executors"),
+        path("executors/forget/", view(executors.forget_one), name="console_executor_forget"),
         path("webhooks/", view(webhooks.routes), name="console_webhooks"),
         path("webhooks/deliveries/", view(deliveries.deliveries), name="console_deliveries"),
         path("webhooks/refused/", view(refused.refused), name="console_refused"),

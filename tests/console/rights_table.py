@@ -108,6 +108,7 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_schedule": READ,
     "console_schedule_act": Needs((Scope.OPERATE,), sent={"seen": "another state"}),
     "console_executors": READ,
+    "console_executor_forget": ADMINISTER,
     "console_webhooks": READ,
     "console_deliveries": READ,
     "console_refused": READ,
