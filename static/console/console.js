@@ -2,6 +2,7 @@
 
 import { clock } from "./clock.js";
 import { LivePage } from "./live.js";
+import "./menus.js";
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
