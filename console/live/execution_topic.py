@@ -52,6 +52,11 @@ class ExecutionTopic:
         except BadRequest as error:
             raise ValueError(str(error)) from error
 
+    @property
+    def remembers(self) -> bool:
+        """See `Topic`."""
+        return self._part is not None and self._part.remembers
+
     def waker(self) -> Waker:
         """See `Topic`. Log lines move no execution on, nor do descendants; tabs that show them hear of all commits."""
         if self._tab in _COMMIT_TABS:

@@ -23,6 +23,7 @@ from executions.models import Execution
 from executions.operations.outside import known_outside
 
 _MOST: Final = 3
+_REMEDIES: Final = ("unpause", "retry")
 _SUBMITTABLE: Final = (ComponentType.WORKFLOW.value, ComponentType.ACTIVITY.value)
 
 
@@ -91,13 +92,9 @@ def _steps(user: Any, summary: Summary, parting: KnownParting | None, possible: 
             yield _operation(row, "fork", f"Fork from event {parting.fork_from}", version=parting.fork_from)
         if "upgrade" in possible:
             yield _operation(row, "upgrade")
-    for key in ("unpause", "retry"):
+    for key in ("unpause", "retry", "advance", "pause", "cancel"):
         if key in possible:
-            yield _operation(row, key, is_remedy=True)
-    # What has ended can be neither paused nor cancelled.
-    for key in ("pause", "cancel"):
-        if key in possible:
-            yield _operation(row, key)
+            yield _operation(row, key, is_remedy=key in _REMEDIES)
     if may(user, Scope.SUBMIT) and row.component_type in _SUBMITTABLE:
         url = f"{reverse('admin:console_call', args=[row.ffqn])}?{urlencode({'from': row.pk})}"
         yield Step(title="Submit again", icon="content_copy", url=url)

@@ -27,6 +27,7 @@ class ResponsesPart:
     into: Final = "responses"
     first: Final = 1
     outlives: Final = False
+    remembers: Final = True
 
     def __init__(self, query: QueryDict, keys: Iterable[str] = ()) -> None:
         self.join_set = query.get("join_set", "").replace("\0", "")

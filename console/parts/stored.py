@@ -35,6 +35,7 @@ class StoredPart(ABC):
     is_indexed: Final = False
     first: Final = 0
     outlives: Final = True
+    remembers: Final = True
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._shown = {int(key) for key in keys if key.isascii() and key.isdigit()}

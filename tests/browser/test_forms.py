@@ -46,7 +46,7 @@ def test_a_function_is_found_its_form_filled_in_and_its_execution_watched(consol
 
     expect(page).to_have_url(re.compile(r"executions/E_"))
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("OK"))
-    expect(page.locator("#head")).to_contain_text("By people and programs: 1")
+    expect(page.locator("#facts")).to_contain_text("By people and programs: 1")
 
 
 def test_a_double_click_submits_once(console: Console) -> None:
@@ -102,6 +102,7 @@ def test_a_call_is_copied_from_an_execution(console: Console) -> None:
     execution_id = console.submit(PAY, LARGE)
     page = console.open(f"executions/{execution_id}/")
 
+    page.locator("#actions summary").click()
     page.get_by_role("link", name="Submit again").click()
 
     expect(field(page, "params[0].cents")).to_have_value("500000")

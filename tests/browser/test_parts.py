@@ -294,15 +294,15 @@ def test_a_value_of_five_megabytes_leaves_the_page_usable(console: Console) -> N
     page = console.open(f"executions/{log.id}/")
     console.expect_live()
 
-    expect(page.locator("#head")).to_contain_text(_U64)
+    expect(page.locator("#facts")).to_contain_text(_U64)
     page.get_by_text(re.compile("Show the next")).first.click()
 
-    expect(page.locator("#head .ob-piece")).to_have_count(2)
+    expect(page.locator("#facts .ob-piece")).to_have_count(2)
     assert page.evaluate("document.body.textContent.length") < 300_000
     log.grow(1)
     expect(page.locator("#events")).to_contain_text("paused")
     # What was opened stays open.
-    expect(page.locator("#head .ob-piece")).to_have_count(2)
+    expect(page.locator("#facts .ob-piece")).to_have_count(2)
 
 
 def test_log_lines_and_requests_come_by_themselves(console: Console, log: Log) -> None:

@@ -64,7 +64,7 @@ def test_who_may_see_no_values_gets_none_live_either(console: Console) -> None:
     page.goto(f"{console.base}executions/{execution_id}/events/")
 
     expect(page.locator("#live")).to_contain_text("Live")
-    expect(page.locator("#head")).to_contain_text("list of")
+    expect(page.locator("#facts")).to_contain_text("list of")
     expect(page.get_by_role("link", name="Raw")).to_have_count(0)
     # It goes on live.
     console.site.check("execution", "pause", execution_id)

@@ -98,7 +98,7 @@ def test_a_paused_one_is_to_be_unpaused(operator: Client, journal: SqlJournal) -
 
     buttons, menu = offered(head(operator))
 
-    assert buttons[:2] == ["Unpause", "Cancel"]
+    assert buttons == ["Unpause", "Advance", "Cancel"]
     assert "<small>It is paused already.</small>" in menu, "in words, and not on hover alone"
 
 
