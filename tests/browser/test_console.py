@@ -195,16 +195,14 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path, sch
     page.emulate_media(color_scheme=scheme)
     suffix = "" if scheme == "light" else "-dark"
 
-    for name, path in {
-        "list": "executions/",
-        "execution": f"executions/{waiting}/",
-        "failed": f"executions/{failed}/",
-        "events": f"executions/{waiting}/events/",
+    both = {"list": "executions/", "execution": f"executions/{waiting}/", "failed": f"executions/{failed}/"}
+    light = {
         "pause": f"executions/{waiting}/do/pause/",
         "components": "components/",
         "wit": "wit/example:trips/workflows/",
         "deployments": "deployments/",
-    }.items():
+    }
+    for name, path in (both if scheme == "dark" else {**both, **light}).items():
         console.open(path)
         expect(page.locator("html")).to_have_class(re.compile("dark" if scheme == "dark" else "^$|light"))
         page.wait_for_load_state("networkidle")

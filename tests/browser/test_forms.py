@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -157,12 +156,9 @@ def test_no_form_is_wider_than_the_window(console: Console, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_for_the_documentation(console: Console, screenshots: Path, scheme: Literal["light", "dark"]) -> None:
+def test_pictures_for_the_documentation(console: Console, screenshots: Path) -> None:
     waiting = console.submit(PAY, LARGE)
     page = console.page
-    page.emulate_media(color_scheme=scheme)
-    suffix = "" if scheme == "light" else "-dark"
     console.open("tasks/")
     task = page.locator(f'[data-key^="{waiting}."]').get_attribute("data-key")
 
@@ -174,4 +170,4 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path, sch
     }.items():
         console.open(path)
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=screenshots / f"{name}{suffix}.png")
+        page.screenshot(path=screenshots / f"{name}.png")

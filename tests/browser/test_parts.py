@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
@@ -344,15 +343,12 @@ def test_no_part_is_wider_than_the_window(console: Console, log: Log, width: int
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pictures_of_the_parts(console: Console, screenshots: Path, scheme: Literal["light", "dark"]) -> None:
+def test_pictures_of_the_parts(console: Console, screenshots: Path) -> None:
     full = console.submit(FIBO, 10, 40)
     empty = Log(console.site)
     apart(lambda: console.site.wait_until_finished(ExecutionId(full)))
     failed = console.submit("example:trips/workflows.tour", "http://127.0.0.1:9", ["Rome"])
     page = console.page
-    page.emulate_media(color_scheme=scheme)
-    suffix = "" if scheme == "light" else "-dark"
 
     for name, path in {
         "log": f"executions/{full}/events/?version=40#v40",
@@ -365,4 +361,4 @@ def test_pictures_of_the_parts(console: Console, screenshots: Path, scheme: Lite
     }.items():
         console.open(path)
         page.wait_for_load_state("networkidle")
-        page.screenshot(path=screenshots / f"{name}{suffix}.png")
+        page.screenshot(path=screenshots / f"{name}.png")
