@@ -16,6 +16,7 @@ from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
 from console.executions.summaries import summary_of
 from console.operating.offers import offered_actions
+from console.operating.steps import ways_on
 from console.pages import page
 from console.parts.events import LATEST, EventsPart
 from console.parts.part import Part, is_complete
@@ -66,6 +67,7 @@ def tab_page(
     """
     row = found(execution_id)
     summary = summary_of(row, timezone.now())
+    parting = known_parting(row)
     context.setdefault("cursor", json.dumps({"version": row.next_version, "response": row.response_count}))
     return page(
         request,
@@ -79,8 +81,8 @@ def tab_page(
         now=summary.now,
         shown=shown,
         is_complete=is_complete(row, shown, summary.now),
-        actions=offered_actions(request, row),
-        parting=known_parting(row),
+        ways=ways_on(request, summary, parting=parting, offers=offered_actions(request, row)),
+        parting=parting,
         **context,
     )
 

@@ -83,7 +83,7 @@ class ExecutionTopic:
             return None
         row = Execution.objects.filter(pk=self._id).first()
         if row is None:
-            return Update(cursor=cursor, regions={"head": _gone(self._id)}, final=True)
+            return Update(cursor=cursor, regions={"head": _gone(self._id), "facts": ""}, final=True)
         now = timezone.now()
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
@@ -132,7 +132,8 @@ def _regions(summary: Summary) -> dict[str, str]:
     counts = {f"count-{name}": count for name, count in summary.counts.items()}
     # The tab's title says it to whoever looks elsewhere.
     title = f"{summary.state.word}: {summary.row.ffqn.rpartition('/')[2]} · Obelisk"
-    return {"tab-title": title, "head": render_to_string("console/executions/head.html", context), **counts}
+    parts = {part: render_to_string(f"console/executions/{part}.html", context) for part in ("head", "facts")}
+    return {"tab-title": title, **parts, **counts}
 
 
 def _gone(execution_id: str) -> str:
