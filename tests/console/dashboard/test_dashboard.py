@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.dashboard import snapshot as snapshots
+from console.dashboard.ranges import range_of
 from console.dashboard.snapshot import clear_snapshots
 from engine.deployment.spec import ComponentType
 from engine.log import events as e
@@ -23,6 +24,8 @@ from executions.liveness import CONSIDERED_DEAD_AFTER, beat
 from executions.models import DatabaseSize
 from executions.statistics.rolling_up import roll_up
 from executions.statistics.settled import SettledLog
+from executions.statistics.tallies import Outcome
+from executions.statistics.tiers import HOURS
 from tests.builders import (
     FFQN,
     make_component_id,
@@ -207,6 +210,20 @@ def test_a_function_is_compared_with_its_own_week_before(operator: Client, now: 
     found = re.search(r"(\d+) \u00d7", row_of(page, SLOW))
     assert found is not None
     assert 25 <= int(found[1]) <= 35
+
+
+@pytest.mark.parametrize("key", ["1h", "24h", "7d"])
+def test_the_week_before_is_each_of_its_hours_once(db: None, now: datetime, key: str) -> None:
+    until = range_of(key).starts(now)[0]
+    since = until - timedelta(days=7)
+    begun = [HOURS.start_of(since) + number * HOURS.length for number in range(-3, 7 * 24 + 4)]
+    for number, start in enumerate(begun, start=1):
+        run_once(number, due_at=start + timedelta(seconds=1))
+    count_all()
+
+    tally = snapshots._usually(key)[FFQN][Outcome.OK]
+
+    assert tally.count == len([start for start in begun if since <= start < until])
 
 
 def test_the_last_error_shows_no_value_of_the_function(operator: Client, now: datetime) -> None:
