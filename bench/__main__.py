@@ -25,7 +25,7 @@ def main() -> int:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each measure (default: {RUNS}, at least 3)")
-    parser.add_argument("only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 py js (default: all)")
+    parser.add_argument("only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 py js pages (default: all)")
     options = parser.parse_args()
     if options.runs < RUNS:
         parser.error(f"a median takes at least {RUNS} runs")
@@ -78,6 +78,7 @@ _MEASURES: Mapping[str, Sequence[str]] = {
     "w5": ("bench.crash",),
     "py": ("bench.one", "py"),
     "js": ("bench.one", "js"),
+    "pages": ("bench.pages",),
 }
 _TITLES: Mapping[str, str] = {
     "w1": "W1  one workflow, 500 activities in series, commit window 10 ms",
@@ -88,6 +89,7 @@ _TITLES: Mapping[str, str] = {
     "w5": "W5  kill -9 after 2,000 of 2,400 steps, restart, completion",
     "py": "PY  a workflow in Python, beside a compiled one",
     "js": "JS  a workflow in JavaScript, beside a compiled one",
+    "pages": "PAGES  one workflow of 3,000 steps, watched by 50 live pages of the console, and by none",
 }
 _KEYS: Mapping[tuple[str, str], str] = {
     ("w1", "steps_per_s"): "w1_steps_per_s",
@@ -101,6 +103,8 @@ _KEYS: Mapping[tuple[str, str], str] = {
     ("w4", "p99_ms"): "w4_p99_ms",
     ("w5", "replay_s"): "w5_replay_s",
     ("w5", "restart_to_end_s"): "w5_restart_to_end_s",
+    ("pages", "watched_part"): "pages_watched_part",
+    ("pages", "delay_p95_ms"): "pages_delay_p95_ms",
     **{
         (language, key): f"{language}_{key}"
         for language in ("py", "js")

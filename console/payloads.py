@@ -21,6 +21,8 @@ from executions.models import Event
 
 SHOWN: Final = 16_384
 """Characters of a value that are shown at once."""
+_ON_ONE_LINE: Final = 100
+"""Characters of a value that takes one line and not one for each entry."""
 PIECE: Final = 65_536
 """Characters of each further piece."""
 
@@ -45,7 +47,11 @@ def payload_html(text: str, *, execution_id: str, version: int, pointer: str = "
     url = value_url(execution_id, version, pointer)
     if len(text) <= SHOWN:
         # What people stored in an event lies a few levels down.
-        body = format_html('<pre class="ob-value">{}</pre>', json_tree(text, open_levels=2 if pointer else 6))
+        body = format_html(
+            '<pre class="ob-value{}">{}</pre>',
+            " ob-flat" if pointer and len(text) <= _ON_ONE_LINE else "",
+            json_tree(text, open_levels=2 if pointer else 6),
+        )
     else:
         body = piece_html(text, url=url, begin=0, length=SHOWN)
     return format_html(

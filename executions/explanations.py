@@ -16,7 +16,7 @@ from executions.due_explanations import NOBODY_ALIVE, why_due_is_not_run
 from executions.liveness import alive_executors
 from executions.models import Delay, Event, Execution, OperationRecord
 
-__all__ = ["NOBODY_ALIVE", "why_not_moving"]
+__all__ = ["NOBODY_ALIVE", "waited_for", "why_not_moving"]
 
 _MOST_LEVELS = 4
 """How far down the children are explained."""
@@ -37,6 +37,35 @@ def why_not_moving(row: Execution, *, now: datetime | None = None, with_values: 
         return None
     sentence = _explain(row, now or timezone.now(), _Depth(levels=_MOST_LEVELS, with_values=with_values))
     return f"It {sentence}."
+
+
+def waited_for(row: Execution) -> Execution | None:
+    """Return the execution at which `why_not_moving` ends, if that is another one: what would have to move first."""
+    deepest = None
+    child: Execution | None = row
+    for _ in range(_MOST_LEVELS):
+        child = None if child is None else _oldest(_awaited(child))
+        deepest = child or deepest
+    return deepest
+
+
+def _awaited(row: Execution) -> QuerySet[Execution]:
+    """Return the open children without which an execution does not go on."""
+    if row.lifecycle == Lifecycle.CANCELLING.value:
+        return row.children.unfinished()
+    if row.lifecycle == Lifecycle.ACTIVE.value and row.status == Status.BLOCKED_BY_JOIN_SET.value:
+        return _members(row)
+    return row.children.none()
+
+
+def _members(row: Execution) -> QuerySet[Execution]:
+    """Return the open children of the join set at which a workflow waits."""
+    # The whole id down to the join set: another one's children may have an ancestor in one of the same name.
+    return row.children.unfinished().filter(execution_id__startswith=f"{row.execution_id}.{row.join_set_id}_")
+
+
+def _oldest(children: QuerySet[Execution]) -> Execution | None:
+    return children.order_by("created_at", "execution_id").first()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +124,7 @@ def _reason_of(failed: Event | None, depth: _Depth) -> str:
 
 
 def _blocked(row: Execution, now: datetime, depth: _Depth) -> str:
-    # The whole id down to the join set: another one's children may have an ancestor in one of the same name.
-    members = f"{row.execution_id}.{row.join_set_id}_"
-    waiting_for = _first_child(row.children.unfinished().filter(execution_id__startswith=members), now, depth)
+    waiting_for = _first_child(_members(row), now, depth)
     delay = row.delays.filter(join_set_id=row.join_set_id).order_by("expires_at").first()
     parts = [] if waiting_for is None else [waiting_for]
     if delay is not None:
@@ -124,7 +151,7 @@ def _cancelling(row: Execution, now: datetime, depth: _Depth) -> str:
 
 def _first_child(children: QuerySet[Execution], now: datetime, depth: _Depth) -> str | None:
     """Return the oldest of these children with what it waits for itself, and how many more there are."""
-    child = children.order_by("created_at", "execution_id").first()
+    child = _oldest(children)
     if child is None:
         return None
     others = children.count() - 1

@@ -16,16 +16,14 @@ from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
 from console.executions.summaries import summary_of
 from console.operating.offers import offered_actions
+from console.operating.steps import ways_on
 from console.pages import page
-from console.parts.events import EventsPart
+from console.parts.events import LATEST, EventsPart
 from console.parts.part import Part, is_complete
 from console.parts.windows import Place
 from console.seeing import shows
 from executions.access.scopes import Insight, Scope
 from executions.operations.listing import CursorRefused, ExecutionFilter, page_of, place_at
-
-_LATEST: Final = 20
-"""Events that the overview shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,7 @@ def tab_page(
     """
     row = found(execution_id)
     summary = summary_of(row, timezone.now())
+    parting = known_parting(row)
     context.setdefault("cursor", json.dumps({"version": row.next_version, "response": row.response_count}))
     return page(
         request,
@@ -82,8 +81,8 @@ def tab_page(
         now=summary.now,
         shown=shown,
         is_complete=is_complete(row, shown, summary.now),
-        actions=offered_actions(request, row),
-        parting=known_parting(row),
+        ways=ways_on(request, summary, parting=parting, offers=offered_actions(request, row)),
+        parting=parting,
         **context,
     )
 
@@ -93,7 +92,7 @@ def overview(request: HttpRequest, execution_id: str) -> HttpResponse:
     """Show the head and the latest of everything."""
     row = found(execution_id)
     part = EventsPart(QueryDict())
-    latest = part.rows(row, part.window(row, Place(length=_LATEST)).numbers)
+    latest = part.rows(row, part.window(row, Place(length=LATEST)).numbers)
     return tab_page(
         request,
         execution_id,
@@ -101,7 +100,7 @@ def overview(request: HttpRequest, execution_id: str) -> HttpResponse:
         "executions/overview.html",
         rows=[each.html for each in latest],
         cursor=json.dumps(dict(part.cursor(row))),
-        most=_LATEST,
+        most=LATEST,
     )
 
 

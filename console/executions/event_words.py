@@ -10,8 +10,9 @@ from typing import Final, assert_never
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from console.linking import id_url
 from console.seeing import payload
-from console.templatetags.console import duration, execution_link, filesize
+from console.templatetags.console import duration, execution_link, filesize, short_name
 from console.visible import visible
 from engine.log import events as e
 from engine.log.ids import ExecutionId
@@ -131,7 +132,8 @@ def _described(event: e.ExecutionEvent, at: datetime) -> tuple[str, str, SafeStr
         case e.Created(ffqn=ffqn):
             return "add_circle", "created", ffqn
         case e.Locked(executor_id=executor, run_id=run, lock_expires_at=until):
-            return "play_arrow", "locked", f"by {executor}, {run}, for {duration(until - at)}"
+            text = format_html("by {}, {}, for {}", _link(executor), short_name(run), duration(until - at))
+            return "play_arrow", "locked", text
         case e.Unlocked(reason=reason):
             return "lock_open", "unlocked", _short(reason)
         case e.TemporarilyFailed(reason=reason, backoff_expires_at=until):
@@ -163,7 +165,7 @@ def _history(event: e.HistoryEvent, at: datetime) -> tuple[str, str, SafeString 
             problem = "" if error is None else f" refused: {_short(str(error))}"
             return "call_split", "child submitted", format_html("{} {}{}", execution_link(child), ffqn, problem)
         case e.DelayRequested(delay_id=delay, expires_at=until):
-            return "schedule", "delay requested", f"{delay} for {duration(until - at)}"
+            return "schedule", "delay requested", format_html("{} for {}", _link(delay), duration(until - at))
         case e.JoinNext(join_set_id=join_set, requested_ffqn=ffqn, closing=closing):
             what = f" for {ffqn}" if ffqn else ""
             return "call_merge", "closing" if closing else "awaits", f"{join_set}{what}"
@@ -178,6 +180,11 @@ def _history(event: e.HistoryEvent, at: datetime) -> tuple[str, str, SafeString 
             return "edit_note", "stub supplied", execution_link(target)
         case _:
             assert_never(event)
+
+
+def _link(identifier: str) -> SafeString:
+    """Return the id of an executor or a delay as a link."""
+    return format_html('<a href="{}">{}</a>', id_url(identifier), short_name(identifier))
 
 
 def _ending(retval: ReturnValue) -> str:

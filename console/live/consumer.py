@@ -7,6 +7,7 @@ more. So no queue can grow, however slow the page is and however much happens.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from msgspec import MsgspecError
+from msgspec.structs import replace
 
 from console.build import build_id
 from console.live.batch_topic import BatchTopic
@@ -42,11 +44,18 @@ from console.live.reading import answer, reading
 from console.live.rehearsal_topic import RehearsalTopic
 from console.live.rights import rights_of
 from console.live.schedule_topics import SchedulesTopic, ScheduleTopic
+from console.live.sharing import shared_reading
 from console.live.task_topics import InboxTopic, TaskTopic
 from console.live.topics import Cursor, Topic, TopicMaker, Update
 from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, WebhooksTopic
 from console.seeing import NOTHING, showing
 from executions.access.scopes import Insight
+
+
+def _until_next(interval_s: float) -> float:
+    """Return the seconds to the next moment at which all pages look: together, they need to be read for but once."""
+    return interval_s - time.monotonic() % interval_s
+
 
 log = structlog.get_logger(__name__)
 
@@ -154,19 +163,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         self._stop_following()
         self._is_hidden = False
-        self._following = self._start(self._follow(topic, dict(sub.cursor)))
+        self._following = self._start(self._follow(topic, write_message(replace(sub, cursor={})), dict(sub.cursor)))
 
-    async def _follow(self, topic: Topic, cursor: Cursor) -> None:
+    async def _follow(self, topic: Topic, about: str, cursor: Cursor) -> None:
         async with topic.waker() as waker:
             while True:
-                update = await self._read(topic, cursor)
+                update = await self._read(topic, about, cursor)
                 if update is not None:
                     await self._send_update(update)
                     cursor = update.cursor
                     if update.final:
                         await self._end(DONE, "final")
                         return
-                    await asyncio.sleep(_HIDDEN_S if self._is_hidden else topic.interval_s)
+                    await asyncio.sleep(_until_next(_HIDDEN_S if self._is_hidden else topic.interval_s))
                     if not await self._is_acknowledged():
                         await self._end(SLOW, "The page did not keep up.", again=True)
                         return
@@ -174,18 +183,21 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         continue
                 await waker.next(timeout_s=BEAT_S)
 
-    async def _read(self, topic: Topic, cursor: Cursor) -> Update | None:
-        hidden = self._is_hidden
+    async def _read(self, topic: Topic, about: str, cursor: Cursor) -> Update | None:
+        hidden, insights = self._is_hidden, self._insights
+
+        def read(behind: Cursor) -> Update | None:
+            with showing(insights):
+                return topic.read(behind, hidden=hidden)
+
         try:
-            return await reading(lambda: self._shown(topic, cursor, hidden=hidden))
+            if topic.remembers:
+                return await reading(lambda: read(cursor))
+            return await shared_reading().read((about, hidden, insights), cursor, read)
         except DatabaseError as error:
             # Without signs of life the page will know that it is out of date.
             log.warning("console.database_failed", error=str(error))
             return None
-
-    def _shown(self, topic: Topic, cursor: Cursor, *, hidden: bool) -> Update | None:
-        with showing(self._insights):
-            return topic.read(cursor, hidden=hidden)
 
     async def _send_update(self, update: Update) -> None:
         self._sent += 1

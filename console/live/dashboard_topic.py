@@ -23,6 +23,7 @@ class DashboardTopic:
     """
 
     interval_s = 1.0
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         self._range = range_of(sub.view)

@@ -144,6 +144,6 @@ def read_message(text: str) -> ClientMessage:
     return _decoder.decode(text)
 
 
-def write_message(message: ServerMessage) -> str:
+def write_message(message: ServerMessage | ClientMessage) -> str:
     """Return a message as text."""
     return _encoder.encode(message).decode()

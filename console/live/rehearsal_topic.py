@@ -23,6 +23,7 @@ class RehearsalTopic:
     """
 
     interval_s = 0.25
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         if not (sub.subject.isascii() and sub.subject.isdigit() and len(sub.subject) < 19):

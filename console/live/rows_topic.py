@@ -22,6 +22,7 @@ class RowsTopic:
     """
 
     interval_s = 0.25
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         self.keys = sub.keys[:_MOST_ROWS]

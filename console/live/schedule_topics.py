@@ -59,6 +59,7 @@ class ScheduleTopic:
     """
 
     interval_s = _SLOW_S
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         self._name = sub.subject

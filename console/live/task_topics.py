@@ -55,6 +55,7 @@ class TaskTopic:
     """
 
     interval_s = 0.25
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         try:

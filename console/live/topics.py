@@ -47,9 +47,16 @@ class Topic(Protocol):
 
     Attributes:
         interval_s: Least time between frames.
+        remembers: Whether it remembers what its own page shows. If not, what it reads depends on the subscription and
+            the cursor alone, so that it can be read for all pages that have the same (`console.live.sharing`).
     """
 
     interval_s: float
+
+    @property
+    def remembers(self) -> bool:
+        """See above."""
+        ...
 
     def waker(self) -> Waker:
         """Return what tells when to look; called on the event loop."""

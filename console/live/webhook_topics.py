@@ -112,6 +112,7 @@ class DeliveryTopic:
     """
 
     interval_s = 0.25
+    remembers = False
 
     def __init__(self, sub: Sub) -> None:
         if not (sub.subject.isascii() and sub.subject.isdigit() and len(sub.subject) < 19):

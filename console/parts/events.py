@@ -14,8 +14,13 @@ from console.live.topics import Cursor
 from console.parts.event_filter import FAILURES, EventFilter
 from console.parts.event_reading import lines_of
 from console.parts.part import News
-from console.parts.windows import MOST, Place, Window, window_of
+from console.parts.windows import Place, Window, window_of
 from executions.models import Event, Execution
+
+LATEST: Final = 20
+"""Events that the overview shows."""
+_MOST_NEW: Final = 60
+"""Twice as many as a window shows at a time: in a flood, all others would be rendered for nobody."""
 
 
 class EventsPart:
@@ -23,6 +28,7 @@ class EventsPart:
 
     Args:
         query: Which of them.
+        most: How many one frame brings at most; what is before these a page reads where somebody looks.
 
     Raises:
         BadRequest: If that makes no sense.
@@ -31,8 +37,10 @@ class EventsPart:
     into: Final = "events"
     first: Final = 0
     outlives: Final = False
+    remembers: Final = False
 
-    def __init__(self, query: QueryDict) -> None:
+    def __init__(self, query: QueryDict, *, most: int = _MOST_NEW) -> None:
+        self._most = most
         self.filter = EventFilter.read(query)
         self.is_indexed = not self.filter.is_active
 
@@ -59,7 +67,7 @@ class EventsPart:
     def news(self, execution: Execution, cursor: Cursor) -> News:
         """See `Part`. A page that is far behind gets the newest; what it lacks it reads where somebody looks."""
         behind = cursor.get("version", 0)
-        first = max(behind, execution.next_version - MOST)
+        first = max(behind, execution.next_version - self._most)
         new = _known(execution).filter(version__gte=first)
         matching = self.filter.matching(new)
         versions = (new if matching is None else matching).order_by("version").values_list("version", flat=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from django.http import QueryDict
 
-from console.parts.events import EventsPart
+from console.parts.events import LATEST, EventsPart
 from console.parts.http import HttpPart
 from console.parts.logs import LogsPart
 from console.parts.part import Part
@@ -15,7 +15,7 @@ from console.parts.responses import ResponsesPart
 
 _MAKERS: Final[dict[str, Callable[[QueryDict, Iterable[str]], Part]]] = {
     # Its last few events.
-    "console_execution": lambda _query, _keys: EventsPart(QueryDict()),
+    "console_execution": lambda _query, _keys: EventsPart(QueryDict(), most=LATEST),
     "console_events": lambda query, _keys: EventsPart(query),
     "console_logs": LogsPart,
     "console_http": HttpPart,

@@ -42,6 +42,7 @@ class Part(Protocol):
         is_indexed: Whether every number from `first` on is there, so that a row's place is known from its number.
         first: The least number.
         outlives: Whether rows may still come when the execution has ended.
+        remembers: Whether it remembers which rows its page shows.
     """
 
     @property
@@ -61,6 +62,11 @@ class Part(Protocol):
 
     @property
     def outlives(self) -> bool:
+        """See above."""
+        ...
+
+    @property
+    def remembers(self) -> bool:
         """See above."""
         ...
 

@@ -56,7 +56,15 @@ def database_size() -> DatabaseSize:
 
 def _names() -> dict[str, str]:
     """Return what the rows of each table are, by its name."""
-    return {model._meta.db_table: str(model._meta.verbose_name_plural) for model in apps.get_models()}
+    return {model._meta.db_table: _plural(str(model._meta.verbose_name)) for model in apps.get_models()}
+
+
+def _plural(name: str) -> str:
+    """Return what several are called, of a model's name for one."""
+    name = name.replace("api ", "API ").replace("http ", "HTTP ")
+    if name.endswith("s"):
+        return name
+    return f"{name[:-1]}ies" if name.endswith("y") else f"{name}es" if name.endswith("ch") else f"{name}s"
 
 
 _SQLITE_SIZE: Final = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"

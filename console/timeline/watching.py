@@ -6,6 +6,7 @@ import asyncio
 import time
 from types import TracebackType
 from typing import Final
+from weakref import WeakValueDictionary
 
 from console.timeline.tree_reading import size_of
 from executions.watching import CommitWatch
@@ -27,15 +28,13 @@ class TreeWatch:
     def __init__(self, root_id: str) -> None:
         self._root_id = root_id
         self._commits = CommitWatch()
-        self._looked_at = 0.0
-        self._pause_s = _LEAST_PAUSE_S
+        self._pace = _paces.setdefault(root_id, _Pace())
 
     def look(self) -> int:
         """Return how much has happened in the tree so far (`Tree.size`)."""
         begun = time.monotonic()
         size = size_of(self._root_id)
-        self._looked_at = time.monotonic()
-        self._pause_s = max(_LEAST_PAUSE_S, (self._looked_at - begun) * _PACE)
+        self._pace.looked(begun, time.monotonic())
         return size
 
     async def __aenter__(self) -> TreeWatch:
@@ -51,5 +50,18 @@ class TreeWatch:
         """Wait until something was committed since the last call; tell whether it was, within the time in seconds."""
         told = await self._commits.next(timeout_s=timeout_s)
         # The rest of a burst of commits is seen with its first one.
-        await asyncio.sleep(self._looked_at + self._pause_s - time.monotonic())
+        await asyncio.sleep(self._pace.next_at - time.monotonic())
         return told
+
+
+class _Pace:
+    """When to look at one tree again, for all pages that show it: one of them looks for all."""
+
+    def __init__(self) -> None:
+        self.next_at = 0.0
+
+    def looked(self, begun: float, ended: float) -> None:
+        self.next_at = ended + max(_LEAST_PAUSE_S, (ended - begun) * _PACE)
+
+
+_paces: Final[WeakValueDictionary[str, _Pace]] = WeakValueDictionary()

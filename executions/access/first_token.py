@@ -9,7 +9,7 @@ from executions.access.scopes import Scope
 from executions.access.tokens import find_token, issue_token
 from executions.models.api_token import ApiToken
 
-NAME = "made by `manage.py serve`"
+NAME = "made by manage.py serve"
 
 
 def ensure_token(token_file: Path) -> str | None:

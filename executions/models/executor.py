@@ -32,8 +32,8 @@ class ExecutorHeartbeat(models.Model):
     """Executions it can run at a time."""
     running = models.PositiveIntegerField()
     """Executions it ran when it was last seen."""
-    version = models.TextField(blank=True, default="")
-    """Of the program; empty if it is older than this column."""
+    version = models.TextField(blank=True, db_default="")
+    """Of the program; empty if it is older than this column, and may share the database during an upgrade."""
     cpu_percent = models.PositiveIntegerField(null=True, blank=True)
     """Of one processor, between its last two signs of life; null as the two below if it did not say."""
     rss_bytes = models.PositiveBigIntegerField(null=True, blank=True)

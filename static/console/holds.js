@@ -1,7 +1,7 @@
 /* What somebody is busy with is not changed under his hands: it waits until he is done. */
 
 const TOLD_AFTER_MS = 30000;
-const OPEN_MENUS = '[aria-haspopup][aria-expanded="true"], dialog[open], :popover-open';
+const OPEN_MENUS = '[aria-haspopup][aria-expanded="true"], dialog[open], :popover-open, details.ob-menu[open]';
 
 /** Whether somebody selects text, types or has a menu open within an element. */
 export function isBusy(element) {

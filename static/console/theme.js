@@ -4,6 +4,15 @@
  */
 "use strict";
 
+// The theme's icons are words in a font: who has a page read out hears "send Submit" otherwise.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+    if (icon.parentElement.textContent.trim() !== icon.textContent.trim()) {
+      icon.setAttribute("aria-hidden", "true");
+    }
+  }
+});
+
 document.addEventListener("alpine:init", () => {
   const { Alpine } = window;
   // Styles as text are refused; console.css says how wide the theme's bar of actions is.

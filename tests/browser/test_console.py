@@ -59,6 +59,41 @@ def test_what_somebody_else_does_is_seen_and_changes_what_can_be_done(console: C
     expect(page.get_by_role("link", name="Unpause")).to_be_visible()
 
 
+def test_what_else_can_be_done_is_in_a_menu_that_closes_as_menus_do(console: Console) -> None:
+    page = console.open(f"executions/{console.submit(PAY, LARGE)}/")
+    console.expect_live()
+    menu = page.locator("#actions details")
+
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Replay")).to_be_visible()
+    expect(menu).to_contain_text("It is not paused.")
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+    expect(menu.locator("summary")).to_be_focused()
+
+    menu.locator("summary").click()
+    expect(page.get_by_role("link", name="Replay")).to_be_visible()
+    page.locator("h2").click()
+    expect(menu).not_to_have_attribute("open", "")
+
+
+def test_an_open_menu_stays_while_the_execution_goes_on(console: Console) -> None:
+    execution_id = console.submit(PAY, LARGE)
+    page = console.open(f"executions/{execution_id}/")
+    console.expect_live()
+    page.locator("#actions summary").click()
+    icon = page.locator('link[rel="icon"]').get_attribute("href")
+
+    console.site.check("execution", "pause", execution_id)
+    expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Paused"))
+
+    expect(page.get_by_role("link", name="Replay")).to_be_visible()
+    assert page.locator('link[rel="icon"]').get_attribute("href") != icon, "the tab tells the state, too"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Unpause")).to_be_visible()
+
+
 def test_rows_of_the_list_change_in_place(console: Console) -> None:
     execution_id = console.submit(PAY, LARGE)
     page = console.open("executions/?status=unfinished")
@@ -160,16 +195,14 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path, sch
     page.emulate_media(color_scheme=scheme)
     suffix = "" if scheme == "light" else "-dark"
 
-    for name, path in {
-        "list": "executions/",
-        "execution": f"executions/{waiting}/",
-        "failed": f"executions/{failed}/",
-        "events": f"executions/{waiting}/events/",
+    both = {"list": "executions/", "execution": f"executions/{waiting}/", "failed": f"executions/{failed}/"}
+    light = {
         "pause": f"executions/{waiting}/do/pause/",
         "components": "components/",
         "wit": "wit/example:trips/workflows/",
         "deployments": "deployments/",
-    }.items():
+    }
+    for name, path in (both if scheme == "dark" else {**both, **light}).items():
         console.open(path)
         expect(page.locator("html")).to_have_class(re.compile("dark" if scheme == "dark" else "^$|light"))
         page.wait_for_load_state("networkidle")

@@ -75,7 +75,7 @@ def test_a_schedule_is_triggered_and_paused(console: Console) -> None:
     page.get_by_label("Reason").fill("the books are late")
     page.get_by_role("button", name="Trigger now").click()
     expect(page).to_have_url(re.compile("/executions/E_"))
-    expect(page.locator("#head")).to_contain_text("cron:nightly")
+    expect(page.locator("#facts")).to_contain_text("cron:nightly")
 
     page = console.open("schedules/")
     console.expect_live()

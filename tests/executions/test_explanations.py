@@ -14,7 +14,7 @@ from engine.log.ids import DelayId, ExecutionId, named_join_set
 from engine.log.state import Lifecycle
 from engine.simulation.recordings import Recorded, last_instant, parse_recording
 from executions.deployed import deployed_registry
-from executions.explanations import why_not_moving
+from executions.explanations import waited_for, why_not_moving
 from executions.journal.commit import store
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
@@ -182,6 +182,14 @@ def test_blocked_by_a_child(journal: SqlJournal) -> None:
     block(journal, make_child_request(E1, 1))
 
     assert explain() == f"It waits at join set n:work for {E1}.n:work_1 (test:pkg/api.call), which {CHILDS_REASON}."
+
+
+def test_where_the_explanation_ends_is_what_is_waited_for(journal: SqlJournal) -> None:
+    block(journal, make_child_request(E1, 1), make_child_request(E1, 2))
+    child = Execution.objects.get(pk=f"{E1}.n:work_1")
+
+    assert waited_for(Execution.objects.get(pk=E1)) == child
+    assert waited_for(child) is None
 
 
 def test_blocked_by_several_children(journal: SqlJournal) -> None:

@@ -29,7 +29,7 @@ from executions.supervision import SiteProcesses, check_port_is_free
 
 EXAMPLES = Path("examples") / "deployment.toml"
 COMPILED_EXAMPLES = Path("examples") / "compiled.toml"
-DESCRIPTION = "examples, deployed by `manage.py serve`"
+DESCRIPTION = "examples, deployed by manage.py serve"
 HEADLINE_FUNCTION = "testing:fibo-workflow/workflow.fiboa"
 HEADLINE_STEPS = 500
 HEADLINE_PARAMS = [10, HEADLINE_STEPS]

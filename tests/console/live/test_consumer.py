@@ -16,6 +16,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from console.live import consumer
+from console.parts import fitting
+from console.parts.fitting import MOST_BYTES
 from engine.log import events as e
 from executions.journal.journal import SqlJournal
 from executions.models import LogLine
@@ -175,6 +177,22 @@ def test_a_page_that_never_acknowledges_is_let_go(viewer: Client, monkeypatch: p
     play(act)
 
 
+def test_who_may_see_values_and_who_may_not_are_read_for_apart(client_of: Callable[[str], Client]) -> None:
+    commit(SqlJournal.for_current_connection(), make_submit(E1, make_created(params='["a secret plan"]')))
+    seeing, blind = client_of("viewer"), client_of("blind viewer")
+
+    async def act() -> None:
+        async with Page(seeing) as one, Page(blind) as other:
+            # Both at once, so that they could be gathered.
+            await asyncio.gather(one.watch({"version": 0}), other.watch({"version": 0}))
+            shown, hidden = await asyncio.gather(one.frame(), other.frame())
+
+            assert "a secret plan" in shown["regions"]["head"]
+            assert "a secret plan" not in orjson.dumps(hidden).decode()
+
+    play(act)
+
+
 def test_a_page_that_is_far_behind_gets_the_newest_and_the_number_of_the_others(viewer: Client) -> None:
     submit_one(*[event for _ in range(150) for event in (e.Paused(), e.Unpaused())])
 
@@ -182,7 +200,7 @@ def test_a_page_that_is_far_behind_gets_the_newest_and_the_number_of_the_others(
         async with Page(viewer) as page:
             await page.watch({"version": 0})
             frame = await page.frame()
-            assert (frame["skipped"], len(frame["rows"]), keys(frame)[-1]) == (101, 200, "300")
+            assert (frame["skipped"], len(frame["rows"]), keys(frame)[-1]) == (241, 60, "300")
 
     play(act)
 
@@ -284,6 +302,44 @@ def test_more_log_lines_than_a_frame_holds_come_one_frame_after_the_other(viewer
             assert [len(keys(frame)) for frame in frames] == [100, 100, 50]
             assert len({key for frame in frames for key in keys(frame)}) == 250
             assert [frame["final"] for frame in frames] == [False, False, True]
+
+    play(act)
+
+
+def size_of(frame: dict[str, Any]) -> int:
+    return sum(len(row["html"].encode()) for row in frame["rows"])
+
+
+def test_long_log_lines_come_in_frames_of_bounded_size(viewer: Client) -> None:
+    submit_one(make_locked(), make_finished())
+
+    async def act() -> None:
+        lines = [make_log_line(E1, message="<é>" * 5_000) for _ in range(12)]
+        await in_thread(lambda: SqlJournal.for_current_connection().add_log_lines(lines))
+        async with Page(viewer) as page:
+            await page.watch({"logs": 0}, view="console_logs")
+            frames = [await page.frame()]
+            while not frames[-1]["final"]:
+                frames.append(await page.frame())
+            sent = [key for frame in frames for key in keys(frame)]
+            assert (len(sent), len(set(sent))) == (12, 12)
+            assert len(frames) > 1
+            assert all(size_of(frame) <= MOST_BYTES for frame in frames)
+
+    play(act)
+
+
+def test_responses_that_do_not_fit_one_frame_come_with_the_next(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "MOST_BYTES", 1)
+    store_family(SqlJournal.for_current_connection())
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            # Of what it shows the page may say anything: the first two changed since.
+            await page.watch({"response": 2, "version": 7}, view="console_responses", keys=["1", "2"])
+            assert [keys(await page.frame()) for _ in range(4)] == [["1"], ["2"], ["3"], ["4"]]
 
     play(act)
 

@@ -1,0 +1,147 @@
+"""Pages that show the same are read for once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
+from django.db import DatabaseError, connections
+
+from console.live.sharing import SharedReading
+from console.live.topics import Cursor, Update
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def update(version: int) -> Update:
+    return Update(cursor={"version": version})
+
+
+class Counting:
+    """Reads how many groups there are; tells which cursors it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[Cursor] = []
+
+    def __call__(self, cursor: Cursor) -> Update | None:
+        self.asked.append(cursor)
+        return update(Group.objects.count())
+
+
+def commit_elsewhere(name: str) -> None:
+    """Add a group on another connection, as another process would."""
+
+    def add() -> None:
+        Group.objects.create(name=name)
+        connections.close_all()
+
+    thread = threading.Thread(target=add)
+    thread.start()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_groups() -> Iterator[None]:
+    Group.objects.all().delete()
+    yield
+    Group.objects.all().delete()
+
+
+def test_pages_with_one_cursor_are_read_for_once() -> None:
+    read = Counting()
+
+    async def act() -> list[Update | None]:
+        shared = SharedReading()
+        return await asyncio.gather(*(shared.read("key", {"version": 0}, read) for _ in range(50)))
+
+    found = async_to_sync(act)()
+
+    assert found == [update(0)] * 50
+    assert read.asked == [{"version": 0}]
+
+
+def test_pages_of_other_keys_are_read_for_on_their_own() -> None:
+    one, other = Counting(), Counting()
+
+    async def act() -> None:
+        shared = SharedReading()
+        await asyncio.gather(shared.read("one", {}, one), shared.read("other", {}, other))
+
+    async_to_sync(act)()
+
+    assert (len(one.asked), len(other.asked)) == (1, 1)
+
+
+def test_all_are_read_for_as_of_one_instant_whatever_is_committed_meanwhile() -> None:
+    def read(cursor: Cursor) -> Update | None:
+        seen = update(Group.objects.count())
+        commit_elsewhere(f"after {cursor}")
+        return seen
+
+    async def act() -> list[Update | None]:
+        shared = SharedReading()
+        return await asyncio.gather(*(shared.read("key", {"version": place}, read) for place in range(3)))
+
+    found = async_to_sync(act)()
+
+    assert found == [update(0)] * 3
+    assert Group.objects.count() == 3
+
+
+def test_who_asks_after_a_commit_sees_it() -> None:
+    read = Counting()
+    is_reading = threading.Event()
+    goes_on = threading.Event()
+
+    def slow(cursor: Cursor) -> Update | None:
+        seen = read(cursor)
+        is_reading.set()
+        goes_on.wait(20)
+        return seen
+
+    async def act() -> tuple[Update | None, Update | None]:
+        shared = SharedReading()
+        early = asyncio.create_task(shared.read("key", {}, slow))
+        await asyncio.to_thread(is_reading.wait, 20)
+        await asyncio.to_thread(commit_elsewhere, "meanwhile")
+        late = asyncio.create_task(shared.read("key", {}, read))
+        await asyncio.sleep(0)
+        goes_on.set()
+        return await early, await late
+
+    assert async_to_sync(act)() == (update(0), update(1))
+
+
+def test_who_leaves_does_not_keep_it_from_the_others() -> None:
+    read = Counting()
+
+    async def act() -> Update | None:
+        shared = SharedReading()
+        leaving = asyncio.create_task(shared.read("key", {}, read))
+        staying = asyncio.create_task(shared.read("key", {}, read))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        return await staying
+
+    assert async_to_sync(act)() == update(0)
+
+
+def test_a_failure_is_everybodys_and_the_next_reading_works() -> None:
+    read = Counting()
+
+    def fail(_cursor: Cursor) -> Update | None:
+        raise DatabaseError("gone")
+
+    async def act() -> tuple[list[Update | BaseException | None], Update | None]:
+        shared = SharedReading()
+        failed = await asyncio.gather(*(shared.read("key", {}, fail) for _ in range(2)), return_exceptions=True)
+        return failed, await shared.read("key", {}, read)
+
+    failed, after = async_to_sync(act)()
+
+    assert [str(each) for each in failed] == ["gone", "gone"]
+    assert after == update(0)
