@@ -31,7 +31,7 @@ from console.tasks import answering, inbox
 from console.timeline import views as timeline
 from console.tokens import listing as tokens
 from console.tokens import making as making_tokens
-from console.webhooks import deliveries, delivery, replaying
+from console.webhooks import deliveries, delivery, refused, replaying
 from console.webhooks import routes as webhooks
 from executions.api.paths import EXECUTION_ID, NameConverter
 
@@ -117,8 +117,10 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path("schedules/<digest:cron>/", view(schedules.schedule), name="console_schedule"),
         path("schedules/<digest:cron>/do/<slug:key>/", view(acting.act), name="console_schedule_act"),
         path("executors/", view(executors.executors), name="console_executors"),
+        path("executors/forget/", view(executors.forget_one), name="console_executor_forget"),
         path("webhooks/", view(webhooks.routes), name="console_webhooks"),
         path("webhooks/deliveries/", view(deliveries.deliveries), name="console_deliveries"),
+        path("webhooks/refused/", view(refused.refused), name="console_refused"),
         path("webhooks/delivery/<int:delivery_id>/", view(delivery.delivery), name="console_delivery"),
         path("webhooks/delivery/<int:delivery_id>/replay/", view(replaying.replay_delivery), name="console_replay"),
         path("components/", view(components.components), name="console_components"),

@@ -6,7 +6,7 @@ import os
 import socket
 from datetime import datetime, timedelta
 
-from executions.models import ExecutorHeartbeat
+from executions.models import Execution, ExecutorHeartbeat
 from executions.process_load import Load
 from executions.program_version import program_version
 
@@ -70,6 +70,23 @@ def beat(
 def say_goodbye(executor_id: str) -> None:
     """Take an executor that stopped on purpose off the list."""
     ExecutorHeartbeat.objects.filter(executor_id=executor_id).delete()
+
+
+def forget(executor_id: str, now: datetime) -> ExecutorHeartbeat | None:
+    """Drop an executor that is silent and holds nothing; one that lives is back with its next sign of life.
+
+    Args:
+        executor_id: Which one.
+        now: The present instant.
+
+    Returns:
+        What was known of it; ``None`` if it is not known, not silent, or holds something that others will take over.
+    """
+    silent = ExecutorHeartbeat.objects.filter(pk=executor_id, seen_at__lt=now - CONSIDERED_DEAD_AFTER)
+    known = silent.first()
+    if known is None or Execution.objects.locked().filter(executor_id=executor_id).exists():
+        return None
+    return known if silent.delete()[0] else None
 
 
 def forget_silent(now: datetime) -> int:

@@ -21,7 +21,7 @@ from webhooks.exchange import BodyFeed, Exchange, Receive, Send
 from webhooks.host import Endpoint, WebhookHost, webhook_host
 from webhooks.problems import BUSY, NOT_FOUND, Problem, body_too_large, method_not_allowed, problem_of
 from webhooks.scopes import Scope, authority_of, declared_length, headers_of, raw_path, target_of
-from webhooks.signed_requests import deliver_signed
+from webhooks.signed_requests import deliver_signed, refuse
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +64,10 @@ async def _serve(host: WebhookHost, scope: Scope, receive: Receive, send: Send, 
     elif isinstance(found, WrongMethod):
         await exchange.send_problem(method_not_allowed(found.allowed))
     elif declared_length(scope) > found.endpoint.body_bytes:
-        await exchange.send_problem(body_too_large(found.endpoint.body_bytes))
+        problem = body_too_large(found.endpoint.body_bytes)
+        await refuse(host, found.endpoint, scope, exchange, problem, path=path)
     elif not host.admit(found.endpoint):
-        await exchange.send_problem(BUSY)
+        await refuse(host, found.endpoint, scope, exchange, BUSY, path=path)
     else:
         try:
             if found.endpoint.mount.verify is None:
@@ -101,11 +102,11 @@ async def _hand_over(
     run = host.make_run(endpoint, request, exchange, params=params)
     running = host.submit(_run, host, run)
 
-    def refuse() -> None:
+    def refuse_the_body() -> None:
         exchange.refuse()
         run.give_up()
 
-    feeding = asyncio.create_task(feed.run(on_gone=run.give_up, on_too_large=refuse))
+    feeding = asyncio.create_task(feed.run(on_gone=run.give_up, on_too_large=refuse_the_body))
     try:
         failed = await exchange.send_all(running)
     finally:
@@ -113,7 +114,7 @@ async def _hand_over(
         exchange.detach()
         feeding.cancel()
     if exchange.is_refused:
-        await exchange.send_problem(body_too_large(endpoint.body_bytes))
+        await refuse(host, endpoint, scope, exchange, body_too_large(endpoint.body_bytes), path=path)
     elif failed is not None and not exchange.has_begun:
         await exchange.send_problem(problem_of(failed))
 

@@ -10,3 +10,10 @@ class WebhooksConfig(AppConfig):
 
     name = "webhooks"
     verbose_name = "Webhooks"
+
+    def ready(self) -> None:
+        """Have deliveries deleted when they are kept no longer."""
+        # It imports models.
+        from webhooks.retention import take_part
+
+        take_part()

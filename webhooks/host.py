@@ -35,6 +35,7 @@ from executions.deployed import NOTHING, deployed_registry
 from executions.hosting import LOOK_EVERY, executor_settings, load_component
 from executions.journal.journal import SqlJournal
 from webhooks.reaping import REAP_EVERY, fail_abandoned, reap
+from webhooks.refusals import Refusals
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +90,7 @@ class WebhookHost:
             randomness=os.urandom,
             read=wasm_bytes,
         )
+        self.refusals = Refusals()
         # Not a pool of the standard library: the process would not end before its guests do.
         self._threads = DetachedThreads(_close_connection)
         self._table: RouteTable[Endpoint] = RouteTable(())
@@ -227,6 +229,7 @@ class WebhookHost:
         self.services.guest_log.flush()
         self.services.http_log.flush()
         self.services.call_sites.flush()
+        self.refusals.flush()
 
     def _look_for_deployment(self) -> None:
         try:

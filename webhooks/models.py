@@ -1,4 +1,4 @@
-"""Signed deliveries of webhooks: what came in, and what became of it."""
+"""Signed deliveries of webhooks: what came in, and what became of it; and what was refused."""
 # ruff: noqa: DJ001 - null means "there is none"; an empty string would be an id like any other
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 from engine.deployment.webhooks import Provider
+from executions.instants import InstantField
 
 
 class DeliveryState(models.TextChoices):
@@ -38,7 +39,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
         A provider that sends one of them again after it was deleted has it answered anew.
         """
-        return self.filter(received_at__lt=before).exclude(state=DeliveryState.RUNNING)
+        over = self.filter(received_at__lt=before).exclude(state=DeliveryState.RUNNING)
+        return over.order_by("received_at")
 
 
 class Delivery(models.Model):
@@ -121,3 +123,55 @@ class Delivery(models.Model):
     def is_response_whole(self) -> bool:
         """Whether all of the answer's body is kept."""
         return len(self.response_body) == self.response_size
+
+
+class RefusedRequestQuerySet(models.QuerySet["RefusedRequest"]):
+    """Questions about refused requests."""
+
+    def prune(self, before: datetime) -> RefusedRequestQuerySet:
+        """Those of before an instant."""
+        return self.filter(last_at__lt=before).order_by("last_at")
+
+
+class RefusedRequest(models.Model):
+    """Requests to an endpoint that were refused before any component ran; those that are alike share a row.
+
+    Best effort, and bounded: see `webhooks.refusals`. Bodies, headers and queries are left out on purpose: whoever may
+    not send something here must not be able to have it kept, and what they hold may be somebody's secret.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    first_at = InstantField()
+    last_at = InstantField()
+    count = models.PositiveBigIntegerField()
+    """How many there were."""
+    endpoint = models.TextField()
+    """Name of the component that none of them reached."""
+    provider = models.TextField()
+    """Who should have signed them; empty where nobody has to."""
+    method = models.TextField()
+    path = models.TextField()
+    """As the component would have seen it, without the query; the beginning of a long one."""
+    client = models.TextField()
+    """Address of who connected, which may be a proxy; empty if the server does not know."""
+    status = models.PositiveSmallIntegerField()
+    """HTTP status that they were answered with."""
+    code = models.TextField()
+    """That of the problem: ``signature_refused``."""
+    reason = models.TextField()
+    """Why, in one sentence."""
+
+    objects = RefusedRequestQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Lists of one endpoint.
+            Index(fields=["endpoint", "id"], name="refused_request_of_endpoint"),
+            # How many rows a day there were already.
+            Index(fields=["first_at"], name="refused_request_first"),
+            # Numbers of the last hour, and retention.
+            Index(fields=["last_at"], name="refused_request_last"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} {self.status} {self.code} ({self.count})"

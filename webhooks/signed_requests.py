@@ -55,14 +55,14 @@ async def deliver_signed(
     try:
         body = await read_whole(receive, most=endpoint.body_bytes)
     except BodyTooLarge:
-        await exchange.send_problem(body_too_large(endpoint.body_bytes))
+        await refuse(host, endpoint, scope, exchange, body_too_large(endpoint.body_bytes), path=path)
         return
     except ClientGone:
         return
     headers = headers_of(scope)
     checked = _check(host, endpoint, verify, headers, body)
     if isinstance(checked, Problem):
-        await exchange.send_problem(checked)
+        await refuse(host, endpoint, scope, exchange, checked, path=path)
         return
     signed = Signed(
         provider=verify.provider,
@@ -87,6 +87,24 @@ async def deliver_signed(
             await exchange.send_problem(outcome)
         case _:
             pass
+
+
+async def refuse(
+    host: WebhookHost, endpoint: Endpoint, scope: Scope, exchange: Exchange, problem: Problem, *, path: str
+) -> None:
+    """Tell a client why no component sees its request, and have that kept for people.
+
+    Args:
+        host: This process's.
+        endpoint: Whose request it would have been.
+        scope: What the server says of the request.
+        exchange: Where the problem goes.
+        problem: Why.
+        path: The path as the component would have seen it.
+    """
+    verify = endpoint.mount.verify
+    host.refusals.add(endpoint.name, "" if verify is None else verify.provider.value, scope, path, problem)
+    await exchange.send_problem(problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ from console.dashboard.tiles import counted
 from executions.operations.listing import STUCK_AFTER
 from executions.statistics.standing import count_stuck
 
-STUCK_COUNT: Kept[None, int] = Kept(lambda _: count_stuck(timezone.now() - STUCK_AFTER), seconds=1)
+
+def _count(_key: None) -> int:
+    now = timezone.now()
+    return count_stuck(now - STUCK_AFTER, now=now)
+
+
+STUCK_COUNT: Kept[None, int] = Kept(_count, seconds=1)
 
 
 def stuck(_request: HttpRequest) -> str:

@@ -149,8 +149,8 @@ def _row(
 
 
 def _bad_url(name: str, since: datetime) -> str:
-    url = list_url(function=name, created_after=instant(since), status="finished_error")
-    return f"{url}&status=finished_execution_failure"
+    url = list_url(function=name, finished_after=instant(since), status="finished_error")
+    return f"{url}&status=finished_failed"
 
 
 def _rate(per_minute: float) -> str:

@@ -22,16 +22,15 @@ def instant(at: datetime) -> str:
 
 
 def status_of(outcome: Outcome) -> ListedStatus:
-    """Return the state of the list that executions with an outcome are in.
-
-    Cancelled ones are among those that the platform ended, and what is tried again has not ended.
-    """
+    """Return the state of the list that executions with an outcome are in; what is tried again has not ended."""
     match outcome:
         case Outcome.OK:
             return ListedStatus.FINISHED_OK
         case Outcome.ERROR:
             return ListedStatus.FINISHED_ERROR
-        case Outcome.FAILED | Outcome.CANCELLED:
-            return ListedStatus.FINISHED_EXECUTION_FAILURE
+        case Outcome.FAILED:
+            return ListedStatus.FINISHED_FAILED
+        case Outcome.CANCELLED:
+            return ListedStatus.FINISHED_CANCELLED
         case Outcome.RETRIED:
             return ListedStatus.UNFINISHED

@@ -28,7 +28,7 @@ from executions.explanations import why_not_moving
 from executions.models import Execution
 from executions.statistics.reading import Stretch, Tallies, added_up, by_function, by_start, read_stretches
 from executions.statistics.standing import COUNTED, Standings, longest_due, standings
-from executions.statistics.tiers import HOURS
+from executions.statistics.tiers import DAYS, HOURS
 
 log = structlog.get_logger(__name__)
 
@@ -214,9 +214,13 @@ def _read_past(key: str) -> _Past:
 
 
 def _usually(key: str) -> dict[str, Tallies]:
-    """Return what happened to each function in the week before the range, by the hour."""
+    """Return what happened to each function in the week before the range."""
     until = range_of(key).starts(timezone.now())[0]
-    return by_function(read_stretches(HOURS, until - _USUAL, until))
+    since = until - _USUAL
+    # Whole days by the day, which are few rows, and what is left on either side by the hour.
+    first, last = DAYS.start_of(since) + DAYS.length, DAYS.start_of(until)
+    parts = ((HOURS, since, first), (DAYS, first, last), (HOURS, last, until))
+    return by_function(stretch for part in parts for stretch in read_stretches(*part))
 
 
 _SNAPSHOTS: Final[Kept[tuple[str, bool], Snapshot]] = Kept(_take, seconds=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from console.webhooks.refused import refused_lately
 from executions.liveness import CONSIDERED_DEAD_AFTER
 from executions.models import Execution, ExecutorHeartbeat
 from executions.statistics.database_size import Growth, database_size, growth
@@ -58,12 +59,14 @@ class Deliveries:
         answered: How many a component answered.
         failed: How many it did not, or with an error of the server's.
         running: How many are being answered.
+        refused: How many requests were refused, and are no deliveries.
         is_capped: Whether there were more, of which only the last ones were looked at.
     """
 
     answered: int
     failed: int
     running: int
+    refused: int
     is_capped: bool
 
 
@@ -106,6 +109,7 @@ def deliveries(now: datetime) -> Deliveries:
         answered=states[DeliveryState.ANSWERED],
         failed=states[DeliveryState.FAILED],
         running=states[DeliveryState.RUNNING],
+        refused=refused_lately(now).total(),
         is_capped=states.total() > _MOST_DELIVERIES,
     )
 

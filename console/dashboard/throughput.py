@@ -46,7 +46,7 @@ class Column:
         counts: How many ended, by outcome, in the order of `ENDS`.
         retried: How many attempts failed and are made again.
         times: How long it took.
-        url: The list of what was created in it.
+        url: The list of what ended in it.
     """
 
     label: str
@@ -64,7 +64,7 @@ class Legend:
         outcome: Which.
         word: As people read it.
         count: How many.
-        url: Where those are listed that were created in the range.
+        url: Where those are listed.
     """
 
     outcome: Outcome
@@ -85,7 +85,7 @@ def legend(since: datetime, stretches: Mapping[datetime, Tallies]) -> list[Legen
             outcome=outcome,
             word=WORDS[outcome],
             count=sum(_count(tallies, outcome) for tallies in stretches.values()),
-            url=list_url(status=status_of(outcome), created_after=instant(since)),
+            url=list_url(status=status_of(outcome), finished_after=instant(since)),
         )
         for outcome in ENDS
     ]
@@ -107,7 +107,7 @@ def _column(shown: Range, start: datetime, tallies: Tallies) -> Column:
         counts=tuple(_count(tallies, outcome) for outcome in ENDS),
         retried=_count(tallies, Outcome.RETRIED),
         times=times(tallies),
-        url=list_url(created_after=instant(start), created_before=instant(start + shown.tier.length)),
+        url=list_url(finished_after=instant(start), finished_before=instant(start + shown.tier.length)),
     )
 
 

@@ -21,7 +21,9 @@ STATUSES = (
     (ListedStatus.CANCELLING, "Cancelling"),
     (ListedStatus.FINISHED_OK, "OK"),
     (ListedStatus.FINISHED_ERROR, "Error"),
-    (ListedStatus.FINISHED_EXECUTION_FAILURE, "Failed"),
+    (ListedStatus.FINISHED_FAILED, "Failed"),
+    (ListedStatus.FINISHED_CANCELLED, "Cancelled"),
+    (ListedStatus.FINISHED_EXECUTION_FAILURE, "Failed or cancelled"),
 )
 
 _LONGEST = 500
@@ -65,6 +67,8 @@ class FilterForm(forms.Form):
     )
     created_after = _moment("Created at or after, UTC")
     created_before = _moment("Created before, UTC")
+    finished_after = _moment("Ended at or after, UTC")
+    finished_before = _moment("Ended before, UTC")
     submitted_by = _text("Submitted by", "user:name")
     stuck = forms.BooleanField(label="Stuck", required=False)
     show_derived = forms.BooleanField(label="Children too", required=False)

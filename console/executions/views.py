@@ -25,7 +25,7 @@ _OF_EVERYBODY: Final = (
     ("All", ""),
     ("In progress", "status=unfinished"),
     ("Stuck", "stuck=on&show_derived=on"),
-    ("Failed 24 h", "status=finished_error&status=finished_execution_failure&created_within=24h"),
+    ("Failed 24 h", "status=finished_error&status=finished_failed&created_within=24h"),
 )
 _PLACE: Final = ("cursor", "direction")
 """What an address says of the page and not of the filter."""

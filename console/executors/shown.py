@@ -11,6 +11,7 @@ from typing import Final
 from django.db.models import F
 
 from components.models import Deployment
+from console.executors.versions import version_mark
 from engine.deployment.spec import ComponentType
 from executions.instants import to_micros
 from executions.liveness import CONSIDERED_DEAD_AFTER
@@ -42,7 +43,7 @@ class ShownExecutor:
         executor_id: Its id.
         beat: Its last sign of life; ``None`` if there is none any more, but locks of it.
         is_silent: Whether it counts as dead.
-        is_other_version: Whether it runs another version of the program than this process.
+        version_mark: How its version of the program stands to that of this process; empty if it is the same.
         is_other_deployment: Whether it runs something else than what is active.
         locks: What it holds, the lock that it has held longest first.
     """
@@ -50,7 +51,7 @@ class ShownExecutor:
     executor_id: str
     beat: ExecutorHeartbeat | None
     is_silent: bool
-    is_other_version: bool
+    version_mark: str
     is_other_deployment: bool
     locks: tuple[HeldLock, ...]
 
@@ -63,6 +64,11 @@ class ShownExecutor:
     def taken_over_at(self) -> datetime | None:
         """When the last of its locks expires if it does not renew them, so that others take over."""
         return max((lock.row.due_at for lock in self.locks), default=None)
+
+    @property
+    def may_be_forgotten(self) -> bool:
+        """Whether nobody would miss it: it is silent, and holds nothing that others have to take over."""
+        return self.is_silent and self.beat is not None and not self.locks
 
     @property
     def fingerprint(self) -> int:
@@ -85,7 +91,7 @@ def shown_executors(now: datetime) -> list[ShownExecutor]:
                 executor_id=executor_id,
                 beat=beat,
                 is_silent=beat is None or beat.seen_at < now - CONSIDERED_DEAD_AFTER,
-                is_other_version=beat is not None and beat.version != program_version(),
+                version_mark="" if beat is None else version_mark(beat.version, program_version()),
                 is_other_deployment=beat is not None and beat.deployment_id != active,
                 locks=tuple(locks.get(executor_id, ())),
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import zlib
+from datetime import datetime
 from typing import Final
 
 from django.core.exceptions import BadRequest
@@ -16,14 +18,20 @@ from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
 from console.parts.finding import part_of
 from console.parts.part import is_complete
+from console.seeing import shows
+from console.states import shown_state
 from console.timeline.watching import TreeWatch
 from engine.errors import IdSyntaxError
 from engine.log.ids import parse_execution_id
+from executions.access.scopes import Insight
+from executions.explanations import why_not_moving
 from executions.models import Execution
 from executions.watching import CommitWatch, Watch
 
 _TREE_TABS: Final = ("console_execution", "console_timeline")
 _COMMIT_TABS: Final = ("console_logs", "console_http")
+_TOLD_FOR_S: Final = 4.5
+"""How long what was said of an execution to which nothing is written is good for: less than pages wait for a commit."""
 
 
 class ExecutionTopic:
@@ -47,6 +55,7 @@ class ExecutionTopic:
             raise ValueError(f"there is no tab {sub.view}")
         self._tab = sub.view
         self._tree: TreeWatch | None = None
+        self._tells_again_at = 0.0
         try:
             self._part = part_of(self._tab, QueryDict(sub.query), sub.keys)
         except BadRequest as error:
@@ -69,7 +78,7 @@ class ExecutionTopic:
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`."""
         size = None if self._tree is None else self._tree.look()
-        if size is not None and size == cursor.get("tree"):
+        if size is not None and size == cursor.get("tree") and time.monotonic() < self._tells_again_at:
             # The usual case: what was committed concerns others.
             return None
         row = Execution.objects.filter(pk=self._id).first()
@@ -78,7 +87,12 @@ class ExecutionTopic:
         now = timezone.now()
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
-        now_at = {"state": _fingerprint(row), "over": int(is_complete(row, self._part, now))}
+        state = _fingerprint(row)
+        now_at = {
+            "state": state,
+            "told": self._told(row, now, cursor, state),
+            "over": int(is_complete(row, self._part, now)),
+        }
         if size is not None:
             now_at["tree"] = size
         now_at = {**cursor, **now_at, **({} if news is None else news.cursor)}
@@ -95,9 +109,20 @@ class ExecutionTopic:
             is_behind=is_behind,
         )
 
+    def _told(self, row: Execution, now: datetime, cursor: Cursor, state: int) -> int:
+        """Return a number that differs when what is said of the execution does.
+
+        That changes without anything being written to it: locks expire, executors come and go, places become free.
+        """
+        if cursor.get("state") == state and "told" in cursor and time.monotonic() < self._tells_again_at:
+            return cursor["told"]
+        self._tells_again_at = time.monotonic() + _TOLD_FOR_S
+        why = why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD))
+        return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
+
 
 def _fingerprint(row: Execution) -> int:
-    """Return a number that differs when the head does."""
+    """Return a number that differs when what was written to an execution does."""
     due = int(row.due_at.timestamp() * 1000)
     return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 

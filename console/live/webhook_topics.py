@@ -12,6 +12,7 @@ from console.live.rows_topic import RowsTopic
 from console.live.topics import Cursor, Update, Waker
 from console.webhooks.delivery import cursor_of, facts_of
 from console.webhooks.filters import DeliveryFilter
+from console.webhooks.refused import refused_lately
 from console.webhooks.routes import shown_endpoints
 from console.webhooks.shown import UNSHOWN, shown_deliveries
 from engine.errors import DeploymentError
@@ -70,10 +71,16 @@ class DeliveriesTopic(RowsTopic):
         new = DeliveryFilter(QueryDict(self._filter)).matching().filter(pk__gt=newest)[: _COUNTED + 1].count()
         rows = list(Delivery.objects.filter(pk__in=self.keys).defer(*UNSHOWN))
         shown = {str(each.row.pk): each for each in shown_deliveries(rows)}
-        at = {"newest": newest, "new": new, **{key: each.fingerprint for key, each in shown.items()}}
+        now = timezone.now()
+        refused = refused_lately(now).total()
+        at = {
+            "newest": newest,
+            "new": new,
+            "refused": refused,
+            **{key: each.fingerprint for key, each in shown.items()},
+        }
         if at == {"new": 0, **cursor}:
             return None
-        now = timezone.now()
         changed = (
             []
             if hidden
@@ -87,8 +94,11 @@ class DeliveriesTopic(RowsTopic):
                 if key in shown
             ]
         )
-        told = render_to_string("console/webhooks/new.html", {"count": new, "most": _COUNTED})
-        return Update(cursor=at, rows=changed, regions={"new-deliveries": told})
+        regions: dict[str, str] = {
+            "new-deliveries": render_to_string("console/webhooks/new.html", {"count": new, "most": _COUNTED}),
+            "refused-lately": render_to_string("console/webhooks/refused_lately.html", {"refused": refused}),
+        }
+        return Update(cursor=at, rows=changed, regions=regions)
 
 
 class DeliveryTopic:

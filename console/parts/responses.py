@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from console.live.messages import Row
 from console.live.topics import Cursor
 from console.parts.awaits import awaits_of
+from console.parts.fitting import fitting
 from console.parts.part import News
 from console.parts.windows import MOST, Place, Window, window_of
 from executions.models import Execution, JoinSetResponse
@@ -78,10 +79,17 @@ class ResponsesPart:
         if self.join_set:
             new = new.filter(join_set_id=self.join_set)
         taken = self._taken(execution, sorted(self._open)[-MOST:])
+        rows = self.rows(execution, [*taken, *new.values_list("cursor", flat=True)])
+        fit = fitting(rows)
+        left = [int(row.key) for row in rows[fit:]]
+        # Those of them that the page shows as not awaited are still to be told.
+        self._open |= {number for number in left if number <= behind}
+        reached = left[0] - 1 if left else execution.response_count
         return News(
-            cursor=self.cursor(execution),
-            rows=self.rows(execution, [*taken, *new.values_list("cursor", flat=True)]),
-            skipped=first - 1 - behind,
+            cursor={**self.cursor(execution), "response": max(behind, reached)},
+            rows=rows[:fit],
+            skipped=first - 1 - behind if reached >= first - 1 else 0,
+            is_behind=bool(left),
         )
 
     def _taken(self, execution: Execution, cursors: Sequence[int]) -> list[int]:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 
 from console.live.messages import Row
 from console.live.topics import Cursor
+from console.parts.fitting import fitting
 from console.parts.part import News
 from console.parts.windows import Place, Window, window_of
 from executions.models import Execution
@@ -77,10 +78,15 @@ class StoredPart(ABC):
         late = [pk for pk in _ids(rows.filter(pk__gte=late_from, pk__lte=at).order_by("pk")) if pk not in self._shown]
         new = _ids(rows.filter(pk__gt=at).order_by("pk")[: _MOST_ROWS + 1])
         is_behind = len(new) > _MOST_ROWS
-        new = new[:_MOST_ROWS]
-        self._shown = {pk for pk in [*self._shown, *late, *new] if pk >= at - _OVERLAP}
-        newest = new[-1] if new else at
-        return News(cursor={self.into: newest}, rows=self.rows(execution, late + new), is_behind=is_behind)
+        rendered = self.rows(execution, late + new[:_MOST_ROWS])
+        fit = fitting(rendered)
+        sent = [int(row.key) for row in rendered[:fit]]
+        self._shown = {pk for pk in [*self._shown, *sent] if pk >= at - _OVERLAP}
+        return News(
+            cursor={self.into: max([at, *sent])},
+            rows=rendered[:fit],
+            is_behind=is_behind or fit < len(rendered),
+        )
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:

@@ -135,8 +135,8 @@ class _CallForm:
         name, arguments = self._function.name, params
         if schedule is not None:
             name, arguments = extension_name(name, "schedule"), [schedule, *params]
-        actor, ffqn = person(self._request).actor, str(self._function.name)
-        journal = RecordingJournal(target, Operation.SUBMIT, actor=actor, reason=options.reason, detail=ffqn)
+        actor = person(self._request).actor
+        journal = RecordingJournal(target, Operation.SUBMIT, actor=actor, reason=options.reason)
         try:
             submit(str(name), arguments, execution_id=target, paused=options.paused, labels=labels, journal=journal)
         except CallRefused as refusal:

@@ -6,7 +6,7 @@ import json
 import zlib
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from console.access import needs
 from console.code.unreadable import tells_what_is_unreadable
 from console.menu_badges import for_a_moment
 from console.pages import page
+from console.webhooks.refused import COUNTED_TIME, refused_lately
 from console.webhooks.shown import UNSHOWN, ShownDelivery, shown_deliveries
 from engine.deployment.webhooks import WebhookMount
 from engine.errors import DeploymentError
@@ -27,7 +28,6 @@ from executions.deployed import deployed_registry
 from webhooks.host import Endpoint, endpoint_of
 from webhooks.models import Delivery, DeliveryState
 
-_COUNTED_TIME: Final = timedelta(hours=1)
 COUNTED: Final = 10_000
 """How many deliveries of the last hour are counted, of all endpoints together."""
 
@@ -42,6 +42,7 @@ class ShownEndpoint:
         last: The last delivery to it.
         answered: Deliveries of the last hour that were answered.
         failed: Those that failed.
+        refused: Requests of the last hour that were refused before.
     """
 
     endpoint: Endpoint
@@ -49,6 +50,7 @@ class ShownEndpoint:
     last: ShownDelivery | None
     answered: int
     failed: int
+    refused: int
 
     @property
     def mount(self) -> WebhookMount:
@@ -59,7 +61,8 @@ class ShownEndpoint:
     def fingerprint(self) -> int:
         """Differs when what is shown of it does."""
         last = self.last and (self.last.row.pk, self.last.fingerprint)
-        return zlib.crc32(repr((self.endpoint.component.id.digest, last, self.answered, self.failed)).encode())
+        counts = (self.answered, self.failed, self.refused)
+        return zlib.crc32(repr((self.endpoint.component.id.digest, last, counts)).encode())
 
 
 @needs(Scope.READ)
@@ -87,7 +90,7 @@ def shown_endpoints(now: datetime) -> list[ShownEndpoint]:
     """
     endpoints = _endpoints()
     last = {each.row.endpoint: each for each in shown_deliveries(_last_deliveries([each.name for each in endpoints]))}
-    counts = _counts(now)
+    counts, refused = _counts(now), refused_lately(now)
     return [
         ShownEndpoint(
             endpoint=each,
@@ -97,6 +100,7 @@ def shown_endpoints(now: datetime) -> list[ShownEndpoint]:
             last=last.get(each.name),
             answered=counts[each.name, DeliveryState.ANSWERED],
             failed=counts[each.name, DeliveryState.FAILED],
+            refused=refused[each.name],
         )
         for each in endpoints
     ]
@@ -129,6 +133,6 @@ def _last_deliveries(endpoints: list[str]) -> list[Delivery]:
 
 def _counts(now: datetime) -> Counter[tuple[str, str]]:
     """Return how many deliveries of the last hour there were, by endpoint and state."""
-    recent = Delivery.objects.filter(received_at__gte=now - _COUNTED_TIME).order_by("-received_at")[:COUNTED]
+    recent = Delivery.objects.filter(received_at__gte=now - COUNTED_TIME).order_by("-received_at")[:COUNTED]
     groups = Delivery.objects.filter(pk__in=recent.values("pk")).values_list("endpoint", "state")
     return Counter({(endpoint, state): count for endpoint, state, count in groups.annotate(count=Count("pk"))})

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from msgspec import UNSET, Meta, Struct, UnsetType
 from rest_framework.request import Request
 
-from executions.access.permissions import require_scope
-from executions.access.scopes import Scope
+from executions.access.permissions import require_scope, sees
+from executions.access.scopes import Insight, Scope
 from executions.api.answers import json_answer
 from executions.api.bodies import read_body, read_query
 from executions.api.execution_queries import FilterQuery, filter_of
@@ -99,6 +99,7 @@ class BulkView(ApiView):
             limit=body.limit,
             place=place,
             journal_for=lambda execution_id: recording(request, execution_id, operation),
+            with_values=sees(request, Insight.PAYLOAD),
         )
         return json_answer(
             BulkDocument(

@@ -19,7 +19,7 @@ from executions.api.recording import OperationQuery, recording
 from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, skip_tick, trigger, unpause_cron
-from executions.operations.recording import Operation
+from executions.operations.recording import Operation, RecordingJournal
 
 
 class CronDocument(Struct, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ class CronTriggerView(ApiView):
     )
     def post(self, request: Request, name: str) -> HttpResponse:
         """Start what the schedule starts, now; the new execution has the label `cron`."""
-        journal = recording(request, seed_of(name), Operation.TRIGGER)
+        journal = _recording(request, name, Operation.TRIGGER)
         return message(request, trigger(name, journal=journal).execution_id, status=201)
 
 
@@ -105,7 +105,7 @@ class CronPauseView(ApiView):
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Keep the schedule from starting anything."""
-        pause_cron(name, journal=recording(request, seed_of(name), Operation.PAUSE))
+        pause_cron(name, journal=_recording(request, name, Operation.PAUSE))
         return message(request, "paused")
 
 
@@ -129,7 +129,7 @@ class CronUnpauseView(ApiView):
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Let the schedule go on."""
-        unpause_cron(name, journal=recording(request, seed_of(name), Operation.UNPAUSE))
+        unpause_cron(name, journal=_recording(request, name, Operation.UNPAUSE))
         return message(request, "unpaused")
 
 
@@ -153,8 +153,14 @@ class CronSkipView(ApiView):
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Leave the schedule's next tick out."""
-        skip_tick(name, journal=recording(request, seed_of(name), Operation.SKIP_TICK))
+        skip_tick(name, journal=_recording(request, name, Operation.SKIP_TICK))
         return message(request, "skipped")
+
+
+def _recording(request: Request, name: str, operation: Operation) -> RecordingJournal:
+    # A wrong request is wrong whatever there is.
+    read_query(request, OperationQuery)
+    return recording(request, seed_of(name), operation)
 
 
 def _document(cron: Cron) -> CronDocument:

@@ -49,7 +49,15 @@ class FilterQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = ()
     created_after: Annotated[_Instant, Meta(description="Created then or later.")] | None = None
     created_before: Annotated[_Instant, Meta(description="Created earlier.")] | None = None
-    stuck: Annotated[bool, Meta(description="Due for more than a minute, and nobody runs it.")] = False
+    finished_after: Annotated[_Instant, Meta(description="Ended then or later.")] | None = None
+    finished_before: Annotated[_Instant, Meta(description="Ended earlier.")] | None = None
+    stuck: Annotated[
+        bool,
+        Meta(
+            description="Due, or being cancelled, for more than a minute, and nothing happens; "
+            "or the deployed code does not follow its history."
+        ),
+    ] = False
 
 
 class ListQuery(FilterQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,6 +131,8 @@ def filter_of(query: FilterQuery) -> ExecutionFilter:
         labels=tuple(_label(text) for text in query.label),
         created_after=query.created_after,
         created_before=query.created_before,
+        finished_after=query.finished_after,
+        finished_before=query.finished_before,
         stuck=query.stuck,
         show_derived=query.show_derived,
         hide_finished=query.hide_finished,

@@ -28,6 +28,7 @@ from executions.operations.pausing import pause, unpause
 from executions.operations.recording import Operation, RecordingJournal
 from executions.operations.retrying import retry
 from executions.operations.submitting import CallRefused
+from executions.operations.unquoted import without_values
 
 _REFUSALS: Final[Mapping[Cancelling, ProblemCode]] = {
     Cancelling.ALREADY_CANCELLING: ProblemCode.ALREADY_CANCELLING,
@@ -162,8 +163,7 @@ class RetryView(ApiView):
         except CallRefused as error:
             if sees(request, Insight.PAYLOAD):
                 raise
-            # Its words quote the old parameters.
-            raise Problem(ProblemCode.INVALID_CALL, "the old call does not fit the function any more") from error
+            raise Problem(ProblemCode.INVALID_CALL, without_values(error)) from error
         return message(request, retried.execution_id, status=201)
 
 

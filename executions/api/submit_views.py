@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
 from django.http import HttpResponse, HttpResponseBase
+from django.utils import timezone
 from msgspec import Meta, Struct
 from rest_framework.request import Request
 
-from engine.log.ids import ExecutionId, parse_execution_id, parse_top_level_id
+from engine.log.ids import ExecutionId, make_execution_id, parse_execution_id, parse_top_level_id
 from engine.log.retval_json import retval_to_api
 from executions.access.lasting import still_has
 from executions.access.permissions import require_insight
@@ -22,16 +24,19 @@ from executions.api.bodies import read_body, read_query
 from executions.api.execution_views import ExecutionListView
 from executions.api.following import WaitingAnswer, preferred_wait, refuse_too_many_followers, result_stream
 from executions.api.problems import Problem, ProblemCode
+from executions.api.recording import OperationQuery
 from executions.api.schema import RETVAL, MessageDocument, endpoint, schema_of
 from executions.api.views import ApiView
 from executions.journal.journal import SqlJournal
 from executions.operations.idempotency import submit_once
+from executions.operations.recording import Operation, RecordingJournal
 from executions.operations.submitting import Call, Submitted, submit_all
 from executions.results import result_of
 
 _KEY_HEADER = "Idempotency-Key"
 _LONGEST_KEY = 255
 _PREFER = "`wait=30`: answer with the result if it is there within so many seconds, 60 at most."
+FOLLOW = "Send the headers at once and the result as soon as it is there."
 STARTED = {"anyOf": [schema_of(MessageDocument), RETVAL]}
 """The id; or the result, of who follows or waits."""
 
@@ -48,7 +53,13 @@ class SubmitBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class FollowQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether to wait."""
 
-    follow: Annotated[bool, Meta(description="Send the headers at once and the result as soon as it is there.")] = False
+    follow: Annotated[bool, Meta(description=FOLLOW)] = False
+
+
+class SubmitQuery(OperationQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why, and whether to wait."""
+
+    follow: Annotated[bool, Meta(description=FOLLOW)] = False
 
 
 class ExecutionsView(ExecutionListView):
@@ -59,7 +70,7 @@ class ExecutionsView(ExecutionListView):
     @endpoint(
         "submit",
         tag="executions",
-        query=FollowQuery,
+        query=SubmitQuery,
         body=SubmitBody,
         body_examples=[("Fibonacci", {"ffqn": "testing:fibo-workflow/workflow.fiboa", "params": [10, 500]})],
         headers={"Idempotency-Key": "A repetition under the same key starts nothing.", "Prefer": _PREFER},
@@ -75,15 +86,17 @@ class ExecutionsView(ExecutionListView):
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Start an execution under a fresh id."""
-        query = read_query(request, FollowQuery)
+        query = read_query(request, SubmitQuery)
         _refuse_unanswerable(request, follow=query.follow)
-        call = _call(read_body(request, SubmitBody))
+        fresh = make_execution_id(timezone.now(), os.urandom(10))
+        call = _call(read_body(request, SubmitBody), fresh)
+        journal = _recording(request, fresh, query.reason)
         key = request.headers.get(_KEY_HEADER)
         headers: dict[str, str] = {}
         if key is None:
-            (submitted,) = submit_all([call])
+            (submitted,) = submit_all([call], journal=journal)
         else:
-            submitted = _submit_once(request, call, key)
+            submitted = _submit_once(request, call, key, journal)
             headers = {} if submitted.is_new else {"Idempotency-Replayed": "true"}
         return _started(request, submitted, status=201, follow=query.follow, headers=headers)
 
@@ -124,7 +137,7 @@ class ResultView(ApiView):
     @endpoint(
         "submit_as",
         tag="executions",
-        query=FollowQuery,
+        query=SubmitQuery,
         body=SubmitBody,
         body_examples=[("Fibonacci", {"ffqn": "testing:fibo-workflow/workflow.fiboa", "params": [10, 500]})],
         headers={"Prefer": _PREFER},
@@ -141,10 +154,11 @@ class ResultView(ApiView):
     )
     def put(self, request: Request, execution_id: str) -> HttpResponseBase:
         """Start an execution under this id; the same call again changes nothing."""
-        query = read_query(request, FollowQuery)
+        query = read_query(request, SubmitQuery)
         _refuse_unanswerable(request, follow=query.follow)
         chosen = parse_top_level_id(execution_id)
-        (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)])
+        journal = _recording(request, chosen, query.reason)
+        (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)], journal=journal)
         return _started(request, submitted, status=201 if submitted.is_new else 200, follow=query.follow, headers={})
 
 
@@ -155,11 +169,17 @@ def _refuse_unanswerable(request: Request, *, follow: bool) -> None:
         refuse_too_many_followers()
 
 
-def _call(body: SubmitBody, execution_id: str | None = None) -> Call:
+def _recording(request: Request, execution_id: ExecutionId, reason: str) -> RecordingJournal:
+    principal = principal_of(request.user)
+    assert principal is not None  # `HasScope` lets nobody else through
+    return RecordingJournal(execution_id, Operation.SUBMIT, actor=principal.actor, reason=reason)
+
+
+def _call(body: SubmitBody, execution_id: ExecutionId) -> Call:
     return Call(body.ffqn, body.params, execution_id=execution_id, paused=body.paused, labels=body.labels)
 
 
-def _submit_once(request: Request, call: Call, key: str) -> Submitted:
+def _submit_once(request: Request, call: Call, key: str, journal: RecordingJournal) -> Submitted:
     if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
         raise Problem(
             ProblemCode.INVALID_PARAMETER, f"{_KEY_HEADER}: expected 1 to {_LONGEST_KEY} printable characters"
@@ -167,7 +187,8 @@ def _submit_once(request: Request, call: Call, key: str) -> Submitted:
     principal = principal_of(request.user)
     assert principal is not None
     asked = msgspec.json.encode([call.function, call.params, call.paused, sorted(call.labels.items())])
-    return submit_once(call, principal=principal.key, key=key, request_digest=hashlib.sha256(asked).hexdigest())
+    digest = hashlib.sha256(asked).hexdigest()
+    return submit_once(call, principal=principal.key, key=key, request_digest=digest, journal=journal)
 
 
 def _started(

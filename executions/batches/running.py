@@ -20,6 +20,7 @@ from executions.operations.bulk_rules import candidates
 from executions.operations.listing import Place, page_of
 from executions.operations.recording import Operation, RecordingJournal
 from executions.operations.replay_places import TooManyReplays
+from executions.operations.unquoted import without_values
 
 log = structlog.get_logger(__name__)
 
@@ -103,8 +104,8 @@ class BatchRun:
         except TooManyReplays:
             return False
         except EngineError as error:
-            # The report has the id beside it.
-            self._leave(row, str(error).removeprefix(f"cannot {self._operation.value} {row.pk}: "))
+            # The report has the id beside it, and is for whoever may read it.
+            self._leave(row, without_values(error).removeprefix(f"cannot {self._operation.value} {row.pk}: "))
         else:
             if not is_recorded:
                 self._leave(row, "there was nothing to do")

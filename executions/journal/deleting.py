@@ -10,7 +10,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from engine.log.ids import DELAY_PREFIX, EXECUTION_PREFIX
-from executions.models import Delay, Execution
+from executions.models import BatchEntry, Delay, Execution
 
 #: Delays of an execution and of those below it; hardly any are left when it has ended. Primary key.
 _DELAYS = f"DELETE FROM {Delay._meta.db_table} WHERE delay_id > %s AND delay_id < %s"
@@ -41,7 +41,8 @@ def _tables() -> tuple[str, ...]:
     """Return the tables of this app that hold rows of an execution, its own last; delays are found by their ids."""
     tables = []
     for model in apps.get_app_config("executions").get_models():
-        is_other = model is not Execution and model is not Delay
+        # A report of a batch stays whole, and goes with its batch.
+        is_other = model not in (Execution, Delay, BatchEntry)
         if is_other and any(field.column == "execution_id" for field in model._meta.fields):
             tables.append(model._meta.db_table)
     return (*tables, Execution._meta.db_table)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.apps import apps
 from django.db import models
-from django.db.models import CheckConstraint, Index, Q
+from django.db.models import CheckConstraint, Exists, Index, OuterRef, Q
 
 from engine.deployment.spec import ComponentType
 from engine.log.state import Lifecycle, Status
@@ -19,6 +20,14 @@ _IS_CANCELLING = Q(lifecycle=Lifecycle.CANCELLING.value)
 _IS_FINISHED = Q(status=Status.FINISHED.value)
 _IS_UNFINISHED = ~_IS_FINISHED
 _IS_OPEN_STUB = _IS_UNFINISHED & Q(component_type=ComponentType.ACTIVITY_STUB.value)
+
+
+def _last_event_at(latest: datetime) -> Exists:
+    """Return the condition that the last event of an execution was written at an instant or earlier."""
+    last = apps.get_model("executions", "Event").objects.filter(
+        execution_id=OuterRef("execution_id"), version=OuterRef("next_version") - 1, created_at__lte=latest
+    )
+    return Exists(last)
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -78,13 +87,25 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """The other way round."""
         return self.order_by("created_at", "execution_id")
 
-    def stuck(self, since: datetime) -> ExecutionQuerySet:
-        """Active ones that nobody runs, though they were due, or their lock expired, at or before ``since``.
+    def cancelling_since(self, since: datetime) -> ExecutionQuerySet:
+        """Those that are being cancelled, and whose log has not grown since an instant; oldest first."""
+        return self.cancelling().filter(_last_event_at(since))
 
-        Not stubs: they wait for somebody outside, for as long as that takes.
+    def stuck(self, since: datetime, *, now: datetime) -> ExecutionQuerySet:
+        """Those that do not move, though they should.
+
+        Nobody runs them, though they were due, or their lock expired, at or before ``since``; or they do not follow
+        their history on the present code; or they are being cancelled for longer. Not stubs: they wait for somebody
+        outside, for as long as that takes.
+
+        Args:
+            since: What was due then or earlier is overdue.
+            now: The present instant.
         """
         is_overdue = (_IS_PENDING | _IS_LOCKED) & Q(due_at__lte=since)
-        return self.filter(is_overdue).unfinished().exclude(component_type=ComponentType.ACTIVITY_STUB.value)
+        is_diverging = _IS_PENDING & Q(due_at__lte=now, incompatible_digest__isnull=False)
+        waits = (is_overdue | is_diverging) & ~Q(component_type=ComponentType.ACTIVITY_STUB.value)
+        return self.filter(waits | (_IS_CANCELLING & _last_event_at(since))).unfinished()
 
 
 class Execution(models.Model):

@@ -17,6 +17,7 @@ from executions.operations.pausing import pause, unpause
 from executions.operations.refusals import OperationRefused
 from executions.operations.replay_places import replay_place
 from executions.operations.retrying import retry
+from executions.operations.unquoted import without_values
 
 COUNTED: Final = 10_000
 """Up to where matches are counted."""
@@ -73,6 +74,7 @@ def carry_out(
     limit: int,
     place: Place | None = None,
     journal_for: Callable[[ExecutionId], Journal],
+    with_values: bool = True,
 ) -> BulkReport:
     """Do something to the newest executions that a filter lets through, each in a transaction of its own.
 
@@ -82,6 +84,7 @@ def carry_out(
         limit: Most executions to look at.
         place: Behind which the portion begins.
         journal_for: Returns where to write what is done to one.
+        with_values: Whether reasons may quote parameters and results.
 
     Raises:
         JournalUnavailable: If the storage did not answer; what was done until then stays done.
@@ -96,7 +99,7 @@ def carry_out(
         except JournalUnavailable:
             raise
         except EngineError as error:
-            refused.append(Refused(execution_id, str(error)))
+            refused.append(Refused(execution_id, str(error) if with_values else without_values(error)))
         else:
             done.append(execution_id)
     end = ExecutionId(rows[-1].execution_id) if len(rows) == limit else None

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from engine.errors import EngineError
+from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from executions.models import Execution, IdempotencyKey
 from executions.operations.submitting import Call, Submitted, submit_all
@@ -26,7 +27,7 @@ class KeyReused(EngineError):
     """The key belongs to another request."""
 
 
-def submit_once(call: Call, *, principal: str, key: str, request_digest: str) -> Submitted:
+def submit_once(call: Call, *, principal: str, key: str, request_digest: str, journal: Journal) -> Submitted:
     """Start an execution, or return the one that this very request has started within a day.
 
     Args:
@@ -34,6 +35,7 @@ def submit_once(call: Call, *, principal: str, key: str, request_digest: str) ->
         principal: Whose key it is.
         key: The key.
         request_digest: Tells requests apart.
+        journal: Where to write.
 
     Raises:
         KeyReused: If the key belongs to another request.
@@ -41,7 +43,7 @@ def submit_once(call: Call, *, principal: str, key: str, request_digest: str) ->
     """
     try:
         with transaction.atomic():
-            return _find(principal, key, request_digest) or _start(call, principal, key, request_digest)
+            return _find(principal, key, request_digest) or _start(call, principal, key, request_digest, journal)
     except IntegrityError:
         # The same request came twice at the same moment, and the other one was first.
         found = _find(principal, key, request_digest)
@@ -60,8 +62,8 @@ def _find(principal: str, key: str, request_digest: str) -> Submitted | None:
     return Submitted(execution_id=ExecutionId(row.execution_id), ffqn=ffqn or "", is_new=False)
 
 
-def _start(call: Call, principal: str, key: str, request_digest: str) -> Submitted:
-    (submitted,) = submit_all([call])
+def _start(call: Call, principal: str, key: str, request_digest: str, journal: Journal) -> Submitted:
+    (submitted,) = submit_all([call], journal=journal)
     now = timezone.now()
     old = IdempotencyKey.objects.filter(created_at__lte=now - LIFETIME).order_by("created_at")
     IdempotencyKey.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_PURGED_AT_ONCE])).delete()

@@ -43,6 +43,9 @@ class ListedStatus(StrEnum):
     FINISHED_OK = "finished_ok"
     FINISHED_ERROR = "finished_error"
     FINISHED_EXECUTION_FAILURE = "finished_execution_failure"
+    FINISHED_FAILED = "finished_failed"
+    """Ended by the platform, and not because it was cancelled."""
+    FINISHED_CANCELLED = "finished_cancelled"
 
 
 class Direction(StrEnum):
@@ -72,10 +75,12 @@ class ExecutionFilter:
         labels: Values by label name.
         created_after: Created at or behind this instant.
         created_before: Created before this instant.
-        stuck: Due, or its lock expired, for longer than `STUCK_AFTER`, and nobody runs it.
+        finished_after: Ended at or behind this instant.
+        finished_before: Ended before this instant.
+        stuck: It does not move, for longer than `STUCK_AFTER` (`ExecutionQuerySet.stuck`).
         show_derived: Also those that workflows submitted; a ``parent`` implies it.
         hide_finished: Only those that have not ended.
-        submitted_by: Started in the console by this actor (`OperationRecord.actor`).
+        submitted_by: Started in the console or with the API by this actor (`OperationRecord.actor`).
         ids: One of these.
     """
 
@@ -90,6 +95,8 @@ class ExecutionFilter:
     labels: tuple[tuple[str, str], ...] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+    finished_after: datetime | None = None
+    finished_before: datetime | None = None
     stuck: bool = False
     show_derived: bool = False
     hide_finished: bool = False
@@ -120,11 +127,13 @@ def matching(wanted: ExecutionFilter, *, now: datetime | None = None) -> Executi
         rows = rows.filter(_begins("execution_id", wanted.execution_id_prefix))
     if wanted.ffqn_prefix is not None:
         rows = rows.filter(_begins("ffqn", wanted.ffqn_prefix))
+    if wanted.finished_after is not None or wanted.finished_before is not None:
+        rows = _finished_between(rows, wanted.finished_after, wanted.finished_before)
     if wanted.hide_finished:
         rows = rows.unfinished()
     if wanted.stuck:
         # An external activity waits for somebody outside, as a stub does.
-        rows = rows.stuck(now - STUCK_AFTER).exclude(ffqn__in=known_outside())
+        rows = rows.stuck(now - STUCK_AFTER, now=now).exclude(ffqn__in=known_outside())
     if wanted.statuses:
         rows = _in_states(rows, wanted.statuses, now)
     if wanted.submitted_by is not None:
@@ -229,6 +238,19 @@ def _by_columns(rows: ExecutionQuerySet, wanted: ExecutionFilter) -> ExecutionQu
     return rows.filter(**{column: value for column, value in columns.items() if value is not None})
 
 
+def _finished_between(rows: ExecutionQuerySet, after: datetime | None, before: datetime | None) -> ExecutionQuerySet:
+    """Narrow down to what ended between two instants.
+
+    No index is in the order of ends: it would be written with every end, for the sake of this. Pages are in the order
+    of creation anyway, and what ended before an instant was created before it: they begin there, and what ends soon
+    after its creation, as most does, is found at once.
+    """
+    rows = rows.filter(status=Status.FINISHED.value)
+    if after is not None:
+        rows = rows.filter(due_at__gte=after)
+    return rows if before is None else rows.filter(due_at__lt=before, created_at__lt=before)
+
+
 def _behind(place: Place, *, older: bool, including: bool) -> Q:
     # The first condition says no more than the second, but is one that an index can follow.
     if older:
@@ -282,3 +304,8 @@ def _condition(status: ListedStatus, now: datetime) -> Q:
             return finished & Q(result_kind="error")
         case ListedStatus.FINISHED_EXECUTION_FAILURE:
             return finished & Q(result_kind__in=[kind.value for kind in FailureKind])
+        case ListedStatus.FINISHED_FAILED:
+            failures = [kind.value for kind in FailureKind if kind is not FailureKind.CANCELLED]
+            return finished & Q(result_kind__in=failures)
+        case ListedStatus.FINISHED_CANCELLED:
+            return finished & Q(result_kind=FailureKind.CANCELLED.value)

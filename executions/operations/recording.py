@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -15,7 +15,8 @@ from typing import Final
 from django.db import DEFAULT_DB_ALIAS
 
 from engine.journal.protocol import CommitReport
-from engine.journal.records import Committed, LockRequest, Submit, Write
+from engine.journal.records import Committed, LockRequest, NewExecution, Submit, Write
+from engine.log.events import Created
 from engine.log.ids import ExecutionId
 from executions.journal.connection import CurrentConnection
 from executions.journal.journal import SqlJournal
@@ -57,7 +58,7 @@ class RecordingJournal(SqlJournal):
         operation: What is done.
         actor: Who does it (`OperationRecord.actor`).
         reason: Why, in their words.
-        detail: What else tells it apart; by default, which execution it starts.
+        detail: What else tells it apart; by default, which execution it starts, or the function if that is this one.
         batch_id: The batch that it belongs to, if it is one of many.
         also: Writes what belongs into the same transaction; is told the record's detail.
     """
@@ -94,11 +95,10 @@ class RecordingJournal(SqlJournal):
         return report
 
     def _record(self, writes: Sequence[Write], now: datetime) -> None:
-        started = (write.execution.execution_id for write in writes if isinstance(write, Submit))
         record = OperationRecord.objects.create(
             execution_id=self._execution_id,
             operation=self._operation.value,
-            detail=self._detail or next(started, ""),
+            detail=self._detail or next(self._started(writes), ""),
             actor=self._actor,
             reason=self._reason,
             at=now,
@@ -106,6 +106,14 @@ class RecordingJournal(SqlJournal):
         )
         if self._also is not None:
             self._also(record.detail)
+
+    def _started(self, writes: Sequence[Write]) -> Iterator[str]:
+        """Return which executions begin with these writes; of the execution itself, which function is called."""
+        for write in writes:
+            if isinstance(write, Submit):
+                started = write.execution
+                is_itself = started.execution_id == self._execution_id
+                yield _called_by(started) if is_itself else started.execution_id
 
 
 def command_actor() -> str:
@@ -116,6 +124,12 @@ def command_actor() -> str:
         # A container's user need not have a name.
         name = str(os.getuid())
     return f"command:{name}"
+
+
+def _called_by(started: NewExecution) -> str:
+    created = started.entries[0].event
+    assert isinstance(created, Created)
+    return created.ffqn
 
 
 def _changed(outcome: object) -> bool:

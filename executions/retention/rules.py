@@ -90,6 +90,11 @@ def shortest(rules: Sequence[RetentionRule]) -> timedelta | None:
     return min((rule.keep_for for rule in rules if rule.keep_for is not None), default=None)
 
 
+def longest(rules: Sequence[RetentionRule]) -> timedelta | None:
+    """Return the age at which every execution that is ever deleted is gone; ``None`` if none ever is."""
+    return max((rule.keep_for for rule in rules if rule.keep_for is not None), default=None)
+
+
 def _parse_rule(text: str) -> RetentionRule:
     parts = text.split()
     if len(parts) != 3:

@@ -10,8 +10,11 @@ from django.conf import settings
 
 from executions.models import RetentionRun
 from executions.retention.pruning import Pruned, prune
+from executions.retention.records import prune_records
 
 MOST_KEPT: Final = 100
+_LEAST: Final = timedelta(seconds=20)
+"""For other records, when executions took all the time."""
 
 
 def prune_and_note(now: datetime, *, time_limit: timedelta | None = None) -> Pruned:
@@ -23,6 +26,10 @@ def prune_and_note(now: datetime, *, time_limit: timedelta | None = None) -> Pru
     """
     begun = time.monotonic()
     pruned = prune(settings.OBELISK_RETENTION, now, time_limit=time_limit)
+    spent = timedelta(seconds=time.monotonic() - begun)
+    prune_records(
+        settings.OBELISK_RETENTION, now, time_limit=None if time_limit is None else max(time_limit - spent, _LEAST)
+    )
     RetentionRun.objects.create(
         started_at=now,
         took_ms=round((time.monotonic() - begun) * 1000),

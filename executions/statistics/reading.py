@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from executions.models import RollUp
-from executions.statistics.rolling_up import tally_of
+from executions.statistics.rolling_up import stored_tally
 from executions.statistics.tallies import Outcome, Tally
 from executions.statistics.tiers import Tier
 
@@ -47,9 +47,20 @@ def read_stretches(tier: Tier, since: datetime, until: datetime | None = None) -
     rows = RollUp.objects.of_tier(int(tier.length.total_seconds()), since)
     if until is not None:
         rows = rows.filter(start__lt=until)
+    # Pages read thousands of these: as objects of the model they would take twice as long.
+    columns = rows.values_list(
+        "start", "ffqn", "outcome", "count", "run_us", "start_us", "runs", "starts", "last_event_id"
+    )
     return [
-        Stretch(start=row.start, ffqn=row.ffqn, outcome=Outcome(row.outcome), tally=tally_of(row))
-        for row in rows.iterator()
+        Stretch(
+            start=start,
+            ffqn=ffqn,
+            outcome=Outcome(outcome),
+            tally=stored_tally(
+                count=count, run_us=run_us, start_us=start_us, runs=runs, starts=starts, last_event_id=last_event_id
+            ),
+        )
+        for start, ffqn, outcome, count, run_us, start_us, runs, starts, last_event_id in columns.iterator()
     ]
 
 

@@ -133,18 +133,29 @@ def _of_tier(tier: Tier, counted: Mapping[Key, Tally], now: datetime) -> list[Ro
     for row in RollUp.objects.filter(length_s=length_s, start__in=starts):
         kept = tallies.get((row.start, row.ffqn, Outcome(row.outcome)))
         if kept is not None:
-            kept.add(tally_of(row))
+            kept.add(_tally_of(row))
     return [_row(length_s, key, tally) for key, tally in tallies.items()]
 
 
-def tally_of(row: RollUp) -> Tally:
-    """Return what a row counts."""
+def stored_tally(*, count: int, run_us: int, start_us: int, runs: str, starts: str, last_event_id: int) -> Tally:
+    """Return what the columns of a row count."""
     return Tally(
+        count=count,
+        run_us=run_us,
+        start_us=start_us,
+        runs=dict(orjson.loads(runs)),
+        starts=dict(orjson.loads(starts)),
+        last_event_id=last_event_id,
+    )
+
+
+def _tally_of(row: RollUp) -> Tally:
+    return stored_tally(
         count=row.count,
         run_us=row.run_us,
         start_us=row.start_us,
-        runs=dict(orjson.loads(row.runs)),
-        starts=dict(orjson.loads(row.starts)),
+        runs=row.runs,
+        starts=row.starts,
         last_event_id=row.last_event_id,
     )
 

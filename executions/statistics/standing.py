@@ -90,14 +90,25 @@ def standings(now: datetime) -> Standings:
     return Standings(rows=rows, is_capped=sum(row.count for row in rows) > COUNTED)
 
 
-def count_stuck(since: datetime) -> int:
-    """Return how many are stuck since an instant; anything beyond `COUNTED` is told as one more than that.
+def count_stuck(since: datetime, *, now: datetime) -> int:
+    """Return how many are stuck, see `ExecutionQuerySet.stuck`; beyond `COUNTED` it is told as one more than that.
 
-    ``execution_pending`` and ``execution_locked``, of which no more than that many entries each are looked at.
+    ``execution_pending``, ``execution_locked`` and ``execution_cancelling``, of which no more than that many entries
+    each are looked at.
+
+    Args:
+        since: What was due then or earlier is overdue.
+        now: The present instant.
     """
     outside = known_outside()
-    pending, locked = Execution.objects.pending(since), Execution.objects.expired_locks(since)
-    return min(COUNTED + 1, sum(_count_runnable(rows, outside) for rows in (pending, locked)))
+    executions = Execution.objects
+    overdue = sum(
+        _count_runnable(rows, outside) for rows in (executions.pending(since), executions.expired_locks(since))
+    )
+    lately_due = executions.pending(now).filter(due_at__gt=since)
+    diverging = sum(digest is not None for digest in lately_due.values_list("incompatible_digest", flat=True)[:COUNTED])
+    cancelling = executions.cancelling_since(since).exclude(ffqn__in=outside)[: COUNTED + 1].count()
+    return min(COUNTED + 1, overdue + diverging + cancelling)
 
 
 def longest_due(now: datetime) -> Execution | None:

@@ -27,6 +27,8 @@ _STATES = (
     "finished_ok",
     "finished_error",
     "finished_execution_failure",
+    "finished_failed",
+    "finished_cancelled",
 )
 _STATES_HELP = f"Only in this state: {', '.join(_STATES)}; repeatable."
 

@@ -50,3 +50,10 @@ document.addEventListener("keydown", (event) => {
     clock.switchMode();
   }
 });
+
+// The theme's icons are words of a font; who listens to the page would hear "send Submit".
+for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+  if (icon.parentElement.textContent.trim() !== icon.textContent.trim()) {
+    icon.setAttribute("aria-hidden", "true");
+  }
+}

@@ -15,7 +15,7 @@ from tests.harness.eventually import eventually
 _COMPONENTS = REPOSITORY / "tests" / "components"
 _MANIFEST = _COMPONENTS / "deployment.toml"
 # Rows of these come and go by themselves.
-_RESTLESS = re.compile(r"django_|sqlite_|executions_(executorheartbeat|apitoken)$")
+_RESTLESS = re.compile(r"django_|sqlite_|executions_(executorheartbeat|apitoken|rollup|rollupcursor|databasesize)$")
 
 
 @contextmanager

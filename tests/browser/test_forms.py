@@ -48,6 +48,19 @@ def test_a_function_is_found_its_form_filled_in_and_its_execution_watched(consol
     expect(page.locator("#facts")).to_contain_text("By people and programs: 1")
 
 
+def test_the_field_that_the_codec_refuses_has_the_focus(console: Console) -> None:
+    page = console.open(f"submit/{FIBO}/")
+    field(page, "params[0]").fill("10")
+    field(page, "params[1]").fill("many")
+
+    page.get_by_role("button", name="Submit", exact=True).click()
+
+    expect(page.locator(".ob-error").first).to_contain_text("expected u32")
+    expect(field(page, "params[1]")).to_be_focused()
+    expect(field(page, "params[1]")).to_have_value("many")
+    console.complaints.clear()  # of the answer that refuses it
+
+
 def test_a_double_click_submits_once(console: Console) -> None:
     page = console.page
     before = executions_of(console, page)

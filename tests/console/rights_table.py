@@ -108,8 +108,10 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_schedule": READ,
     "console_schedule_act": Needs((Scope.OPERATE,), sent={"seen": "another state"}),
     "console_executors": READ,
+    "console_executor_forget": ADMINISTER,
     "console_webhooks": READ,
     "console_deliveries": READ,
+    "console_refused": READ,
     "console_delivery": READ,
     "console_replay": Needs((Scope.OPERATE,), sent={"seen": "another deployment"}),
 }

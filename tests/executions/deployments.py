@@ -32,6 +32,11 @@ def deploy_declared(folder: Path, extra: str = "") -> str:
     return deploy(write_deployment(folder, _DECLARED + extra)).deployment.deployment_id
 
 
+def deploy_declared_text(folder: Path) -> str:
+    """Deploy the same with an activity that takes text in place of the number; return the deployment's id."""
+    return deploy(write_deployment(folder, _DECLARED.replace('"u8"', '"string"'))).deployment.deployment_id
+
+
 def deploy_runnable(folder: Path, extra: str = "") -> str:
     """Deploy a component that an executor can run; return the deployment's id."""
     ping = make_wasm(exports={"test:ping/api": ["ping"]})

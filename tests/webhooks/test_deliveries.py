@@ -23,7 +23,8 @@ from tests.harness.asgi_client import Reply, Server, exchange, request, scope_of
 from tests.harness.eventually import eventually
 from tests.webhooks.sites import ROUTES, deploy_doorman, events_of, requests_recorded
 from webhooks.application import WebhookApplication
-from webhooks.models import Delivery, DeliveryState
+from webhooks.host import stop_webhook_host
+from webhooks.models import Delivery, DeliveryState, RefusedRequest
 from webhooks.reaping import fail_abandoned
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,10 +128,25 @@ def test_a_request_that_nobody_signed_reaches_no_component(send: Send, applicati
     assert not Execution.objects.exists()
 
 
+def test_what_is_refused_is_kept_without_what_it_held(send: Send) -> None:
+    send("length?token=hush", secret="another")
+    send("length?token=hush", secret="another")
+    send("other", body=b"hush", secret="another")
+    stop_webhook_host()
+
+    alike, other = RefusedRequest.objects.order_by("pk")
+    assert (alike.endpoint, alike.provider, alike.method, alike.path) == ("doorman", "github", "POST", "/do/length")
+    assert (alike.status, alike.code, alike.count) == (401, "signature_refused", 2)
+    assert "not that of this body" in alike.reason
+    assert (other.path, other.count) == ("/do/other", 1)
+
+
 def test_a_body_that_is_too_large_is_refused(send: Send, settings: Settings, tmp_path: Path) -> None:
     deploy_doorman(tmp_path, ROUTES + VERIFY + "request = { body_bytes = 4 }\n")
 
     assert eventually(lambda: send("length").status == 413)
+    stop_webhook_host()
+    assert set(RefusedRequest.objects.values_list("code", "status")) == {("body_too_large", 413)}
 
 
 def test_a_redelivery_has_the_first_answer(send: Send) -> None:
@@ -224,13 +240,6 @@ def test_a_delivery_whose_process_died_can_be_tried_again(send: Send) -> None:
     assert fail_abandoned(timezone.now() + 3 * LEASE) == 1
     assert send("hello").text == "hello"
     assert Delivery.objects.get().attempts == 2
-
-
-def test_old_deliveries_can_be_pruned(send: Send) -> None:
-    send("hello")
-
-    assert not Delivery.objects.prune(timezone.now() - timedelta(days=1)).exists()
-    assert Delivery.objects.prune(timezone.now() + timedelta(days=1)).count() == 1
 
 
 def test_a_secret_that_nobody_declared_is_refused_at_deploy(tmp_path: Path) -> None:

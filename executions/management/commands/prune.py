@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from components.reports import counted
 from executions.retention.pruning import prune
+from executions.retention.records import prune_records
 from executions.retention.rules import parse_rules
 
 
@@ -19,7 +20,8 @@ class Command(BaseCommand):
 
     help = (
         "Delete the finished executions that the rules keep no longer, with everything below them and all that is "
-        "stored about them, in small batches. A running executor does the same every ten minutes."
+        "stored about them, in small batches; and records as old, such as webhook deliveries. A running executor does "
+        "the same every ten minutes."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,8 +38,12 @@ class Command(BaseCommand):
         if not parsed:
             self.stdout.write("Everything is kept: OBELISK_RETENTION has no rule.")
             return
-        pruned = prune(parsed, timezone.now(), dry_run=dry_run)
+        now = timezone.now()
+        pruned = prune(parsed, now, dry_run=dry_run)
+        records = prune_records(parsed, now, dry_run=dry_run)
         for ffqn, count in sorted(pruned.trees.items()):
             self.stdout.write(f"{count:>8}  {ffqn}")
         verb = "would be" if dry_run else "were"
         self.stdout.write(f"{counted(pruned.executions, 'execution')} {verb} deleted, those below others included.")
+        for name, count in sorted(records.items()):
+            self.stdout.write(f"{count:>8}  {name}")

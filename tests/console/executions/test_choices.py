@@ -82,7 +82,7 @@ def test_views_are_ones_own(client_of: Callable[[str], Client]) -> None:
         ("", "All"),
         ("?execution_id_prefix=&created_within=", "All"),
         ("?status=unfinished", "In progress"),
-        ("?created_within=24h&status=finished_execution_failure&status=finished_error", "Failed 24 h"),
+        ("?created_within=24h&status=finished_failed&status=finished_error", "Failed 24 h"),
         ("?submitted_by=user%3Aoperator&direction=newer", "Mine"),
     ],
 )

@@ -3,7 +3,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from executions.journal.journal import SqlJournal
 from tests.builders import NOW, make_created, make_execution_id, make_finished, make_submit
@@ -77,3 +79,28 @@ def test_names_of_functions_and_labels_are_text(operator: Client) -> None:
     page = operator.get("/admin/executions/", {"label": "a:<script>", "function": '"><script>'}).text
 
     assert "<script>" not in re.sub(r'<script (type="module" )?src="[^"]+"( defer)?>', "", page)
+
+
+def test_no_page_in_either_direction_reads_more_than_its_own_rows(operator: Client) -> None:
+    fill(120)
+    first = operator.get("/admin/executions/").text
+
+    with CaptureQueriesContext(connection) as captured:
+        second = follow(operator, first, "next")
+        follow(operator, second, "prev")
+        follow(operator, second, "next")
+
+    pages = [query["sql"] for query in captured.captured_queries if "executions_execution" in query["sql"]]
+    assert len([sql for sql in pages if "ORDER BY" in sql and "LIMIT 51" in sql]) == 3
+    with connection.cursor() as cursor:
+        for sql in pages:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [str(row[3]) for row in cursor.fetchall()]
+            assert not [step for step in plan if "TEMP B-TREE" in step], (plan, sql)
+            # Along an index, up to a limit.
+            assert not [step for step in plan if re.match("SCAN executions_", step) and "INDEX" not in step], (
+                plan,
+                sql,
+            )
+            assert "LIMIT" in sql or any("SEARCH" in step for step in plan), (plan, sql)
+            assert "OFFSET" not in sql

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from console.executors.shown import shown_executors
+from console.executors.versions import version_mark
 from console.live.executors_topic import ExecutorsTopic
 from console.live.messages import Sub
 from engine.log.ids import ExecutorId
@@ -82,8 +84,48 @@ def test_another_version_is_marked(operator: Client) -> None:
 
     text = operator.get("/admin/executors/").text
 
-    assert "not this console" in text
+    assert "▲ older" in text
     assert "abc&lt;b&gt;" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "mark"),
+    [
+        ("0.10.0 aaaaaaa", ""),
+        ("0.9.12 bbbbbbb", "older"),
+        ("0.10.1 bbbbbbb", "newer"),
+        ("0.10.0 bbbbbbb", "not this console's"),
+        ("0.11.0rc1 bbbbbbb", "not this console's"),
+        ("", "not this console's"),
+    ],
+)
+def test_the_number_of_a_version_tells_which_is_older(version: str, mark: str) -> None:
+    assert version_mark(version, "0.10.0 aaaaaaa") == mark
+
+
+def test_a_silent_one_that_holds_nothing_can_be_forgotten(client_of: Callable[[str], Client]) -> None:
+    browser = client_of("superuser")
+    for executor_id, ago in (("Exr_a", CONSIDERED_DEAD_AFTER * 2), ("Exr_b", timedelta())):
+        seen(executor_id, ago)
+    seen(HERE, CONSIDERED_DEAD_AFTER * 2)
+    hold()
+
+    shown = browser.get("/admin/executors/")
+    for executor_id in ("Exr_a", "Exr_b", HERE, "Exr_nobody"):
+        answer = browser.post("/admin/executors/forget/", {"executor": executor_id}, follow=True)
+        assert ("should it live" in answer.text) == (executor_id == "Exr_a")
+
+    assert [each.executor_id for each in shown.context["forgettable"]] == ["Exr_a"]
+    assert set(ExecutorHeartbeat.objects.values_list("pk", flat=True)) == {"Exr_b", HERE}
+    (entry,) = LogEntry.objects.all()
+    assert (entry.user.get_username(), entry.object_id, entry.is_deletion()) == ("superuser", "Exr_a", True)
+
+
+def test_only_superusers_are_offered_that(client_of: Callable[[str], Client]) -> None:
+    seen("Exr_a", CONSIDERED_DEAD_AFTER * 2)
+
+    assert "Forget" in client_of("superuser").get("/admin/executors/").text
+    assert "Forget" not in client_of("operator").get("/admin/executors/").text
 
 
 def test_the_number_of_queries_does_not_grow_with_executors(

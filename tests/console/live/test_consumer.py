@@ -16,6 +16,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from console.live import consumer
+from console.parts import fitting
+from console.parts.fitting import MOST_BYTES
 from engine.log import events as e
 from executions.journal.journal import SqlJournal
 from executions.models import LogLine
@@ -300,6 +302,44 @@ def test_more_log_lines_than_a_frame_holds_come_one_frame_after_the_other(viewer
             assert [len(keys(frame)) for frame in frames] == [100, 100, 50]
             assert len({key for frame in frames for key in keys(frame)}) == 250
             assert [frame["final"] for frame in frames] == [False, False, True]
+
+    play(act)
+
+
+def size_of(frame: dict[str, Any]) -> int:
+    return sum(len(row["html"].encode()) for row in frame["rows"])
+
+
+def test_long_log_lines_come_in_frames_of_bounded_size(viewer: Client) -> None:
+    submit_one(make_locked(), make_finished())
+
+    async def act() -> None:
+        lines = [make_log_line(E1, message="<é>" * 5_000) for _ in range(12)]
+        await in_thread(lambda: SqlJournal.for_current_connection().add_log_lines(lines))
+        async with Page(viewer) as page:
+            await page.watch({"logs": 0}, view="console_logs")
+            frames = [await page.frame()]
+            while not frames[-1]["final"]:
+                frames.append(await page.frame())
+            sent = [key for frame in frames for key in keys(frame)]
+            assert (len(sent), len(set(sent))) == (12, 12)
+            assert len(frames) > 1
+            assert all(size_of(frame) <= MOST_BYTES for frame in frames)
+
+    play(act)
+
+
+def test_responses_that_do_not_fit_one_frame_come_with_the_next(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "MOST_BYTES", 1)
+    store_family(SqlJournal.for_current_connection())
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            # Of what it shows the page may say anything: the first two changed since.
+            await page.watch({"response": 2, "version": 7}, view="console_responses", keys=["1", "2"])
+            assert [keys(await page.frame()) for _ in range(4)] == [["1"], ["2"], ["3"], ["4"]]
 
     play(act)
 

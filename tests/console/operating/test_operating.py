@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,24 @@ def test_cancelling_twice_has_one_clear_outcome_each(operator: Client, target: E
     assert "Cancellation requested." in do(operator, target, "cancel")[1]
     assert "Already cancelling." in do(operator, target, "cancel", seen="Cancelling")[1]
     assert OperationRecord.objects.count() == 1
+
+
+def test_of_two_people_who_cancel_at_once_each_is_told_what_came_of_it(
+    operator: Client, client_of: Callable[[str], Client], target: ExecutionId
+) -> None:
+    other = client_of("superuser")
+    seen = [each.get(f"/admin/executions/{target}/do/cancel/").text for each in (operator, other)]
+    assert ['value="Pending"' in page for page in seen] == [True, True]
+
+    first = do(operator, target, "cancel", reason="not wanted")
+    second = do(other, target, "cancel", reason="nor by me")
+    again = do(other, target, "cancel", seen="Cancelling", reason="nor by me")
+
+    assert (first[0], "Cancellation requested." in first[1]) == (200, True)
+    assert (second[0], "Meanwhile it has changed: Pending, and now Cancelling." in second[1]) == (409, True)
+    assert (again[0], "Already cancelling." in again[1]) == (200, True)
+    assert "It is being cancelled by user:operator" in again[1]
+    assert [record.actor for record in OperationRecord.objects.all()] == ["user:operator"]
 
 
 def test_a_wrong_field_is_told_beside_it(operator: Client, target: ExecutionId) -> None:

@@ -15,6 +15,8 @@ from executions.access.groups import make_groups
 from executions.journal.journal import SqlJournal
 from executions.models import OperationRecord, TaskAssignment
 from executions.operations.answering import answer
+from executions.operations.assigning import assign
+from executions.operations.inbox import Assignee
 from executions.operations.submitting import submit
 from executions.results import result_of
 from tests.builders import make_execution_id
@@ -167,6 +169,22 @@ def test_a_task_that_is_for_others_is_answered_by_operators_only(
     assert (result(task) is not None) == may
     assert answered.status_code == (302 if may or role == "anonymous" else 403)
     assert ("data-typed-form" in seen.text) == may
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_task_that_was_given_to_somebody_is_answered_by_them_if_they_see_pages(
+    client_of: Callable[[str], Client], task: ExecutionId, role: str
+) -> None:
+    browser = client_of(role)
+    before = Assignee(group="finance")
+    user = User.objects.filter(username=role).first()
+    assign(task, user, seen=before, actor="user:root")
+
+    answered = post(browser, task, **NO)
+
+    may = role not in ("anonymous", "stranger")
+    assert (result(task) is not None) == may
+    assert answered.status_code == (403 if role == "stranger" else 302)
 
 
 def test_a_viewer_answers_what_is_for_a_group_of_theirs(task: ExecutionId) -> None:

@@ -14,7 +14,7 @@ from console.live.webhook_topics import DeliveriesTopic, DeliveryTopic, Webhooks
 from console.webhooks.filters import DeliveryFilter
 from executions.access.scopes import Scope
 from tests.console.conftest import ROLES, rights_of
-from tests.console.webhooks.deliveries import make_delivery
+from tests.console.webhooks.deliveries import make_delivery, make_refused
 from tests.webhooks.sites import deploy_doorman
 from webhooks.models import Delivery, DeliveryState
 
@@ -188,6 +188,45 @@ def test_who_may(client_of: Callable[[str], Client], role: str) -> None:
         assert ("Replay…" in looks[2].text) == (Scope.OPERATE in scopes)
 
 
+# --- Refused ----------------------------------------------------------------------------------------------------------
+
+
+def test_refused_requests_are_listed_and_counted_where_one_looks(endpoint: Path, operator: Client) -> None:
+    make_refused(count=1200)
+    make_refused(ago=2 * HOUR, endpoint="another", count=7)
+
+    page = operator.get("/admin/webhooks/refused/")
+    of_one = operator.get("/admin/webhooks/refused/?endpoint=another").context["requests"]
+
+    assert [row.endpoint for row, _ in page.context["requests"]] == ["another", "doorman"]
+    for told in ("401", "POST /do/length", "github: ", "is not that of this body", "192.0.2.7", "1,200"):
+        assert told in page.text
+    assert [row.endpoint for row, _ in of_one] == ["another"]
+    assert "1200 refused" in operator.get("/admin/webhooks/").text
+    assert "1,200 requests were refused in the last hour" in operator.get("/admin/webhooks/deliveries/").text
+    assert "1,200 refused" in operator.get("/admin/").text
+
+
+def test_refused_requests_come_page_by_page(operator: Client) -> None:
+    numbers = [make_refused(path=f"/{number}").pk for number in range(51)]
+
+    page = operator.get("/admin/webhooks/refused/")
+    older = operator.get(f"/admin/webhooks/refused/{page.context['older']}").context["requests"]
+
+    assert [row.pk for row, _ in [*page.context["requests"], *older]] == numbers[::-1]
+
+
+def test_what_strangers_sent_is_inert_and_shown_to_who_may_see_values(client_of: Callable[[str], Client]) -> None:
+    make_refused(path="/<script>alert(1)</script>\u202e", client="<script>alert(2)")
+
+    seeing, blind = (client_of(role).get("/admin/webhooks/refused/").text for role in ("viewer", "blind viewer"))
+
+    assert "<script>alert" not in seeing + blind
+    assert "\u202e" not in seeing + blind
+    assert "alert(1)" in seeing
+    assert "alert(1)" not in blind
+
+
 # --- Live -------------------------------------------------------------------------------------------------------------
 
 
@@ -214,6 +253,7 @@ def test_deliveries_change_in_place_and_new_ones_that_match_are_told_of() -> Non
     Delivery.objects.update(state=DeliveryState.ANSWERED, status=204)
     make_delivery(2, endpoint="another")
     make_delivery(3)
+    make_refused()
 
     update = topic.read(first.cursor, hidden=False)
 
@@ -221,6 +261,7 @@ def test_deliveries_change_in_place_and_new_ones_that_match_are_told_of() -> Non
     assert [row.key for row in update.rows] == [str(row.pk)]
     assert "204" in update.rows[0].html
     assert "One new delivery" in update.regions["new-deliveries"]
+    assert "1 request was refused" in update.regions["refused-lately"]
 
 
 def test_the_page_of_a_delivery_follows_its_answer_and_its_replays() -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
 
-from executions.access.scopes import Scope
+from executions.access.scopes import Insight, Scope
 from executions.models import Execution
 from executions.operations import bulk
 from executions.operations.answering import answer
 from executions.operations.submitting import submit
 from tests.executions.api.clients import Api
-from tests.executions.deployments import ADD, deploy_declared
+from tests.executions.deployments import ADD, deploy_declared, deploy_declared_text
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +96,24 @@ def test_pausing_is_undone_by_unpausing(api: Api, five: list[str]) -> None:
 )
 def test_what_cannot_be_understood_changes_nothing(api: Api, five: list[str], body: Any, code: str) -> None:
     assert api.post("executions/bulk", body).code == code
+
+
+def test_why_something_was_left_quotes_no_value_to_who_may_see_none(
+    client: Client, five: list[str], tmp_path: Path
+) -> None:
+    deploy_declared_text(tmp_path)
+    user = User.objects.create_user("ann")
+    user.groups.add(Group.objects.get(name="operator"))
+    Group.objects.get(name="operator").permissions.remove(*Permission.objects.filter(codename=Insight.PAYLOAD.codename))
+    client.force_login(user)
+    failed = {"status": ["finished_error"]}
+    body = {"operation": "retry", "filter": failed, "dry_run": False}
+
+    told = client.post("/v1/executions/bulk", body, content_type="application/json").json()["refused"]
+    (quoted,) = bulk_of(Api(), "retry", failed, dry_run=False)["refused"]
+
+    assert told == [{"execution_id": five[4], "err": "the old call does not fit the function any more"}]
+    assert "params[0]: expected" in quoted["err"]
 
 
 def test_retrying_needs_the_scope_of_starting() -> None:

@@ -37,9 +37,10 @@ E1 = make_execution_id(1)
 UNKNOWN = make_execution_id(77)
 
 CHANGES_NOTHING = {"query", "replay", "persist_backtraces"}
-STARTS_IT = {"submit_as"}
 """Endpoints of one execution that are no operations on it."""
-IN_THE_CONSOLE = {Operation.SUBMIT, Operation.ASSIGN, Operation.RELEASE}
+STARTS_IT = {"submit_as"}
+"""The operation submit; without an id it is none of an execution that is there."""
+IN_THE_CONSOLE = {Operation.ASSIGN, Operation.RELEASE}
 """What people do there only."""
 OF_SOMETHING_ELSE = {Operation.TRIGGER, Operation.SKIP_TICK, Operation.REPLAY_DELIVERY}
 """Operations on schedules and deliveries, recorded with the execution that stands for them."""
@@ -75,9 +76,9 @@ def test_whatever_changes_an_execution_takes_a_reason(client: Client) -> None:
     }
 
     forgotten = {name for name, parameters in changing.items() if "reason" not in parameters}
-    assert forgotten == CHANGES_NOTHING | STARTS_IT
-    assert changing.keys() - forgotten == {
-        operation.value for operation in set(Operation) - IN_THE_CONSOLE - OF_SOMETHING_ELSE
+    assert forgotten == CHANGES_NOTHING
+    assert changing.keys() - forgotten - STARTS_IT == {
+        operation.value for operation in set(Operation) - {Operation.SUBMIT} - IN_THE_CONSOLE - OF_SOMETHING_ELSE
     }
 
 
@@ -162,6 +163,34 @@ def test_people_are_recorded_by_name(api: Api, execution_id: str, admin_client: 
     assert record["actor"] == "user:admin"
     event = api.get(f"executions/{execution_id}/events").json["events"][-1]
     assert record["at"] == event["created_at"]
+
+
+def test_who_submitted_is_recorded(api: Api, execution_id: str, admin_client: Client) -> None:
+    call = {"ffqn": ".../" + ADD.partition("/")[2], "params": [1, []]}
+
+    ids = [
+        api.post("executions", call, {"reason": "a try"}).json["ok"],
+        api.post("executions", call, **{"Idempotency-Key": "once"}).json["ok"],
+        api.put(f"executions/{E1}", call).json["ok"],
+        admin_client.post("/v1/executions", call, content_type="application/json").json()["ok"],
+    ]
+
+    found = OperationRecord.objects.order_by("pk")
+    assert [record.execution_id for record in found] == ids
+    assert {(record.operation, record.detail) for record in found} == {("submit", ADD)}
+    assert [record.reason for record in found] == ["a try", "", "", ""]
+    assert {record.actor.partition(":")[0] for record in found[:3]} == {"token"}
+    assert list(OperationRecord.objects.submitted_by("user:admin")) == ids[3:]
+
+
+def test_a_call_that_was_there_before_is_recorded_once(api: Api, execution_id: str) -> None:
+    call = {"ffqn": ADD, "params": [1, []]}
+    for _ in range(2):
+        assert api.post("executions", call, **{"Idempotency-Key": "once"}).status == 201
+        assert api.put(f"executions/{E1}", call).status in (200, 201)
+    assert api.post("executions", {**call, "params": []}).status == 400
+
+    assert OperationRecord.objects.count() == 2
 
 
 # --- What is no operation ---------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from executions.operations.bulk import BulkOperation
 from executions.operations.cancelling import cancel
 from executions.operations.listing import ExecutionFilter, ListedStatus
 from executions.operations.submitting import Call, submit_all
-from tests.executions.deployments import ADD, deploy_declared
+from tests.executions.deployments import ADD, deploy_declared, deploy_declared_text
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +122,17 @@ def test_a_process_that_another_took_over_from_changes_nothing_any_more(many: li
 
     batch.refresh_from_db()
     assert (batch.status, batch.done) == (BatchStatus.DONE, MANY - 2)
+
+
+def test_the_report_quotes_no_values(many: list[ExecutionId], tmp_path: Path) -> None:
+    deploy_declared_text(tmp_path)
+    batch = started(BulkOperation.RETRY)
+
+    BatchRun(claimed()).carry_out()
+
+    assert {(entry.execution_id, entry.is_done, entry.detail) for entry in batch.entries.all()} == {
+        (failed, False, "the old call does not fit the function any more") for failed in many[-2:]
+    }
 
 
 def test_it_is_stopped_between_two_executions(many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from engine.log import events as e
 from engine.log.ids import ExecutionId, child_id
 from engine.log.labels import label_metadata
-from engine.log.return_values import CANCELLED, Returned
+from engine.log.return_values import CANCELLED, Failed, FailureKind, Returned
 from executions.journal.journal import SqlJournal
 from executions.models import Execution, Label, OperationRecord
 from executions.operations.listing import (
@@ -170,7 +170,8 @@ def every_state(journal: SqlJournal) -> dict[str, ExecutionId]:
         name: make_execution_id(number) for number, name in enumerate(sorted(ListedStatus), 1)
     }
     failed = e.TemporarilyFailed(backoff_expires_at=after(60), reason="502")
-    error, failure = e.Finished(retval=Returned(ok=False, payload=None)), e.Finished(retval=CANCELLED)
+    error, cancelled = e.Finished(retval=Returned(ok=False, payload=None)), e.Finished(retval=CANCELLED)
+    failure = e.Finished(retval=Failed(kind=FailureKind.TIMED_OUT))
     join_set = e.JoinSetCreated(join_set_id=JOIN_SET)
     commit(
         journal,
@@ -183,14 +184,24 @@ def every_state(journal: SqlJournal) -> dict[str, ExecutionId]:
         make_submit(ids["cancelling"], make_created(), e.CancellationRequested()),
         make_submit(ids["finished_ok"], make_created(), make_locked(), make_finished()),
         make_submit(ids["finished_error"], make_created(), make_locked(), error),
-        make_submit(ids["finished_execution_failure"], make_created(), make_locked(), failure),
+        make_submit(ids["finished_failed"], make_created(), make_locked(), failure),
+        make_submit(ids["finished_cancelled"], make_created(), make_locked(), cancelled),
     )
     commit(journal, make_append(ids["blocked"], make_join_next(), expected=3, awaits=True))
     return ids
 
 
 @pytest.mark.parametrize(
-    "status", sorted(set(ListedStatus) - {ListedStatus.FINISHED, ListedStatus.UNFINISHED, ListedStatus.SCHEDULED})
+    "status",
+    sorted(
+        set(ListedStatus)
+        - {
+            ListedStatus.FINISHED,
+            ListedStatus.FINISHED_EXECUTION_FAILURE,
+            ListedStatus.UNFINISHED,
+            ListedStatus.SCHEDULED,
+        }
+    ),
 )
 def test_each_state_can_be_asked_for(every_state: dict[str, ExecutionId], status: ListedStatus) -> None:
     assert listed(statuses=(status,)) == [every_state[status]]
@@ -216,9 +227,14 @@ def test_some_can_be_asked_for_by_their_ids(five: list[ExecutionId]) -> None:
 
 
 def test_states_can_be_asked_for_together(every_state: dict[str, ExecutionId]) -> None:
-    finished = {every_state[name] for name in every_state if name.startswith("finished_")}
+    ends = ("finished_ok", "finished_error", "finished_failed", "finished_cancelled")
+    finished = {every_state[name] for name in ends}
 
     assert set(listed(statuses=(ListedStatus.FINISHED,))) == finished
+    assert set(listed(statuses=(ListedStatus.FINISHED_EXECUTION_FAILURE,))) == {
+        every_state["finished_failed"],
+        every_state["finished_cancelled"],
+    }
     unfinished = listed(statuses=(ListedStatus.UNFINISHED,))
     assert set(unfinished) == set(listed(hide_finished=True))
     assert not finished.intersection(unfinished)
@@ -244,6 +260,17 @@ def test_stuck_is_what_is_due_for_long_and_nobody_runs(journal: SqlJournal) -> N
     assert set(listed(stuck=True)) == {E1, E5}
 
 
+def test_what_ended_between_two_instants_can_be_asked_for(journal: SqlJournal) -> None:
+    for execution_id, created, ended in ((E1, 0, 30), (E2, 1, 10), (E3, 20, 25), (E4, 40, 45)):
+        commit(journal, make_submit(execution_id, make_created(), make_locked(until=after(60)), at=after(created)))
+        commit(journal, make_append(execution_id, make_finished(), expected=2, at=after(ended)))
+    commit(journal, make_submit(E5, make_created(), at=after(21)))
+
+    assert listed(finished_after=after(20), finished_before=after(40)) == [E3, E1]
+    assert listed(finished_after=after(30)) == [E4, E1]
+    assert listed(finished_before=after(30)) == [E3, E2]
+
+
 # --- Indexes ----------------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +279,7 @@ def test_stuck_is_what_is_due_for_long_and_nobody_runs(journal: SqlJournal) -> N
     [
         ({}, "execution_top_level"),
         ({"show_derived": True}, "execution_created"),
+        ({"show_derived": True, "finished_after": NOW, "finished_before": NOW}, "execution_created"),
         ({"show_derived": True, "hide_finished": True}, "execution_unfinished"),
         ({"show_derived": True, "statuses": (ListedStatus.PAUSED, ListedStatus.LOCKED)}, "execution_unfinished"),
         ({"show_derived": True, "function": FFQN}, "execution_function"),

@@ -19,7 +19,7 @@ from engine.journal.records import LogLine as LogLineRecord
 from engine.log import events as e
 from engine.log.ids import ExecutionId, RunId, child_id
 from executions.journal.journal import SqlJournal
-from executions.models import Delay, Event, Execution, HttpExchange, JoinSetResponse, LogLine
+from executions.models import Batch, BatchEntry, Delay, Event, Execution, HttpExchange, JoinSetResponse, LogLine
 from executions.retention import pruning
 from executions.retention.pruning import Pruned, prune
 from executions.retention.rules import parse_rules
@@ -263,6 +263,20 @@ def test_every_table_with_rows_of_an_execution_is_known() -> None:
     }
 
     assert {name for name in names if name[1] != "execution_id"} == {("JoinSetResponse", "child_execution_id")}
+
+
+def test_the_report_of_a_batch_stays_whole_when_what_it_is_about_goes(journal: SqlJournal) -> None:
+    execution_id = add_tree(journal, 1)
+    at = timezone.now()
+    batch = Batch.objects.create(
+        key="k", operation="cancel", wanted={}, actor="user:ann", started_at=at, seen_at=at, cursor_at=at, total=1
+    )
+    BatchEntry.objects.create(batch=batch, execution_id=execution_id, is_done=True)
+
+    run()
+
+    assert counts()["Execution"] == 0
+    assert BatchEntry.objects.get().execution_id == execution_id
 
 
 def test_the_task_and_its_schedule_follow_the_settings(journal: SqlJournal) -> None:

@@ -12,7 +12,8 @@ from engine.deployment.spec import ComponentType
 from engine.log import events as e
 from engine.log.state import Lifecycle, Status
 from executions.journal.journal import SqlJournal
-from executions.operations.listing import ExecutionFilter, matching
+from executions.models import Execution
+from executions.operations.listing import STUCK_AFTER, ExecutionFilter, matching
 from executions.operations.submitting import submit
 from executions.statistics import standing
 from executions.statistics.standing import count_stuck, longest_due, standings
@@ -69,19 +70,19 @@ def test_no_more_than_so_many_are_looked_at(journal: SqlJournal, monkeypatch: py
     found = standings(NOW)
 
     assert (found.is_capped, sum(row.count for row in found.rows)) == (True, 3)
-    assert count_stuck(NOW) == 3
+    assert count_stuck(NOW, now=NOW) == 3
 
 
 def test_a_task_that_waits_for_somebody_is_neither_stuck_nor_the_longest_due(journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created(component_id=STUB, scheduled_at=NOW - timedelta(hours=1))))
-    assert (count_stuck(NOW), longest_due(NOW)) == (0, None)
+    assert (count_stuck(NOW, now=NOW), longest_due(NOW)) == (0, None)
     assert not matching(ExecutionFilter(stuck=True), now=after(9999)).exists()
 
     commit(journal, make_submit(E2))
 
     due = longest_due(NOW)
     assert due is not None
-    assert (count_stuck(NOW), due.pk) == (1, E2)
+    assert (count_stuck(NOW, now=NOW), due.pk) == (1, E2)
     assert list(matching(ExecutionFilter(stuck=True), now=after(9999))) == [due]
 
 
@@ -90,15 +91,31 @@ def test_an_external_activity_waits_for_somebody_as_a_stub_does(tmp_path: Path) 
     submit(ADD, [1, []])
     later = timezone.now() + timedelta(hours=1)
 
-    assert (count_stuck(later), longest_due(later)) == (0, None)
+    assert (count_stuck(later, now=later), longest_due(later)) == (0, None)
     assert [row.is_task for row in standings(later).rows] == [True]
     assert not matching(ExecutionFilter(stuck=True), now=later).exists()
+
+
+def test_what_diverges_or_is_being_cancelled_for_long_is_stuck_too(journal: SqlJournal) -> None:
+    now = after(90)
+    since = now - STUCK_AFTER
+    commit(
+        journal,
+        make_submit(E1, make_created(), make_locked(until=after(200)), e.CancellationRequested()),
+        make_submit(E2, make_created(scheduled_at=after(80)), make_locked(until=after(200)), at=after(80)),
+        make_submit(E3, make_created(scheduled_at=after(80)), e.CancellationRequested(), at=after(80)),
+        make_submit(E4, make_created(scheduled_at=after(80)), at=after(80)),
+    )
+    Execution.objects.filter(pk=E4).update(incompatible_digest="sha256:other")
+
+    assert count_stuck(since, now=now) == 2
+    assert {row.pk for row in matching(ExecutionFilter(stuck=True), now=now)} == {E1, E4}
 
 
 def test_each_look_follows_an_index_of_what_has_not_ended() -> None:
     with CaptureQueriesContext(connection) as captured:
         standings(NOW)
-        count_stuck(NOW)
+        count_stuck(NOW, now=NOW)
         longest_due(NOW)
     statements = [query["sql"] for query in captured.captured_queries if "execution_id" in query["sql"]]
     plans = []
