@@ -19,11 +19,18 @@ from engine.clock import SystemClock
 from engine.journal.records import HttpExchange, LogLine, Write
 from engine.log import events as e
 from engine.log.ids import ExecutionId, make_execution_id
+from engine.log.return_values import JsonText, Returned, TypedValue
 from executions.journal.journal import SqlJournal
 from tests.acceptance.sites import REPOSITORY, Site, unused_port
 from tests.browser.people import Console, apart
 from tests.browser.test_console import FIBO, LARGE, PAY
-from tests.builders import make_append, make_created, make_http_exchange, make_log_line, make_submit
+from tests.builders import (
+    make_append,
+    make_created,
+    make_http_exchange,
+    make_log_line,
+    make_submit,
+)
 from tests.engine.journal.commits import commit
 from tests.harness.eventually import eventually
 
@@ -56,6 +63,14 @@ class Log:
         now = SystemClock().now()
         apart(lambda: self._commit([make_append(self.id, event, expected=at, at=now) for at, event in events]))
         self.length += count
+
+    def end(self, value: str) -> None:
+        """Append its end, with a result as JSON text."""
+        now = SystemClock().now()
+        finished = e.Finished(retval=Returned(ok=True, payload=TypedValue("tuple<u64, string>", JsonText(value))))
+        write = make_append(self.id, finished, expected=self.length, at=now)
+        apart(lambda: self._commit([write]))
+        self.length += 1
 
     def write(self, *lines: LogLine) -> None:
         """Add log lines."""
@@ -302,6 +317,20 @@ def test_a_value_of_five_megabytes_leaves_the_page_usable(console: Console) -> N
     expect(page.locator("#events")).to_contain_text("paused")
     # What was opened stays open.
     expect(page.locator("#facts .ob-piece")).to_have_count(2)
+
+
+def test_a_result_of_five_megabytes_arrives_live_as_its_beginning(console: Console) -> None:
+    log = Log(console.site)
+    page = console.open(f"executions/{log.id}/")
+    console.expect_live()
+
+    log.end(json.dumps([int(_U64), "x" * 5_000_000]))
+
+    console.expect_live("Final")
+    expect(page.locator("#head")).to_contain_text(_U64)
+    assert page.evaluate("document.body.textContent.length") < 300_000
+    page.get_by_text(re.compile("Show the next")).first.click()
+    expect(page.locator("#head .ob-piece")).to_have_count(2)
 
 
 def test_log_lines_and_requests_come_by_themselves(console: Console, log: Log) -> None:

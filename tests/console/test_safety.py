@@ -15,6 +15,9 @@ from pytest_django import Settings
 
 from components.models import Component
 from components.services import deploy
+from console.executions.detail import TABS
+from console.live.consumer import TOPICS
+from console.live.messages import Sub
 from executions.access.scopes import Scope
 from executions.access.tokens import issue_token
 from executions.journal.rows import created_of
@@ -22,6 +25,7 @@ from executions.models import ApiToken, Execution
 from tests.components_app.builders import activity_table, make_wasm, workflow_table, write_deployment
 from tests.console.crawling import contents, crawl
 from tests.console.planted import ASKING, FAILED, RETRYING, TASK, plant
+from tests.console.rights_table import TOPICS as WATCHED
 from tests.console.submitting.test_submitting import filled
 from tests.console.tasks.open_tasks import STUB
 from tests.executions.deployments import declared
@@ -86,6 +90,32 @@ def test_looking_changes_nothing_and_shows_no_script_and_no_secret(root: Client)
             assert secret not in found.text, path
 
 
+def frames() -> list[str]:
+    """Return the HTML of the first frame of every topic, of an execution with every tab, about all that was planted."""
+    planted = [FAILED, RETRYING, ASKING, TASK]
+    subscriptions = [
+        Sub(topic=topic, **{**about, "keys": planted} if topic in ("executions", "tasks") else about)
+        for topic, about in WATCHED.items()
+    ]
+    subscriptions += [Sub(topic="execution", subject=target, view=tab.url_name) for target in planted for tab in TABS]
+    updates = [TOPICS[each.topic](each).read({}, hidden=False) for each in subscriptions]
+    found = [update for update in updates if update is not None]
+    return [html for each in found for html in (*each.regions.values(), *(row.html for row in each.rows))]
+
+
+def test_frames_hold_no_script_and_no_secret(root: Client) -> None:
+    token, text = issue_token("ci", [Scope.READ])
+
+    told = frames()
+
+    assert any(INERT in html for html in told)
+    for html in told:
+        assert "<script>alert" not in html
+        assert not re.search("[\u202a-\u202e\x01]", html)
+        for secret in (SECRET, site_settings.SECRET_KEY, text, token.digest):
+            assert secret not in html
+
+
 def test_texts_of_others_are_inert_and_visible(root: Client) -> None:
     component = Component.objects.get(name="pay").digest
     where = [
@@ -101,6 +131,7 @@ def test_texts_of_others_are_inert_and_visible(root: Client) -> None:
         f"components/{component}/access/",
         f"tasks/{TASK}/",
         "tasks/",
+        "schedules/",
         f"tokens/{ApiToken.objects.latest('pk').prefix}/revoke/",
     ]
 
