@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
@@ -35,9 +34,9 @@ from console.forms.nodes import (
 )
 from console.forms.reading import AS_JSON, MOST_ITEMS, Problem
 from console.forms.scalars import ESCAPED, HEX, TEXT, nearest_single
+from console.forms.short_types import short_type
 from console.forms.slots import Slot
 from console.forms.writing import MOST_INPUTS, FormTooLargeError
-from engine.wit.grammar import format_type
 from engine.wit.json_scalars import INTEGER_RANGES
 from engine.wit.names import snake_name
 from engine.wit.obelisk_types import DATETIME
@@ -61,8 +60,6 @@ from engine.wit.types import (
 
 _MOST_RADIOS: Final = 5
 """More choices than these are a list to choose from."""
-_LONGEST_TYPE: Final = 48
-_KIND: Final = re.compile("[a-z0-9]+")
 
 
 def form_nodes(slots: Sequence[Slot], fields: Fields, problems: Sequence[Problem]) -> list[Node]:
@@ -78,23 +75,6 @@ def form_nodes(slots: Sequence[Slot], fields: Fields, problems: Sequence[Problem
     """
     maker = _Maker(fields, {problem.name: problem.text for problem in reversed(problems)})
     return [maker.node(slot.type, slot.label, slot.name, has_default=slot.may_be_left_out) for slot in slots]
-
-
-def short_type(wit_type: WitType) -> str:
-    """Return a type in few characters: of what has parts that are shown anyway, its kind only."""
-    text = format_type(wit_type)
-    if len(text) <= _LONGEST_TYPE and "{" not in text:
-        return text
-    match wit_type:
-        case ListType(element=element):
-            return f"list<{short_type(element)}>"
-        case OptionType(some=some):
-            return f"option<{short_type(some)}>"
-        case ResultType(ok=ok, err=err):
-            sides = [short_type(ok) if ok is not None else "_"] + ([short_type(err)] if err is not None else [])
-            return f"result<{', '.join(sides)}>"
-        case _:
-            return _KIND.match(text)[0]  # type: ignore[index]  # every type begins with a word
 
 
 class _Maker:

@@ -19,8 +19,8 @@ from django.utils import timezone
 from console.access import may_see_payload, needs, person
 from console.forms.entry import Entry, EntryForm, problem_context, wants_fragment
 from console.forms.json_text import pretty
-from console.forms.making import short_type
 from console.forms.reading import Problem
+from console.forms.short_types import short_type
 from console.forms.slots import param_slots
 from console.pages import page
 from console.submitting.options import (
@@ -32,6 +32,7 @@ from console.submitting.options import (
     read_options,
     schedule_of,
 )
+from console.submitting.signatures import names_by_component
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ExecutionExists, IdSyntaxError
 from engine.log.ids import ExecutionId, make_execution_id, parse_top_level_id
@@ -187,15 +188,18 @@ class _CallForm:
         if wants_fragment(self._request):
             return TemplateResponse(self._request, "console/submitting/fields.html", context, status=status)
         assert function.type.result is not None  # nothing else can be deployed
+        interface = function.name.interface
+        names = names_by_component([function]).get(function.component.id.name, {})
+        type_names = {interface: {name: wit_type for wit_type, name in names.items()}}
         return page(
             self._request,
             "submitting/call.html",
             title="Submit",
             tab_title=f"Submit {function.name.function}",
             ffqn=str(function.name),
-            params=[(slot.label, short_type(slot.type)) for slot in self._form.slots],
-            result=short_type(function.type.result),
-            wit=format_interfaces({function.name.interface: {function.name.function: function.type}}),
+            params=[(slot.label, short_type(slot.type, names)) for slot in self._form.slots],
+            result=short_type(function.type.result, names),
+            wit=format_interfaces({interface: {function.name.function: function.type}}, type_names=type_names),
             status=status,
             **context,
         )

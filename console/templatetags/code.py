@@ -14,6 +14,7 @@ from components.models import Component
 from console.code.shown import Shown
 from console.visible import visible
 from engine.deployment.limits import MIB
+from engine.wit.names import FunctionName
 from executions.models import RehearsalReport
 
 register = template.Library()
@@ -29,6 +30,12 @@ def component_url(shown: Shown, row: Component) -> str:
 def wit_url(shown: Shown, interface: object) -> str:
     """Return where an interface's page is."""
     return shown.wit_url(interface)
+
+
+@register.simple_tag
+def function_url(shown: Shown, ffqn: str) -> str:
+    """Return where a function stands among the types of its interface."""
+    return f"{shown.wit_url(FunctionName.parse(ffqn).interface)}#{ffqn}"
 
 
 @register.simple_tag

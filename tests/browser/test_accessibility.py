@@ -60,6 +60,7 @@ _PAGES = {
         "webhooks/",
         "webhooks/deliveries/",
         "webhooks/deliveries/?endpoint=nobody",
+        "webhooks/refused/",
         "webhooks/delivery/{delivery}/",
         "webhooks/delivery/{delivery}/replay/",
     ),

@@ -74,7 +74,7 @@ def test_what_else_can_be_done_is_in_a_menu_that_closes_as_menus_do(console: Con
 
     menu.locator("summary").click()
     expect(page.get_by_role("link", name="Replay")).to_be_visible()
-    page.locator("h2").click()
+    page.locator("#head h2").click()
     expect(menu).not_to_have_attribute("open", "")
 
 

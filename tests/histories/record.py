@@ -14,18 +14,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from engine.cron.schedule import CronSchedule
+from engine.cron.seeds import cron_digest
 from engine.deployment.registry import Registry
+from engine.deployment.spec import ComponentId, ComponentType, CronSpec
 from engine.executor.cancellation import request_cancellation
+from engine.executor.cron_seeds import TICK, first_seed, make_seeds
 from engine.journal.records import Append
-from engine.log.events import ComponentUpgradeFinished, Finished, LogEntry, Paused, Persist, Unpaused
+from engine.log.events import ComponentUpgradeFinished, Finished, LogEntry, Paused, Persist, Unlocked, Unpaused
 from engine.log.ids import DelayId, DeploymentId, ExecutionId
 from engine.log.return_values import Failed, FailureKind
 from engine.simulation.connection import Cut, Moment, ProcessKilled
 from engine.simulation.recordings import Recording, dump_recording, record
+from engine.wit.names import FunctionName
 from tests.harness import steps as s
 from tests.harness.components import ADD, PROBE, RUN_CANCELLABLE, STEPPER, approve, deploy, probe, stepper, stub_flow
 from tests.harness.recordings import with_events
@@ -37,12 +43,27 @@ HUMAN = "test:stubs/human"
 LONG = {"in": {"days": 30}}
 UNKNOWN = "E_01J00000000000000000009999.n:x_1"
 
+_SCHEDULE = CronSchedule.parse("*/10 * * * * *")
+EVERY_TEN_SECONDS = CronSpec(
+    id=ComponentId(
+        component_type=ComponentType.CRON, name="tick", digest=cron_digest("tick", ADD, "[1, 2]", _SCHEDULE)
+    ),
+    target=FunctionName.parse(ADD),
+    params="[1, 2]",
+    schedule=_SCHEDULE,
+)
+
 Story = Callable[[], tuple[Simulation, ExecutionId]]
 
 
 def recorded_deployment() -> Registry:
     """Return the deployment that histories are recorded and replayed with."""
     return deploy(probe(max_retries=2), stepper(), stub_flow(), approve())
+
+
+def registry_with_schedule() -> Registry:
+    """Return the same deployment with a schedule."""
+    return Registry(replace(recorded_deployment().deployment, crons=(EVERY_TEN_SECONDS,)))
 
 
 def _world() -> Simulation:
@@ -221,6 +242,23 @@ def out_of_fuel() -> tuple[Simulation, ExecutionId]:
     return world, target
 
 
+def left_out_ticks() -> tuple[Simulation, ExecutionId]:
+    """A schedule of which ticks were left out: one behind the first tick, and one that is still to come."""
+    world = Simulation(registry=registry_with_schedule())
+    world.start_executor()
+    make_seeds(world.journal, world.registry, world.clock.now())
+    target = first_seed(EVERY_TEN_SECONDS.id.digest)
+    for _ in range(2):
+        world.run_to_rest()
+        left_out = world.state_of(target).due_at
+        following = EVERY_TEN_SECONDS.schedule.next_after(left_out)
+        assert following is not None
+        reason = f"{TICK}: the tick at {left_out:%Y-%m-%d %H:%M:%S} UTC is left out"
+        world.append(target, Unlocked(backoff_expires_at=following, reason=reason))
+        world.advance(timedelta(seconds=20))
+    return world, target
+
+
 STORIES: tuple[Story, ...] = (
     every_call,
     children_retry,
@@ -233,6 +271,7 @@ STORIES: tuple[Story, ...] = (
     ended_with_a_trap,
     lost_its_way,
     out_of_fuel,
+    left_out_ticks,
 )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.clock import SimulatedClock
+from engine.executor.cron_seeds import make_seeds
 from engine.log.event_encoding import variant_of
 from engine.log.events import (
     ChildFinished,
@@ -24,6 +27,7 @@ from engine.log.events import (
     HistoryEvent,
     JoinNext,
     JoinNextTry,
+    Locked,
     Persist,
     RandomString,
     RandomU64,
@@ -34,14 +38,17 @@ from engine.log.events import (
     StubNotFound,
     TryOutcome,
     TypeCheckError,
+    Unlocked,
 )
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind, Returned
 from engine.log.schedules import At, In, Now
 from engine.log.state import result_kind_of
-from engine.simulation.recordings import Recording, dump_recording, parse_recording
+from engine.simulation.recordings import Recording, dump_recording, parse_recording, restore
+from engine.simulation.stepped import PATIENCE_S
 from tests.harness.replay import replay
-from tests.histories.record import STORIES, recorded_deployment
+from tests.harness.simulation import Simulation
+from tests.histories.record import STORIES, recorded_deployment, registry_with_schedule
 
 FILES = sorted(Path(__file__).parent.glob("*.json"))
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -182,3 +189,25 @@ def test_every_outcome_of_an_upgrade_is_recorded() -> None:
         (True, False),
         (False, False),
     }
+
+
+def test_a_recorded_schedule_makes_up_for_no_tick_that_was_left_out() -> None:
+    (file,) = (each for each in FILES if each.stem == "left_out_ticks")
+    seed = ExecutionId(_document(file)["target"])
+    clock = SimulatedClock(datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC), patience_s=PATIENCE_S)
+    registry = registry_with_schedule()
+    world = Simulation(registry=registry, journal=restore(_recording(file)), clock=clock)
+    world.start_executor()
+
+    make_seeds(world.journal, registry, clock.now())
+    world.run_to_rest()
+    before = len(world.events_of(seed))
+    world.advance(timedelta(seconds=10))
+    world.run_to_rest()
+
+    *_, locked, scheduled, unlocked = world.events_of(seed)
+    assert before == len(_document(file)["executions"][seed]["events"])
+    assert isinstance(locked, Locked)
+    assert isinstance(scheduled, Scheduled)
+    assert isinstance(unlocked, Unlocked)
+    assert unlocked.backoff_expires_at == clock.now() + timedelta(seconds=10)

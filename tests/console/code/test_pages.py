@@ -71,6 +71,7 @@ def test_the_list_says_who_satisfies_what(operator: Client, deployment: Deployme
     page = text_of(operator, "components/")
 
     assert "test:pay/api" in page
+    assert '<a href="/admin/wit/test:pay/api/#test:pay/api.charge">' in page
     assert '<span class="ob-good" title="satisfied">✓</span>' in page
     assert "psp.test" in page
     assert "0 2 * * * UTC: test:flow/api.run" in page

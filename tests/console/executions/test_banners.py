@@ -221,7 +221,7 @@ CASES: Final[Mapping[Callable[[World], None], str]] = {
 
 
 def banner_of(page: str) -> str:
-    (found,) = re.findall(r'<p class="ob-banner" role="status"><strong>Why is it not moving\?</strong>(.*?)</p>', page)
+    (found,) = re.findall(r'<p class="ob-banner ob-[\w-]+" role="status">(?:<strong>.*?</strong>)?(.*?)</p>', page)
     return unescape(re.sub(r"<[^>]+>", "", found)).strip()
 
 

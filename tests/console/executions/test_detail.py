@@ -52,6 +52,15 @@ def test_a_failed_one_says_first_how_it_failed(operator: Client, journal: SqlJou
     assert page.index("timed out") < page.index("Parameters")
 
 
+def test_small_values_take_one_line_and_larger_ones_are_trees(operator: Client, journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created(params='["a"]')))
+    other = make_execution_id(2)
+    commit(journal, make_submit(other, make_created(params=f'["{"a" * 200}"]')))
+
+    assert 'class="ob-value ob-flat"' in operator.get(f"/admin/executions/{E1}/").text
+    assert 'class="ob-value ob-flat"' not in operator.get(f"/admin/executions/{other}/").text
+
+
 def test_children_logs_requests_and_responses_have_their_tabs(operator: Client, journal: SqlJournal) -> None:
     commit(journal, make_submit(E1, make_created()))
     journal.add_log_lines([make_log_line(E1, message="<i>careful</i>")])

@@ -83,3 +83,4 @@ def test_tables_are_counted_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.engine, rows["executions"]) == ("SQLite" if connection.vendor == "sqlite" else "PostgreSQL", "2+")
     assert found.size > 0
     assert rows["labels"] == "0"
+    assert {"batches", "batch entries", "API tokens", "list columns"} <= set(rows)

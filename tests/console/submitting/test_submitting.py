@@ -280,3 +280,32 @@ def test_a_form_of_another_site_is_refused(browser: Client) -> None:
     browser.handler.enforce_csrf_checks = True
 
     assert browser.post(PAGE, filled("")).status_code == 403
+
+
+WIT = """
+package acme:shop;
+
+interface orders {
+    record order { lines: list<line>, rush: bool }
+    record line { article: string, count: u32 }
+    variant problem { execution-failed, permanent-sold-out(line) }
+    place: func(order: order, rush: option<list<line>>) -> result<string, problem>;
+}
+
+world shop { export orders; }
+"""
+
+
+def test_types_are_told_by_the_names_that_their_wit_gives_them(tmp_path: Path, operator: Client) -> None:
+    (tmp_path / "wit").mkdir()
+    (tmp_path / "wit" / "shop.wit").write_text(WIT)
+    table = '[[activity_external]]\nname = "shop"\nffqn = "acme:shop/orders.place"\nwit = "wit"\n'
+    deploy_declared(tmp_path, table)
+
+    listed = unescape(operator.get("/admin/submit/").text)
+    form = unescape(operator.get("/admin/submit/acme:shop/orders.place/").text)
+
+    for page in (listed, form):
+        assert "(order: order, rush: option<list<line>>) → result<string, problem>" in page
+    assert "(a: u8, names: list<string>) → result<u32>" in listed
+    assert "record order {" in form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -143,6 +144,57 @@ def test_whoever_is_killed_a_tick_is_neither_lost_nor_doubled(number: int, momen
     # One that was late because of the kill keeps the others where they are.
     planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
     assert planned == [0, 10, 20, 30, 40, 50, 0]
+
+
+def leave_out(world: Simulation, entry: CronSpec) -> None:
+    """Leave the next tick of an entry out, as a person does."""
+    seed = first_seed(entry.id.digest)
+    following = entry.schedule.next_after(world.state_of(seed).due_at)
+    assert following is not None
+    world.append(seed, Unlocked(backoff_expires_at=following, reason="cron: the tick is left out"))
+
+
+@pytest.mark.parametrize("missed", MissedTicks)
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("number", range(1, 9))
+def test_whoever_is_killed_a_tick_that_was_left_out_stays_out(number: int, moment: Moment, missed: MissedTicks) -> None:
+    world = Simulation(registry=with_cron(entry := cron("*/10 * * * * *", missed=missed)))
+    make_seeds(world.journal, world.registry, world.clock.now())
+    end = world.clock.now() + MINUTE
+    first = world.start_executor()
+    world.run_to_rest()
+    world.executors.remove(first)
+    leave_out(world, entry)
+    leave_out(world, entry)
+
+    world.start_executor(cut=Cut(number, moment))
+    try:
+        pass_time(world, end)
+    except ProcessKilled:
+        world.start_executor()
+        pass_time(world, end)
+
+    planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
+    assert planned == [0, 30, 40, 50, 0]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_tick_left_out_after_a_kill_stays_out_too(number: int, moment: Moment) -> None:
+    world = Simulation(registry=with_cron(entry := cron("*/10 * * * * *")))
+    make_seeds(world.journal, world.registry, world.clock.now())
+    end = world.clock.now() + MINUTE
+    world.start_executor(cut=Cut(number, moment))
+    with contextlib.suppress(ProcessKilled):
+        pass_time(world, end - 25 * SECOND)
+    world.executors.clear()
+    world.start_executor()
+    pass_time(world, end - 25 * SECOND)
+    leave_out(world, entry)
+    pass_time(world, end)
+
+    planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
+    assert planned == [0, 10, 20, 30, 50, 0]
 
 
 @pytest.mark.parametrize(
