@@ -89,7 +89,7 @@ def test_of_two_people_who_cancel_at_once_each_is_told_and_pages_say_who_within_
         page.goto(f"{console.base}executions/{task}/do/cancel/")
         page.get_by_label("Reason").fill(f"reason {number}")
     watching.evaluate("""() => {
-      const head = document.getElementById("head");
+      const head = document.getElementById("facts");
       const look = () => { if (head.textContent.includes("reason 0")) window.saidAt ??= Date.now(); };
       new MutationObserver(look).observe(head, { childList: true, subtree: true, characterData: true });
     }""")
@@ -102,6 +102,6 @@ def test_of_two_people_who_cancel_at_once_each_is_told_and_pages_say_who_within_
 
     expect(second.locator("#main")).to_contain_text("Meanwhile it has changed")
     state(watching, "Cancelled")
-    expect(watching.locator("#head")).to_contain_text("reason 0")
-    expect(watching.locator("#head")).not_to_contain_text("reason 1")
+    expect(watching.locator("#facts")).to_contain_text("reason 0")
+    expect(watching.locator("#facts")).not_to_contain_text("reason 1")
     assert watching.evaluate("window.saidAt") - done_ms < 1_000

@@ -50,9 +50,9 @@ def schedules(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     site.check("deploy", str(examples / "deployment.toml"))
 
 
-def send_star(site: Site, delivery: str, body: bytes) -> int:
+def send_star(site: Site, delivery: str, body: bytes, *, secret: str = STARS_SECRET) -> int:
     """Send what the provider of the example's endpoint would; return the status of the answer."""
-    seal = hmac.new(STARS_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    seal = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {"X-Hub-Signature-256": f"sha256={seal}", "X-GitHub-Delivery": delivery}
     return requests.post(
         f"http://127.0.0.1:{site.port}/hooks/stars?token=hush", data=body, headers=headers, timeout=60
@@ -124,6 +124,20 @@ def test_a_delivery_is_seen_and_replayed(console: Console) -> None:
     expect(page.locator("#delivery .ob-badge").first).to_contain_text("Answered")
 
 
+def test_a_refused_request_is_told_of_on_an_open_page(console: Console) -> None:
+    page = console.open("webhooks/deliveries/")
+    console.expect_live()
+    assert send_star(console.site, "browser-2", star("mallory"), secret="a guess") == 401
+
+    expect(page.locator("#refused-lately")).to_contain_text("refused in the last hour")
+    page.get_by_role("link", name="see why").click()
+
+    row = page.locator(".ob-table tbody tr").first
+    expect(row).to_contain_text("POST /stars")
+    expect(row).to_contain_text("the signature is not that of this body")
+    expect(page.locator("body")).not_to_contain_text("hush")
+
+
 def test_ages_go_on_while_the_page_is_live(console: Console) -> None:
     page = console.open("executors/")
     console.expect_live()
@@ -148,6 +162,7 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path) -> 
     console.site.check("cron", "pause", _LONG)
     send_star(console.site, "picture-1", star("octocat"))
     send_star(console.site, "picture-2", b"no star at all \xff")
+    send_star(console.site, "picture-3", star("mallory"), secret="a guess")
     page = console.open("webhooks/deliveries/")
     failed = page.locator("#deliveries a").first.get_attribute("href")
     assert failed is not None
@@ -159,6 +174,7 @@ def test_pictures_for_the_documentation(console: Console, screenshots: Path) -> 
         "webhooks": "webhooks/",
         "deliveries": "webhooks/deliveries/",
         "deliveries-empty": "webhooks/deliveries/?endpoint=nobody",
+        "refused": "webhooks/refused/",
         "delivery": failed.removeprefix("/admin/"),
     }.items():
         console.open(path)
@@ -183,6 +199,7 @@ def test_no_page_is_wider_than_the_window(console: Console, width: int) -> None:
         "executors/",
         "webhooks/",
         "webhooks/deliveries/",
+        "webhooks/refused/",
         shown,
         f"{shown}replay/",
     ):
