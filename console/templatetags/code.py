@@ -45,18 +45,12 @@ def query(kept: Mapping[str, str], **values: str) -> str:
 
 
 @register.filter
-def thousands(number: int) -> str:
-    """Return a number with its thousands apart, such as ``12,904``."""
-    return f"{number:,}"
-
-
-@register.filter
 def amount(number: int | None, key: str) -> str:
     """Return a limit's number with its unit, whole; ``key`` is the one that sets it in a deployment file."""
     if number is None:
         return "not counted"
     if not key.endswith(("_bytes", "_mib")):
-        return thousands(number)
+        return f"{number:,}"
     return f"{number // MIB:,} MiB" if number % MIB == 0 else f"{number:,} bytes"
 
 

@@ -198,8 +198,8 @@ def _rough(length: timedelta) -> str:
 
 
 @register.filter
-def grouped(number: int) -> str:
-    """Return a number with its digits in threes, such as ``12,904``."""
+def thousands(number: int) -> str:
+    """Return a number with its thousands apart, such as ``12,904``."""
     return f"{number:,}"
 
 
