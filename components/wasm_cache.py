@@ -14,6 +14,9 @@ from engine.wasm.engine import Allocation, WasmEngine, WasmSettings
 _INTERPRETER_RESIDENT_BYTES: Final = 12 << 20
 """What Python touches of its memory from its start to the end of a small function, rounded up."""
 
+_UNUSED_INTERPRETERS: Final = 4
+"""One of each kind that a process runs; each holds on to its memory."""
+
 
 def wasm_engine(runner: Runner = Runner.WASM) -> WasmEngine:
     """Return this process's engine for what carries out components. Whoever runs them takes it: cached code fits.
@@ -24,7 +27,13 @@ def wasm_engine(runner: Runner = Runner.WASM) -> WasmEngine:
     """
     fuel = settings.OBELISK_FUEL > 0
     if runner is Runner.SOURCE:
-        return WasmEngine.for_process(WasmSettings(consume_fuel=fuel, keep_resident_bytes=_INTERPRETER_RESIDENT_BYTES))
+        return WasmEngine.for_process(
+            WasmSettings(
+                consume_fuel=fuel,
+                keep_resident_bytes=_INTERPRETER_RESIDENT_BYTES,
+                unused_slots=_UNUSED_INTERPRETERS,
+            )
+        )
     return WasmEngine.for_process(WasmSettings(consume_fuel=fuel))
 
 

@@ -56,6 +56,8 @@ class WasmSettings:
         pool_slots: How many memories may be alive at once under pooling.
         keep_resident_bytes: How much of a memory is wiped, not unmapped, when it is given back to the pool: the next
             instance need not fault it in again page by page, but whatever was touched stays with the process.
+        unused_slots: How many slots that nobody uses are kept for the components that used them last, before one of
+            them is taken for another component rather than a fresh one.
         is_parallel_compilation: Compile with all cores. See ``fork_guard``.
         has_source_lines: Have backtraces tell files and lines, of components that carry debug information. Costs time
             whenever a guest is unwound.
@@ -67,6 +69,7 @@ class WasmSettings:
     allocation: Allocation | None = None
     pool_slots: int = 1000
     keep_resident_bytes: int = 256 << 10
+    unused_slots: int = 100
     is_parallel_compilation: bool = True
     has_source_lines: bool = False
 
@@ -258,6 +261,7 @@ def _use_pool(config: Config, settings: WasmSettings) -> None:
         "max_core_instance_size": 16 << 20,
         "linear_memory_keep_resident": settings.keep_resident_bytes,
         "table_keep_resident": 64 << 10,
+        "max_unused_warm_slots": settings.unused_slots,
     }
     for name, value in limits.items():
         getattr(_bindings, f"wasmtime_pooling_allocation_config_{name}_set")(pool, value)

@@ -192,9 +192,7 @@ def test_a_payment_is_started_approved_and_seen_without_a_mouse(console: Console
     expect(page).to_have_url(re.compile(r"executions/E_"))
     execution_id = page.locator("#execution-id").inner_text()
 
-    _tab_to(page, page.get_by_role("link", name="Human tasks"))
-    page.keyboard.press("Enter")
-    _tab_to(page, page.locator(f'[data-key^="{execution_id}."] a').first)
+    _tab_to(page, page.get_by_role("link", name="Answer the task"))
     page.keyboard.press("Enter")
     _choose(page, page.get_by_role("radio", name="ok", exact=True), "Space")
     _choose(page, page.get_by_role("radio", name="false", exact=True), "ArrowRight")  # true

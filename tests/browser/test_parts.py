@@ -327,10 +327,10 @@ def test_a_result_of_five_megabytes_arrives_live_as_its_beginning(console: Conso
     log.end(json.dumps([int(_U64), "x" * 5_000_000]))
 
     console.expect_live("Final")
-    expect(page.locator("#head")).to_contain_text(_U64)
+    expect(page.locator("#facts")).to_contain_text(_U64)
     assert page.evaluate("document.body.textContent.length") < 300_000
     page.get_by_text(re.compile("Show the next")).first.click()
-    expect(page.locator("#head .ob-piece")).to_have_count(2)
+    expect(page.locator("#facts .ob-piece")).to_have_count(2)
 
 
 def test_log_lines_and_requests_come_by_themselves(console: Console, log: Log) -> None:
