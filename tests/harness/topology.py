@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from executions import orphan_guard
 from obelisk_site.database import sqlite_database
@@ -24,8 +24,11 @@ from tests.harness.nodes import Node
 from tests.harness.python_components import RUNTIMES
 from tests.harness.site_database import COMMAND_S, SiteDatabase
 
+#: As docker-compose.yml has them, without the interpreter; the web process is told where to listen besides.
+WEB: Final = ("-m", "daphne", "--access-log", os.devnull, "obelisk_site.asgi:application")
+EXECUTOR: Final = ("manage.py", "run_executor")
+
 _OURS = ("OBELISK_", "DJANGO_", "PORT")
-_DAPHNE = ("-m", "daphne", "--access-log", os.devnull)
 
 
 class Topology(SiteDatabase):
@@ -97,7 +100,7 @@ class Topology(SiteDatabase):
         name = f"web-{len(self.webs) + 1}"
         web = Web(
             name,
-            [sys.executable, *_DAPHNE, "-b", "127.0.0.1", "-p", str(port), "obelisk_site.asgi:application"],
+            [sys.executable, *WEB, "-b", "127.0.0.1", "-p", str(port)],
             environment=self.environment(name) | {"PORT": str(port)},
             log=self._folder / f"{name}.log",
             directory=REPOSITORY,
@@ -124,7 +127,7 @@ class Topology(SiteDatabase):
         name = f"executor-{len(self.executors) + 1}"
         executor = Node(
             name,
-            on_host([sys.executable, "manage.py", "run_executor"]),
+            on_host([sys.executable, *EXECUTOR]),
             environment=self.environment(name) | dict(settings or {}),
             log=self._folder / f"{name}.log",
             directory=REPOSITORY,
