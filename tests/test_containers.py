@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from executions.program_version import program_version
+from tests.harness.python_components import RUNTIMES
 from tests.harness.topology import EXECUTOR, WEB
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -153,21 +154,24 @@ def test_what_the_image_holds_is_enough_to_start(tmp_path: Path) -> None:
         else:
             shutil.copy(ROOT / name, tmp_path / "app" / name)
 
-    for command in (
-        ["migrate", "-v0"],
-        ["check"],
-        ["deploy", "examples/compiled.toml"],
-        ["shell", "-v0", "-c", VERSION],
-    ):
+    def manage(*command: str) -> str:
         done = subprocess.run(
             [sys.executable, "manage.py", *command],
             cwd=tmp_path / "app",
-            env={"OBELISK_DATA_DIR": str(tmp_path / "data"), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                "OBELISK_DATA_DIR": str(tmp_path / "data"),
+                "OBELISK_COMPILED_DIR": str(RUNTIMES / "compiled"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, (command, done.stderr)
+        return done.stdout.strip()
 
     assert lines[0] == "*"
-    assert done.stdout.strip() == program_version()
+    manage("check")
+    manage("migrate", "-v0")
+    manage("deploy", "examples/compiled.toml")
+    assert manage("shell", "-v0", "-c", VERSION) == program_version()
