@@ -18,9 +18,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from executions import orphan_guard
-from obelisk_site.database import sqlite_database
+from obelisk_site.database import postgresql_database, sqlite_database
+from obelisk_site.process import Process
 from tests.acceptance.sites import REPOSITORY, Finished, unused_port
 from tests.harness.nodes import Node
+from tests.harness.postgresql import PrivateServer
 from tests.harness.python_components import RUNTIMES
 from tests.harness.site_database import COMMAND_S, SiteDatabase
 
@@ -34,17 +36,28 @@ _OURS = ("OBELISK_", "DJANGO_", "PORT")
 class Topology(SiteDatabase):
     """A site's processes; a context manager that leaves none behind, not even when this process is killed.
 
-    With SQLite all share one data directory. With a server each has its own, as hosts have.
+    With SQLite all share one data directory. With PostgreSQL each has its own, as hosts have.
 
     Args:
         folder: Where data directories and logs go; must exist.
+        server: PostgreSQL, which gets a database of its own; SQLite if there is none.
         settings: Environment variables of all processes.
     """
 
-    def __init__(self, folder: Path, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, server: PrivateServer | None = None, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._folder = folder
-        super().__init__(sqlite_database(folder / "data" / "db.sqlite3", conn_max_age=None))
         self._settings = {"DJANGO_SECRET_KEY": secrets.token_urlsafe(50), **(settings or {})}
+        self._server = server
+        if server is None:
+            entry = sqlite_database(folder / "data" / "db.sqlite3", conn_max_age=None)
+        else:
+            self._database_name = f"site_{secrets.token_hex(4)}"
+            url = server.create_database(self._database_name)
+            self._settings = {"OBELISK_DATABASE_URL": url, **self._settings}
+            entry = postgresql_database(url, process=Process.COMMAND, pool_size=1)
+        super().__init__(entry)
         self.webs: list[Web] = []
         self.executors: list[Node] = []
 
@@ -116,31 +129,33 @@ class Topology(SiteDatabase):
         self,
         *,
         settings: Mapping[str, str] | None = None,
-        on_host: Callable[[Sequence[str]], Sequence[str]] = lambda command: command,
+        run: Callable[[Callable[[], None]], None] = lambda start: start(),
     ) -> Node:
         """Start an executor; returns when it has given a sign of life.
 
         Args:
             settings: Environment variables of this one.
-            on_host: Makes a command that runs another one elsewhere, in a network of its own, say.
+            run: Calls what starts the process; in a network of its own, say.
         """
         name = f"executor-{len(self.executors) + 1}"
         executor = Node(
             name,
-            on_host([sys.executable, *EXECUTOR]),
+            [sys.executable, *EXECUTOR],
             environment=self.environment(name) | dict(settings or {}),
             log=self._folder / f"{name}.log",
             directory=REPOSITORY,
             on_start=self.guard,
         )
         self.executors.append(executor)
-        self.start_executor(executor)
+        self.start_executor(executor, run=run)
         return executor
 
-    def start_executor(self, executor: Node) -> None:
-        """Start an executor that has ended; returns when it has given a sign of life."""
+    def start_executor(
+        self, executor: Node, *, run: Callable[[Callable[[], None]], None] = lambda start: start()
+    ) -> None:
+        """Start an executor that has ended; returns when it has given a sign of life. See `add_executor`."""
         before = self.heartbeats().keys()
-        executor.start()
+        run(executor.start)
         executor.wait_until(lambda: bool(self.heartbeats().keys() - before))
 
     def executor_ids(self, executor: Node) -> set[str]:
@@ -171,8 +186,13 @@ class Topology(SiteDatabase):
             **self._settings,
         }
 
+    def database_url(self, host: str) -> str:
+        """Return the address of the database for who reaches the server at a host's address."""
+        assert self._server is not None, "there is no server"
+        return self._server.url(self._database_name, host=host)
+
     def _data_dir(self, name: str) -> Path:
-        return self._folder / "data"
+        return self._folder / "data" if self._server is None else self._folder / name
 
 
 class Web(Node):
