@@ -12,60 +12,67 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from engine.log.ids import ExecutionId, make_execution_id
 from tests.acceptance.sites import REPOSITORY
 from tests.apps.saboteur.apps import FOLDER_VARIABLE
+from tests.apps.saboteur.clock import VARIABLE as CLOCK_VARIABLE
+from tests.apps.saboteur.clock import set_offset
 from tests.apps.saboteur.points import Point, armed, struck
 from tests.chaos.client import Client
 from tests.chaos.effects import Effects, have_effects
 from tests.chaos.invariants import check_invariants
+from tests.chaos.proxy import CuttingProxy
 from tests.chaos.recovery import Death, recoveries
+from tests.chaos.small_disk import SmallDisk, small_disk
 from tests.chaos.work import SETTINGS, WORKFLOW, Job, write_deployment
 from tests.harness.eventually import PATIENCE_S, eventually
 from tests.harness.postgresql import PrivateServer
 from tests.harness.site_database import COMMAND_S
 from tests.harness.topology import Topology
 
+#: Settings of a server that is killed while the machine goes on: nothing has to reach the disk.
+SURVIVING_ITS_DEATH: Final = {"fsync": "off", "full_page_writes": "off"}
+
 FINISHED_S = 120.0
 """How long jobs may take on a busy machine on which much goes wrong."""
 
+_CLOCK = "clock"
+_LATER = "later-clock"
 _UNFINISHED = "SELECT count(*) FROM executions_execution WHERE status <> 'finished'"
 
 
 class ChaosSite:
-    """A site with work to do; a context manager.
+    """A site with two executors and work to do; a context manager.
 
     Args:
         folder: Where its files go.
-        server: PostgreSQL; SQLite if there is none.
-        settings: Environment variables of all processes.
+        server: PostgreSQL, listening on loopback; SQLite, on a small disk if there may be one, if there is none.
     """
 
-    def __init__(
-        self, folder: Path, *, server: PrivateServer | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, server: PrivateServer | None = None) -> None:
         self.folder = folder
+        self.server = server
         self.jobs: dict[ExecutionId, Job] = {}
         self._numbers = count(1)
         self._stack = ExitStack()
-        self._server = server
-        self._settings = settings or {}
 
     def __enter__(self) -> ChaosSite:
         with ExitStack() as stack:
             self.effects: Effects = stack.enter_context(have_effects())
+            self.disk = None if self.server else self._mount(stack)
             self.topology = stack.enter_context(
                 Topology(
                     self.folder,
-                    server=self._server,
+                    server=self.server,
                     settings={
                         "OBELISK_APPS": "tests.apps.saboteur",
                         "OBELISK_OUTBOUND_HOSTS": f"http://{self.effects.authority}",
                         FOLDER_VARIABLE: str(self.folder),
                         **SETTINGS,
-                        **self._settings,
                     },
                 )
             )
@@ -73,8 +80,30 @@ class ChaosSite:
             self.topology.manage("deploy", str(write_deployment(self.folder, self.effects.authority)))
             self.client = Client(self.topology.environment("command"))
             stack.callback(self.client.close)
+            self.steady = self.topology.add_executor()
+            set_offset(self.folder, _CLOCK, timedelta())
+            self.wayward = self.topology.add_executor(settings={CLOCK_VARIABLE: _CLOCK, **self._detour(stack)})
             self._stack = stack.pop_all()
         return self
+
+    def _mount(self, stack: ExitStack) -> SmallDisk | None:
+        folder = self.folder / "data"
+        folder.mkdir()
+        return stack.enter_context(small_disk(folder))
+
+    def _detour(self, stack: ExitStack) -> dict[str, str]:
+        """Return what leads an executor to the database by way of the proxy, if there is a server."""
+        self.proxy: CuttingProxy | None = None
+        if self.server is None:
+            return {}
+        url = urlsplit(self.topology.database_url("127.0.0.1"))
+        assert url.port is not None
+        self.proxy = stack.enter_context(CuttingProxy(url.port))
+        # Messages that are encrypted could not be told apart.
+        detour = url._replace(
+            netloc=f"{url.username}@127.0.0.1:{self.proxy.port}", query="sslmode=disable&gssencmode=disable"
+        )
+        return {"OBELISK_DATABASE_URL": urlunsplit(detour)}
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -86,14 +115,26 @@ class ChaosSite:
     def submit(self, jobs: int, *, effects: int = 0) -> list[ExecutionId]:
         """Submit so many jobs, again until that is acknowledged; returns when they have had so many effects."""
         before = self.effects.total
-        made = {
-            make_execution_id(datetime.now(UTC), os.urandom(10)): Job(f"job-{next(self._numbers)}") for _ in range(jobs)
-        }
-        calls = [(chosen, WORKFLOW, job.params(self.effects.authority)) for chosen, job in made.items()]
-        eventually(lambda: self.client.submit(calls) is None)
+        made = self._make(jobs)
+        eventually(lambda: self._send(made) is None)
         self.jobs |= made
         eventually(lambda: self.effects.total >= before + effects)
-        return ids
+        return list(made)
+
+    def try_to_submit(self, jobs: int) -> tuple[list[ExecutionId], bool]:
+        """Submit so many jobs in one transaction, once; return their ids, and whether that was acknowledged."""
+        made = self._make(jobs)
+        error = self._send(made)
+        with self.topology.world() as world:
+            self.jobs |= {each: job for each, job in made.items() if error is None or world.exists(each)}
+        return list(made), error is None
+
+    def _make(self, jobs: int) -> dict[ExecutionId, Job]:
+        ids = [make_execution_id(datetime.now(UTC), os.urandom(10)) for _ in range(jobs)]
+        return {chosen: Job(f"job-{next(self._numbers)}") for chosen in ids}
+
+    def _send(self, made: Mapping[ExecutionId, Job]) -> str | None:
+        return self.client.submit([(each, WORKFLOW, job.params(self.effects.authority)) for each, job in made.items()])
 
     def wait_for_rest(self) -> None:
         """Wait until all executions have ended."""
@@ -103,11 +144,16 @@ class ChaosSite:
         """Check what must hold when all have ended."""
         check_invariants(self.topology, self.jobs, self.effects)
 
-    # --- Deaths ---
+    # --- What goes wrong ---
 
-    def arm(self, point: Point) -> None:
-        """Have the next process die that comes by a place."""
-        armed(self.folder, point).touch()
+    def put_clock(self, offset: timedelta) -> None:
+        """Have the wayward executor's clock be wrong by so much."""
+        set_offset(self.folder, _CLOCK, offset)
+
+    def arm(self, point: Point, *, after: int = 0) -> None:
+        """Have the next process die that comes by a place, so many times before it without harm."""
+        armed(self.folder, f"{point}.new").write_text(str(after))
+        armed(self.folder, f"{point}.new").rename(armed(self.folder, point))
 
     def wait_for_death(self, point: Point) -> Death:
         """Wait until a process has died at a place, and return which one."""
@@ -127,13 +173,25 @@ class ChaosSite:
 
     def run_to_its_death(self, program: str) -> None:
         """Run a program inside Django that is to be killed."""
-        ended = subprocess.run(
+        ended = self._run(program)
+        assert ended.returncode == -signal.SIGKILL, ended
+
+    def run_later(self, program: str, *, by: timedelta = timedelta()) -> Any:
+        """Run a program inside Django, whose clock is late by so much; return the document that it prints, if any."""
+        set_offset(self.folder, _LATER, by)
+        ended = self._run(program, {CLOCK_VARIABLE: _LATER})
+        assert ended.returncode == 0, ended
+        return json.loads(ended.stdout or "null")
+
+    def _run(
+        self, program: str, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "manage.py", "shell", "-v0", "-c", program],
             cwd=REPOSITORY,
-            env=self.topology.environment("command"),
+            env=self.topology.environment("command") | settings,
             capture_output=True,
             text=True,
             timeout=COMMAND_S,
             check=False,
         )
-        assert ended.returncode == -signal.SIGKILL, ended

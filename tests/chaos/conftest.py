@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from tests.chaos.chaos_site import ChaosSite
+from tests.acceptance.sites import unused_port
+from tests.chaos.chaos_site import SURVIVING_ITS_DEATH, ChaosSite
 from tests.harness.databases import DATABASES
 from tests.harness.postgresql import MISSING, PrivateServer, find_binaries
-
-# The machine goes on when the server is killed, so nothing has to reach the disk.
-_KILLED_NOT_CUT_OFF = {"fsync": "off", "full_page_writes": "off"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,19 +19,26 @@ def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[PrivateServer]:
-    """A server whose commits survive its death."""
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
+    """A site on a server of its own."""
     if find_binaries() is None:
         pytest.skip(MISSING)
-    with PrivateServer(_KILLED_NOT_CUT_OFF) as server:
-        yield server
-
-
-@pytest.fixture(scope="module", params=DATABASES)
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
-    """A site with two executors, for the tests of a module: each leaves it at rest."""
-    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
-    with ChaosSite(tmp_path_factory.mktemp("chaos"), server=server) as site:
-        for _ in range(2):
-            site.topology.add_executor()
+    with (
+        PrivateServer(SURVIVING_ITS_DEATH, port=unused_port()) as server,
+        ChaosSite(tmp_path_factory.mktemp("chaos"), server=server) as site,
+    ):
         yield site
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
+    """A site on a disk of its own."""
+    with ChaosSite(tmp_path_factory.mktemp("chaos")) as site:
+        yield site
+
+
+@pytest.fixture(params=DATABASES)
+def site(request: pytest.FixtureRequest) -> ChaosSite:
+    """Either; each test leaves it at rest, and as it was."""
+    site: ChaosSite = request.getfixturevalue(f"on_{request.param}")
+    return site

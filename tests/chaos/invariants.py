@@ -8,7 +8,7 @@ from typing import Any
 from engine.log.events import Locked
 from engine.log.ids import ExecutionId
 from tests.chaos.effects import Effects
-from tests.chaos.work import Job, result_problem
+from tests.chaos.work import WORKFLOW, Job, result_problem
 from tests.harness.site_database import SiteDatabase
 from tests.harness.world import World
 
@@ -31,9 +31,10 @@ _LEFT_OVER = {
     ),
 }
 _COUNTED = (
-    "SELECT coalesce(sum(count), 0) FROM executions_rollup WHERE length_s = 86400",
-    "SELECT count(*) FROM executions_event WHERE id <= (SELECT event_id FROM executions_rollupcursor) "
-    "AND variant IN ('finished', 'temporarily_failed', 'temporarily_timed_out')",
+    "SELECT coalesce(sum(count), 0) FROM executions_rollup WHERE length_s = 86400 AND ffqn = %s",
+    f"SELECT count(*) FROM executions_event JOIN {_EXECUTIONS} USING (execution_id) "
+    "WHERE id <= (SELECT event_id FROM executions_rollupcursor) "
+    "AND variant IN ('finished', 'temporarily_failed', 'temporarily_timed_out') AND ffqn = %s",
 )
 
 
@@ -63,8 +64,8 @@ def check_invariants(database: SiteDatabase, jobs: Mapping[ExecutionId, Job], ef
 
 
 def check_statistics(database: SiteDatabase) -> bool:
-    """Whether what is counted is what the log holds up to the statistics' cursor, at this instant."""
-    counted, held = (database.query(question)[0][0] for question in _COUNTED)
+    """Whether what is counted of jobs is what the log holds up to the statistics' cursor, at this instant."""
+    counted, held = (database.query(question, WORKFLOW)[0][0] for question in _COUNTED)
     return int(counted) == int(held)
 
 

@@ -22,7 +22,7 @@ unloaded and replayed."""
 
 _AT_ONCE = 2
 _IN_A_ROW = 8
-_COMPUTATIONS = 60
+_COMPUTATIONS = 40
 """Longer than a commit window."""
 _SLEEP_MS = 1200
 """Longer than a waiting workflow stays in memory."""

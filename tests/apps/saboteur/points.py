@@ -1,7 +1,7 @@
 """Places in the product where a process can be killed; it is wrapped from outside and knows nothing of it.
 
-A place is armed by a file of its name in the folder. Whoever comes by takes the file away, which only one process can,
-tells in another one that it dies, and does.
+A place is armed by a file of its name in the folder, which holds how many times it is to be left alone before. Who comes
+by then takes the file away, which only one process can, tells in another one that it dies, and does.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -59,7 +60,7 @@ RUNNING = tuple(Point)[: list(Point).index(Point.DURING_STATISTICS)]
 """Those that a run of an execution comes by."""
 
 
-def armed(folder: Path, point: Point) -> Path:
+def armed(folder: Path, point: str) -> Path:
     """Return the file that arms a place."""
     return folder / f"armed-{point}"
 
@@ -72,6 +73,7 @@ def struck(folder: Path, point: Point) -> Path:
 class _Saboteur:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._passed: Counter[Point] = Counter()
         self.executor_id = ""
 
     def passes(self, point: Point) -> None:
@@ -79,8 +81,12 @@ class _Saboteur:
         struck_file = struck(self._folder, point)
         mine = struck_file.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         try:
+            self._passed[point] += 1
+            if self._passed[point] <= int(armed(self._folder, point).read_text()):
+                return
             armed(self._folder, point).rename(mine)
         except FileNotFoundError:
+            self._passed[point] = 0
             return
         mine.write_text(json.dumps({"executor_id": self.executor_id, "pid": os.getpid(), "at": time.time()}))
         mine.rename(struck_file)
