@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -179,7 +179,7 @@ class ChaosSite:
     def run_later(self, program: str, *, by: timedelta = timedelta()) -> Any:
         """Run a program inside Django, whose clock is late by so much; return the document that it prints, if any."""
         set_offset(self.folder, _LATER, by)
-        ended = self._run(program, {CLOCK_VARIABLE: _LATER})
+        ended = self._run(program, **{CLOCK_VARIABLE: _LATER})
         assert ended.returncode == 0, ended
         return json.loads(ended.stdout or "null")
 

@@ -19,7 +19,8 @@ from executions.operations.listing import ExecutionFilter
 from executions.operations.submitting import Call, submit_all
 submitted = submit_all([Call({FUNCTION!r}, [[]], paused=True)] * {EXECUTIONS})
 wanted = ExecutionFilter(ids=tuple(each.execution_id for each in submitted))
-start_batch(BulkOperation.CANCEL, wanted, total={EXECUTIONS}, actor="chaos", reason="a test", key=submitted[0].execution_id)
+key = submitted[0].execution_id
+start_batch(BulkOperation.CANCEL, wanted, total={EXECUTIONS}, actor="chaos", reason="a test", key=key)
 threading.Event().wait(60)
 """
 TAKE_UP = """
@@ -31,6 +32,10 @@ for batch in claim_unattended():
     batch.refresh_from_db()
     entries = [(each.execution_id, each.is_done) for each in batch.entries.all()]
     print(json.dumps([batch.status, batch.done, batch.refused, entries]))
+"""
+SUBMIT_SOME = f"""
+from executions.operations.submitting import Call, submit_all
+submit_all([Call({FUNCTION!r}, [[]])] * 5)
 """
 PRUNE = f"""
 from django.utils import timezone

@@ -1,7 +1,7 @@
 """Places in the product where a process can be killed; it is wrapped from outside and knows nothing of it.
 
-A place is armed by a file of its name in the folder, which holds how many times it is to be left alone before. Who comes
-by then takes the file away, which only one process can, tells in another one that it dies, and does.
+A place is armed by a file of its name in the folder, which holds how many times it is to be left alone first. Whoever
+comes by then takes the file away, which only one process can, tells in another one that it dies, and does.
 """
 
 from __future__ import annotations
