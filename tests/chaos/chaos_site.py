@@ -183,9 +183,7 @@ class ChaosSite:
         assert ended.returncode == 0, ended
         return json.loads(ended.stdout or "null")
 
-    def _run(
-        self, program: str, settings: Mapping[str, str] = MappingProxyType({})
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, program: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", "shell", "-v0", "-c", program],
             cwd=REPOSITORY,
