@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from engine.log.ids import ExecutionId, make_execution_id
@@ -33,6 +33,8 @@ from tests.harness.eventually import PATIENCE_S, eventually
 from tests.harness.postgresql import PrivateServer
 from tests.harness.site_database import COMMAND_S
 from tests.harness.topology import Topology
+
+_T = TypeVar("_T")
 
 #: Settings of a server that is killed while the machine goes on: nothing has to reach the disk.
 SURVIVING_ITS_DEATH: Final = {"fsync": "off", "full_page_writes": "off"}
@@ -136,9 +138,24 @@ class ChaosSite:
     def _send(self, made: Mapping[ExecutionId, Job]) -> str | None:
         return self.client.submit([(each, WORKFLOW, job.params(self.effects.authority)) for each, job in made.items()])
 
+    def is_at_rest(self) -> bool:
+        """Whether all executions have ended."""
+        return self.topology.query(_UNFINISHED) == [(0,)]
+
     def wait_for_rest(self) -> None:
         """Wait until all executions have ended."""
-        eventually(lambda: self.topology.query(_UNFINISHED) == [(0,)], within_s=FINISHED_S)
+        eventually(self.is_at_rest, within_s=FINISHED_S)
+
+    def while_working(self, look: Callable[[], _T | None]) -> _T:
+        """Look until there is something true to see, and have something to do until then; return what was seen."""
+
+        def look_once() -> _T | None:
+            seen = look()
+            if not seen and self.is_at_rest():
+                self.submit(2)
+            return seen
+
+        return eventually(look_once, within_s=2 * PATIENCE_S)
 
     def check(self) -> None:
         """Check what must hold when all have ended."""
@@ -155,16 +172,21 @@ class ChaosSite:
         armed(self.folder, f"{point}.new").write_text(str(after))
         armed(self.folder, f"{point}.new").rename(armed(self.folder, point))
 
-    def wait_for_death(self, point: Point) -> Death:
-        """Wait until a process has died at a place, and return which one."""
+    def death_at(self, point: Point) -> Death | None:
+        """Return who died at a place, once; ``None`` if nobody has yet."""
         path = struck(self.folder, point)
-        try:
-            eventually(path.exists, within_s=2 * PATIENCE_S)
-        finally:
-            armed(self.folder, point).unlink(missing_ok=True)
+        if not path.exists():
+            return None
         told = json.loads(path.read_text())
         path.unlink()
         return Death(told["executor_id"], datetime.fromtimestamp(told["at"], UTC))
+
+    def wait_for_death(self, point: Point) -> Death:
+        """Wait until a process has died at a place, and return which one; there is work until then."""
+        try:
+            return self.while_working(lambda: self.death_at(point))
+        finally:
+            armed(self.folder, point).unlink(missing_ok=True)
 
     def recoveries(self, death: Death) -> list[timedelta]:
         """Return how long it took until somebody went on with each execution that the dead one held."""

@@ -16,7 +16,6 @@ from tests.apps.saboteur.apps import BUSY_TIMEOUT_S
 from tests.chaos.chaos_site import ChaosSite
 from tests.chaos.proxy import Cut
 from tests.chaos.small_disk import IMPOSSIBLE
-from tests.harness.eventually import eventually
 
 AWAY_S = 4.0
 #: Of one processor, while there is nothing to do but to try again.
@@ -89,7 +88,7 @@ def test_what_became_of_a_commit_may_stay_unknown(on_postgresql: ChaosSite) -> N
     with the_same_executors_after_it(site):
         site.submit(4, effects=3)
         proxy.cut(*islice(cycle(Cut), 8))
-        eventually(lambda: proxy.cuts_left == 0)
+        site.while_working(lambda: proxy.cuts_left == 0)
 
 
 def test_clients_hear_what_is_true_or_nothing(on_postgresql: ChaosSite) -> None:

@@ -50,7 +50,7 @@ LONG_AGO = timedelta(minutes=5)
 def test_a_bulk_operation_is_taken_up_where_it_was_and_nothing_is_done_twice(site: ChaosSite) -> None:
     site.arm(Point.DURING_BATCH, after=DIES_AT)
     site.run_to_its_death(CANCEL_ALL)
-    site.wait_for_death(Point.DURING_BATCH)
+    assert site.death_at(Point.DURING_BATCH)
 
     status, done, refused, entries = site.run_later(TAKE_UP, by=LONG_AGO)
     site.wait_for_rest()
@@ -77,7 +77,7 @@ def test_retention_deletes_whole_executions_or_none(site: ChaosSite) -> None:
 
     site.arm(Point.DURING_RETENTION)
     site.run_to_its_death(PRUNE)
-    site.wait_for_death(Point.DURING_RETENTION)
+    assert site.death_at(Point.DURING_RETENTION)
     assert site.topology.query(count, FUNCTION) == before
     site.check()
 
