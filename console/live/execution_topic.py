@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.detail import TABS
-from console.executions.summaries import Summary, summary_of
+from console.executions.summaries import Summary, fingerprint, summary_of
 from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
 from console.parts.finding import part_of
@@ -87,7 +87,7 @@ class ExecutionTopic:
         now = timezone.now()
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
-        state = _fingerprint(row)
+        state = fingerprint(row)
         now_at = {
             "state": state,
             "told": self._told(row, now, cursor, state),
@@ -119,12 +119,6 @@ class ExecutionTopic:
         self._tells_again_at = time.monotonic() + _TOLD_FOR_S
         why = why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD))
         return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
-
-
-def _fingerprint(row: Execution) -> int:
-    """Return a number that differs when what was written to an execution does."""
-    due = int(row.due_at.timestamp() * 1000)
-    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 
 
 def _regions(summary: Summary) -> dict[str, str]:
