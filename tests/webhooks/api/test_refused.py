@@ -35,7 +35,7 @@ def test_they_are_listed_newest_first_and_a_page_at_a_time(client: Client) -> No
     first, other, last = store("doorman"), store("other"), store("doorman")
 
     everything = client.get("/v1/webhooks/refused").json()
-    page = client.get("/v1/webhooks/refused", {"endpoint": "doorman", "cursor": last, "length": 1}).json()
+    page = client.get(f"/v1/webhooks/refused?endpoint=doorman&cursor={last}&length=1").json()
 
     assert [each["id"] for each in everything] == [last, other, first]
     assert [each["id"] for each in page] == [first]
