@@ -93,16 +93,18 @@ def cannot_go_on(row: Execution, *, with_values: bool) -> str:
         row: The execution.
         with_values: Whether to quote what its log holds.
     """
+    if row.incompatible_digest is None:
+        return CANNOT_BE_REPLAYED
+    record = OperationRecord.objects.exclusion_of(row.pk, row.incompatible_digest)
+    if record is not None:
+        return (
+            f"was left on the component version {row.component_digest}{signed(record)}, which is not deployed: deploy "
+            "that again, or include the execution"
+        )
     tried = row.events.filter(variant="component_upgrade_finished").order_by("-version").first()
     upgrade = None if tried is None else tried.entry().event
-    if tried is None or not isinstance(upgrade, ComponentUpgradeFinished) or upgrade.failure is None:
+    if not isinstance(upgrade, ComponentUpgradeFinished) or upgrade.failure is None:
         return CANNOT_BE_REPLAYED
-    record = OperationRecord.objects.behind(row.execution_id, tried.created_at)
-    if record is not None and record.operation == Operation.EXCLUDE.value:
-        return (
-            f"was left on the component version {row.component_digest}{signed(record)}, which is not deployed: "
-            "deploy that again, or include it in the present deployment"
-        )
     version = parting_version(upgrade.failure)
     where = "" if version is None else f", they part at event {version}"
     return CANNOT_BE_REPLAYED + where + (f": {shortened(upgrade.failure)}" if with_values else "")

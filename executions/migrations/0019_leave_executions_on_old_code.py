@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("executions", "0016_count_what_ends"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="rehearsalreport",
+            name="left",
+            field=models.PositiveIntegerField(db_default=0, default=0),
+        ),
+    ]
