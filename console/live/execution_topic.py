@@ -30,7 +30,7 @@ from executions.watching import CommitWatch, Watch
 
 _TREE_TABS: Final = ("console_execution", "console_timeline")
 _COMMIT_TABS: Final = ("console_logs", "console_http")
-_TOLD_FOR_S: Final = 4.5
+TOLD_FOR_S: Final = 4.5
 """How long what was said of an execution to which nothing is written is good for: less than pages wait for a commit."""
 
 
@@ -116,7 +116,7 @@ class ExecutionTopic:
         """
         if cursor.get("state") == state and "told" in cursor and time.monotonic() < self._tells_again_at:
             return cursor["told"]
-        self._tells_again_at = time.monotonic() + _TOLD_FOR_S
+        self._tells_again_at = time.monotonic() + TOLD_FOR_S
         why = why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD))
         return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
 
