@@ -14,4 +14,12 @@ class Migration(migrations.Migration):
             name="left",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("status", "finished"), ("parent__isnull", True)),
+                fields=["due_at", "result_kind"],
+                name="execution_ended_at",
+            ),
+        ),
     ]
