@@ -201,5 +201,6 @@ def test_one_is_left_and_included_from_its_page(
     assert f'value="{other.pk}"' in form
     assert (unknown.status_code, "Dep_none" in unknown.text) == (422, True)
     assert f"{other.pk} will not run it." in left
+    assert "History and code part" not in left
     assert "Whatever is deployed may run it." in included
     assert [each.operation for each in OperationRecord.objects.order_by("pk")] == ["exclude", "include"]
