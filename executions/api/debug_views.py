@@ -215,8 +215,11 @@ class ExcludeView(ApiView):
     def put(self, request: Request, execution_id: str) -> HttpResponse:
         """Keep the workflow from being run by a deployment's version of its component."""
         target = parse_execution_id(execution_id)
-        registry = registry_of(find_deployment(read_body(request, ExcludeBody).deployment_id))
-        digest = version_for(find_execution(target).ffqn, registry)
+        read_query(request, OperationQuery)
+        body = read_body(request, ExcludeBody)
+        ffqn = find_execution(target).ffqn
+        registry = registry_of(find_deployment(body.deployment_id))
+        digest = version_for(ffqn, registry)
         exclude(target, registry, journal=recording(request, target, Operation.EXCLUDE, detail=digest))
         return message(request, "excluded")
 
