@@ -19,6 +19,9 @@ from executions.operations.inbox import assignees_of
 from executions.operations.recording import Operation
 
 NOBODY_CARRIES_IT_OUT: Final = "waits for its result to be supplied: nobody here carries it out"
+NOT_RUN_BY_DEPLOYED: Final = (
+    "is due, but the deployed component version does not run it: it cannot follow its history, or shall not"
+)
 CANNOT_BE_REPLAYED: Final = "is due, but its history cannot be replayed by the deployed component version"
 
 MOST_COUNTED: Final = 1000

@@ -9,8 +9,8 @@ from engine.deployment.spec import ComponentSpec, ComponentType, LockingStrategy
 from engine.errors import DeploymentError
 from executions.deployed import deployed_registry
 from executions.due_details import (
-    CANNOT_BE_REPLAYED,
     NOBODY_CARRIES_IT_OUT,
+    NOT_RUN_BY_DEPLOYED,
     behind_others,
     cannot_go_on,
     named,
@@ -47,7 +47,7 @@ def why_due_is_not_run(row: Execution, now: datetime, *, closely: bool = False, 
         return waits_for_answer(row) if closely else NOBODY_CARRIES_IT_OUT
     component = function.component
     if row.incompatible_digest == component.id.digest:
-        return cannot_go_on(row, with_values=with_values) if closely else CANNOT_BE_REPLAYED
+        return cannot_go_on(row, with_values=with_values) if closely else NOT_RUN_BY_DEPLOYED
     strategy = component.exec.locking_strategy
     if strategy is LockingStrategy.BY_COMPONENT_DIGEST and row.component_digest != component.id.digest:
         return f"is due, but only the component version {row.component_digest} may run it, which is not deployed"

@@ -18,6 +18,7 @@ from engine.log.state import Lifecycle
 from engine.simulation.recordings import Recorded, last_instant, parse_recording
 from executions import due_details
 from executions.deployed import deployed_registry
+from executions.due_explanations import why_due_is_not_run
 from executions.explanations import waited_for, why_not_moving
 from executions.journal.commit import store
 from executions.journal.journal import SqlJournal
@@ -370,7 +371,10 @@ def test_due_but_with_a_history_that_the_deployed_version_cannot_replay(journal:
     assert explain() == (
         f"{begins}: key does not match event stored at version 41: key: call b, event: call a with 'secret'."
     )
-    assert why_not_moving(Execution.objects.get(pk=E1), now=NOW, with_values=False) == f"{begins}."
+    row = Execution.objects.get(pk=E1)
+    assert why_not_moving(row, now=NOW, with_values=False) == f"{begins}."
+    # Told of all calls of the function, whatever became of each.
+    assert why_due_is_not_run(row, NOW) == due_details.NOT_RUN_BY_DEPLOYED
 
 
 def test_due_but_nobody_is_there(journal: SqlJournal, tmp_path: Path) -> None:
