@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from engine.deployment.spec import LockingStrategy
@@ -218,7 +219,7 @@ def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, l
     """Return the statements that insert rows, in order, with their parameters."""
     start = 0
     for size in _batches(len(rows)):
-        yield _insert(table, size), [value for row in rows[start : start + size] for value in row]
+        yield _insert(table, size), list(chain.from_iterable(rows[start : start + size]))
         start += size
 
 
@@ -256,7 +257,7 @@ def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[st
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update_many(columns, size), [value for row in batch for value in row], size
+            yield _update_many(columns, size), list(chain.from_iterable(batch)), size
         else:
             yield from ((_update_one(columns), list(row), 1) for row in batch)
 
