@@ -44,7 +44,7 @@ def draw_plots(report: Mapping[str, Any], folder: Path) -> None:
         folder: Where to put them.
     """
     # The same figures give the same files.
-    style = {"svg.hashsalt": "obelisk", "svg.fonttype": "none", "font.size": 9, "axes.edgecolor": _INK}
+    style: dict[Any, Any] = {"svg.hashsalt": "obelisk", "svg.fonttype": "none", "font.size": 9, "axes.edgecolor": _INK}
     with mpl.rc_context(style):
         _save(_bars(report, _THROUGHPUT, "a second; the line is the aim"), folder / "throughput.svg")
         _save(_bars(report, _LATENCY, "milliseconds"), folder / "latency.svg")
@@ -58,14 +58,17 @@ def _bars(report: Mapping[str, Any], rows: Sequence[tuple[str, str]], label: str
         for row, (_, key) in enumerate(rows):
             value, at = report[prefix + key], row + 0.38 * place
             axes.barh(at, value, height=0.34, color=colour, label=name if row == 0 else None)
-            axes.annotate(f"{value:,.0f}" if value >= 10 else f"{value:.1f}", (value, at), (3, 0), **_BESIDE)
-            if (aim := _AIMS.get(prefix + key)) is not None:
+            aim = _AIMS.get(prefix + key)
+            if aim is not None:
                 axes.plot([aim, aim], [at - 0.19, at + 0.19], color=_INK, linewidth=1.5)
+            axes.annotate(
+                f"{value:,.0f}" if value >= 10 else f"{value:.1f}", (max(value, aim or 0), at), (4, 0), **_BESIDE
+            )
     axes.set_yticks([row + 0.19 for row in range(len(rows))], [title for title, _ in rows])
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel(label)
-    axes.legend(loc="lower right", frameon=False)
+    figure.legend(loc="outside upper right", ncols=2, frameon=False)
     _plain(axes)
     return figure
 
@@ -85,6 +88,7 @@ def _growth(report: Mapping[str, Any]) -> Figure:
     memory.set_xlabel("seconds under load")
     memory.set_ylabel("resident MB")
     for axes in (cost, memory):
+        axes.margins(y=0.15)
         axes.set_ylim(bottom=0)
         _plain(axes)
     return figure

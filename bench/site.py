@@ -167,6 +167,7 @@ class EndsAnywhere:
 
     def wait(self, those: Collection[ExecutionId]) -> list[ExecutionId]:
         """Wait until at least one of some executions ended well, and return all that did."""
+        from engine.log.ids import ExecutionId
         from executions.models import Execution
 
         until = time.monotonic() + TIMEOUT_S
@@ -174,7 +175,7 @@ class EndsAnywhere:
             self._changed.clear()
             ended = Execution.objects.filter(execution_id__in=list(those), status="finished")
             if found := list(ended.values_list("execution_id", flat=True)):
-                return found
+                return [ExecutionId(execution_id) for execution_id in found]
             if not self._changed.wait(1.0) and time.monotonic() > until:
                 raise TimeoutError(f"none of {len(those)} executions ended within {TIMEOUT_S} s")
 
