@@ -40,7 +40,11 @@ class Dialect(Protocol):
         ...
 
     def indexed_by(self, index: str) -> str:
-        """Return what, behind a table's name, makes the planner take this index; empty where it knows best."""
+        """Return what, behind a table's name, makes the planner take this index; empty where nothing can."""
+        ...
+
+    def unindexed(self, column: str) -> str:
+        """Return a column as something that no index is taken for; itself where `indexed_by` sees to that."""
         ...
 
     def insert(self, table: sql.Table, rows: Sequence[Row]) -> Iterable[Statement]:
@@ -107,6 +111,9 @@ class _Sqlite:
     def indexed_by(self, index: str) -> str:
         # Without statistics the planner takes a list of functions for more selective than "the longest due".
         return f" INDEXED BY {index}"
+
+    def unindexed(self, column: str) -> str:
+        return column
 
     def insert(self, table: sql.Table, rows: Sequence[Row]) -> Iterable[Statement]:
         return sql.insert(table, rows)

@@ -97,6 +97,12 @@ class Postgresql:
         """See `Dialect`."""
         return ""
 
+    def unindexed(self, column: str) -> str:
+        """See `Dialect`."""
+        # As on SQLite, the planner takes a function for more selective than "the longest due"; when most executions are
+        # of one function, it would read them all.
+        return f"{column} || ''"
+
     def insert(self, table: sql.Table, rows: Sequence[Row]) -> Iterable[Statement]:
         """See `Dialect`."""
         yield _insert(table), (_as_json(rows),)

@@ -167,6 +167,7 @@ def pending(
     after: tuple[int, str] | None,
     limit: int,
     hint: str,
+    ffqn: str = "ffqn",
 ) -> tuple[str, list[Any]]:
     """Return the statement that finds due executions, and its parameters.
 
@@ -176,6 +177,7 @@ def pending(
         after: Only what stands behind this (``due_at``, id) in the order.
         limit: Most rows.
         hint: The dialect's hint of the index.
+        ffqn: How the dialect names the function where no index of functions is to be taken.
     """
     scope = ""
     params: list[Any] = [due_at]
@@ -184,14 +186,14 @@ def pending(
         params.extend(after)
     conditions = []
     for choice in choices:
-        condition, values = _qualification(choice)
+        condition, values = _qualification(choice, ffqn)
         conditions.append(condition)
         params.extend(values)
     sql = _PENDING.format(hint=hint, scope=scope, choices=" OR ".join(conditions))
     return sql, [*params, limit]
 
 
-def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
+def _qualification(choice: Lockable, ffqn: str) -> tuple[str, Sequence[str]]:
     """Return the SQL of `engine.journal.locking.qualifies`."""
     digest = choice.component_id.digest
     compatible = "(incompatible_digest IS NULL OR incompatible_digest <> %s)"
@@ -200,7 +202,7 @@ def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
     if not choice.ffqns:
         return "1 = 0", ()
     names = ", ".join(["%s"] * len(choice.ffqns))
-    return f"ffqn IN ({names}) AND {compatible}", (*choice.ffqns, digest)
+    return f"{ffqn} IN ({names}) AND {compatible}", (*choice.ffqns, digest)
 
 
 # --- Lists of any length, on SQLite -----------------------------------------------------------------------------------
