@@ -93,7 +93,9 @@ class Statements:
         """
         if self._waiting is not None:
             self._waiting.append((statement, params))
-        elif self._connection.execute(self.dialect.render(statement), params).rowcount != rows and rows is not None:
+            return
+        cursor = self._connection.execute(self.dialect.render(statement), params)
+        if rows is not None and cursor.rowcount != rows:
             raise JournalUnavailable("a state changed while it was being changed")
 
     def flush(self) -> None:
