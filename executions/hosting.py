@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
 from typing import Any, NoReturn
@@ -46,7 +46,8 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY = timedelta(milliseconds=250)
 """How soon a new deployment is taken up: before whoever deployed a change submits to it."""
 LOOK_ANYWAY_EVERY = timedelta(seconds=10)
-"""How soon, if nothing has told of it; and how often executors that died long ago are looked for."""
+"""How soon, if nothing has told of it."""
+_FORGET_EVERY = timedelta(minutes=10)
 _TICK = timedelta(seconds=5)
 """How often an executor that runs nothing looks for work of which nothing has told it."""
 
@@ -81,6 +82,7 @@ class ExecutorHost:
         self._is_stopping = threading.Event()
         self._has_heard = threading.Event()
         self._looked_at = -math.inf
+        self._forgot_at: datetime | None = None
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
         self._statistics = StatisticsKeeper(self._is_or_was_busy)
         self._begun_count = 0
@@ -149,20 +151,25 @@ class ExecutorHost:
             if not self._has_heard.is_set():
                 continue
             self._has_heard.clear()
+            self._looked_at = time.monotonic()
             try:
-                if deployed_registry() is not self._executor.registry:
-                    self._looked_at = -math.inf
-                    return False
+                is_another = deployed_registry() is not self._executor.registry
             except (DatabaseError, DeploymentError):
-                self._looked_at = -math.inf  # the heartbeat meets it too, and says so
+                self._looked_at = -math.inf  # the next heartbeat meets it too, and says so
+                continue
+            if is_another:
+                self._looked_at = -math.inf
+                return False
         return self._is_stopping.is_set()
 
     def _beat(self) -> None:
         now = self._clock.now()
         if time.monotonic() - self._looked_at >= LOOK_ANYWAY_EVERY.total_seconds():
             self._use(self._look_for_deployment(self._executor.registry))
-            forget_silent(now)
             self._looked_at = time.monotonic()
+        if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
+            forget_silent(now)
+            self._forgot_at = now
         registry = self._executor.registry
         beat(
             self._executor.executor_id,

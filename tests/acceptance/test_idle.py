@@ -19,13 +19,18 @@ from tests.harness.postgresql import CARELESS, MISSING, PrivateServer, find_bina
 from tests.harness.topology import Topology
 
 EXECUTORS = 3
-SETTLING_S = 20.0
+SETTLING_S = 15.0
 WINDOW_S = 30.0
 
 COUNT = """
 SELECT query, calls FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid
 WHERE d.datname = current_database() AND query NOT LIKE %s
 """
+
+
+def told(seen: Counter[str]) -> str:
+    """Return what was asked, the most frequent first, for people."""
+    return "\n".join(f"{count:5} {' '.join(statement.split())[:150]}" for statement, count in seen.most_common())
 
 
 def wait(seconds: float) -> None:
@@ -59,8 +64,7 @@ def test_on_postgresql_each_executor_asks_at_most_once_a_second(topology: Topolo
     wait(WINDOW_S)
     asked = statements(topology) - before
 
-    assert asked.total() <= EXECUTORS * WINDOW_S, asked.most_common()
-    assert asked.total() >= EXECUTORS * WINDOW_S / 10, "they are not even alive"
+    assert EXECUTORS * WINDOW_S / 10 <= asked.total() <= EXECUTORS * WINDOW_S, told(asked)
 
 
 @pytest.fixture
@@ -95,4 +99,4 @@ def test_on_sqlite_an_executor_asks_at_most_once_a_second(tmp_path: Path, asked:
     finally:
         host.stop()
 
-    assert WINDOW_S / 10 <= seen.total() <= WINDOW_S, seen.most_common()
+    assert WINDOW_S / 10 <= seen.total() <= WINDOW_S, told(seen)
