@@ -39,12 +39,8 @@ class RedisServer:
             folder / "redis.conf",
             f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\nsave ""\n',
         )
-        self.node = Node(
-            "redis",
-            ["setpriv", "--pdeathsig=TERM", "--", _PROGRAM, str(config)],
-            log=folder / "redis.log",
-            on_start=on_start,
-        )
+        command = ["setpriv", "--pdeathsig=TERM", "--", _PROGRAM, str(config)]
+        self.node = Node("redis", command, log=folder / "redis.log")
 
     @property
     def environment(self) -> Mapping[str, str]:
