@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.acceptance.fleet.fleets import CHAIN, EFFECT, Fleet
 from tests.harness.eventually import PATIENCE_S, eventually
 from tests.harness.networks import skip_without_networks
 from tests.harness.postgresql import MISSING, find_binaries
+
+# The first one starts three hosts.
+pytestmark = pytest.mark.timeout(600)
 
 EXECUTIONS = 300
 
@@ -70,6 +74,7 @@ def test_idle_hosts_share_what_there_is_to_do(fleet: Fleet, strategy: str) -> No
     fleet.wait_until_finished(submitted)
 
     shares = fleet.begun_by(submitted)
+    sys.stdout.write(f"\n{strategy}: {', '.join(str(shares[host]) for host in range(3))} of {EXECUTIONS}\n")
     assert shares.total() == EXECUTIONS
     assert min(shares[host] for host in range(3)) >= EXECUTIONS / 3 / 5, shares
     fleet.check(submitted)
