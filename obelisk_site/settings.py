@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import django_stubs_ext
@@ -30,6 +31,7 @@ from obelisk_site.env import (
 )
 from obelisk_site.logging import LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
+from obelisk_site.redis import channel_layers, housekeeping_broker, redis_address
 
 django_stubs_ext.monkeypatch()
 
@@ -182,8 +184,9 @@ DATABASES = {
     ),
 }
 
-# Hints only, so losing one costs nothing; with several web processes Redis takes its place.
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Redis, for housekeeping and as a channel layer. Executions, and pages that are open, need the database alone.
+_redis = env_parsed("OBELISK_REDIS_URL", partial(redis_address, password=env_file("OBELISK_REDIS_PASSWORD_FILE")))
+CHANNEL_LAYERS = channel_layers(_redis)
 
 # --- Executor ---------------------------------------------------------------------------------------------------------
 
@@ -253,7 +256,7 @@ OBELISK_DELIVERY_BYTES = env_int("OBELISK_DELIVERY_BYTES", 1 << 20, minimum=0)
 Q_CLUSTER = {
     "name": "obelisk",
     "label": "Housekeeping",
-    "orm": "default",
+    **housekeeping_broker(_redis),
     "workers": OBELISK_WORKERS,
     "timeout": 300,  # seconds a task may take; ahead-of-time compilation of a large component takes 10
     "retry": 360,  # must outlast the timeout, or a task that still runs is started again
@@ -263,7 +266,7 @@ Q_CLUSTER = {
     "save_limit": -1,  # keep no successes: keeping n locks all n rows at every save. Failures are always kept
     "bulk": 50,  # tasks fetched at a time
     "queue_limit": 200,
-    "poll": 1.0,  # seconds; nobody waits for these tasks, and an idle cluster should ask little of the database
+    "poll": 0.5,  # seconds of rest after each look; `executions.database_broker` says how often that is
     "guard_cycle": 0.5,  # seconds until a dead worker, and the executor in it, is replaced
     "recycle": 1_000_000_000,  # tasks after which a worker is replaced: never, since an executor lives in it
 }

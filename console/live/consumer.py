@@ -67,6 +67,9 @@ _HIDDEN_S: Final = 5.0
 """Least time between frames for a page that nobody looks at."""
 _LONGEST_MESSAGE: Final = 64 << 10
 
+NO_LAYER: Final = ""
+"""Not among ``CHANNEL_LAYERS``."""
+
 UNAUTHENTICATED: Final = 4401
 UNREADABLE: Final = 4400
 NO_RIGHTS: Final = 4403
@@ -93,6 +96,9 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One page's connection."""
+
+    # What is told to pages comes from the database. A channel layer of Redis would end them whenever that is away.
+    channel_layer_alias = NO_LAYER
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

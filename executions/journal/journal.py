@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError
@@ -21,6 +21,7 @@ from engine.journal.records import (
     HttpExchange,
     LockRequest,
     LogLine,
+    Outlook,
     Write,
 )
 from engine.log.backtraces import CallSites
@@ -260,6 +261,17 @@ class SqlJournal:
         with self._reader.reading() as statements:
             (count,) = statements.execute(sql.COUNT_LOG_LINES, (execution_id, limit)).fetchone()
         return int(count)
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """See `Journal`."""
+        present, ended = to_micros(now), to_micros(now - leeway)
+        with self._reader.reading() as statements:
+            row = statements.execute(sql.OUTLOOK, [present, present, ended] * 2).fetchone()
+        is_pending, is_overdue, *due_at, expires_at = row
+        instants = [from_micros(instant) for instant in due_at if instant is not None]
+        if expires_at is not None:
+            instants.append(from_micros(expires_at) + leeway)
+        return Outlook(is_pending=bool(is_pending), is_overdue=bool(is_overdue), next_at=min(instants, default=None))
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -148,6 +148,18 @@ SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDE
        (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
 """
 
+#: Whether executions are due; whether delays are, locks have expired, or executions are being cancelled; and the next
+#: instants at which something falls due. As `NEXT_WAKE_UP`, and ``execution_cancelling``.
+OUTLOOK = f"""
+SELECT EXISTS (SELECT 1 FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at <= %s),
+       EXISTS (SELECT 1 FROM {_DELAY} WHERE NOT is_paused AND expires_at <= %s)
+       OR EXISTS (SELECT 1 FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s)
+       OR EXISTS (SELECT 1 FROM {_EXECUTION} WHERE lifecycle = 'cancelling'),
+       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDER BY due_at LIMIT 1),
+       (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1),
+       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1)
+"""
+
 #: How many log lines an execution has, up to a limit. ``log_line_of_execution``.
 COUNT_LOG_LINES = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_LOG_LINE} WHERE execution_id = %s LIMIT %s) AS line"
 

@@ -77,16 +77,29 @@ class PrivateServer:
         assert self._process is not None
         return self._process.pid
 
-    def url(self, database: str) -> str:
-        """Return the address of a database, as ``OBELISK_DATABASE_URL`` wants it."""
+    def url(self, database: str, *, host: str = "") -> str:
+        """Return the address of a database, as ``OBELISK_DATABASE_URL`` wants it.
+
+        Args:
+            database: Its name.
+            host: An address where the server listens; its socket by default.
+        """
         port = self._options.get("port", "5432")
-        return f"postgres://{_SUPERUSER}@{quote(str(self._folder), safe='')}:{port}/{database}"
+        return f"postgres://{_SUPERUSER}@{host or quote(str(self._folder), safe='')}:{port}/{database}"
 
     def create_database(self, name: str) -> str:
         """Make an empty database and return its address."""
         with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
+
+    def cut_connections(self) -> int:
+        """End all connections of clients, in the middle of whatever they do; return how many there were."""
+        with psycopg.connect(self._conninfo("postgres"), autocommit=True) as connection:
+            return connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).rowcount
 
     def start(self) -> None:
         """Start it; returns when it answers."""
@@ -129,6 +142,9 @@ class PrivateServer:
             check=True,
             capture_output=True,
         )
+        # For hosts in networks of their own (`tests.harness.networks`), if it listens there.
+        with (self._folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def _as_user(self, *, death: str = "keep") -> list[str]:
         """Return what stands before a command that must not run as root, and ends with this process."""

@@ -35,7 +35,7 @@ def test_each_tier_is_forgotten_in_its_time() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_executor_counts_what_ends_and_looks_at_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "LOOK_EVERY", timedelta(milliseconds=10))
-    keeper = StatisticsKeeper()
+    keeper = StatisticsKeeper(lambda: True)
     keeper.start()
     now = timezone.now()
     try:
