@@ -22,7 +22,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help run test check screenshots bench format lock clean
+.PHONY: help run test check screenshots bench fuzz format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ screenshots: $(DEV) ## Take the pictures of docs/screenshots anew, in a real bro
 
 bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
 	@$(PY) -m bench $(ARGS)
+
+# SECONDS is a variable of bash itself, so it is read from make's own.
+fuzz: $(DEV) ## Send hostile input (SECONDS=120, SEED for the same again, CASE=file for one)
+	@$(PY) -m tests.fuzz --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(ARGS)
 
 format: $(DEV) ## Sort imports, apply safe fixes, format
 	$(PY) -m ruff check --fix --exit-zero --quiet .

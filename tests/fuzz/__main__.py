@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: hostile input against the real parts; ``make fuzz`` is its door, docs/reliability.md its manual."""
+"""``python -m tests.fuzz``: hostile input against the real parts; ``make fuzz`` is its door."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _say(f"seed {seed}: make fuzz SEED={seed} SECONDS={given.seconds:g} sends the same")
     chosen = given.leg or list(LEGS)
     in_process = [leg for leg in IN_PROCESS if leg in chosen]
-    shares = [(in_process, 1 - _WIRE_SHARE), ([WIRE], _WIRE_SHARE)] if WIRE in chosen and in_process else [(chosen, 1.0)]
+    shares = (
+        [(in_process, 1 - _WIRE_SHARE), ([WIRE], _WIRE_SHARE)] if WIRE in chosen and in_process else [(chosen, 1.0)]
+    )
     for legs, share in shares:
         campaign.run("--legs", ",".join(legs), "--seed", str(seed), "--seconds", str(given.seconds * share))
     _say(f"{campaign.found} findings")

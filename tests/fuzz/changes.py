@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any, Final
+
+from tests.harness.eventually import eventually
 
 _RESTLESS: Final = re.compile(
     r"django_|sqlite_|auth_user$|fuzz_"
@@ -11,6 +14,8 @@ _RESTLESS: Final = re.compile(
     r"|webhooks_refusedrequest$"
 )
 """Tables whose rows come and go by themselves, or that tell of refusals."""
+_REST_S: Final = 0.3
+_REST_WITHIN_S: Final = 60.0
 
 
 class ChangeCounter:
@@ -53,6 +58,11 @@ class ChangeCounter:
             cursor.execute("SELECT name, number FROM fuzz_changes")
             return dict(cursor.fetchall())
 
-    def total(self) -> int:
-        """Return the number of changes of all tables."""
-        return sum(self.counts().values())
+    def settle(self) -> None:
+        """Wait until nothing changes for a moment: what earlier requests started has come to rest."""
+        eventually(self._is_still, within_s=_REST_WITHIN_S)
+
+    def _is_still(self) -> bool:
+        before = self.counts()
+        threading.Event().wait(_REST_S)
+        return self.counts() == before

@@ -51,6 +51,7 @@ _TOML_VALUES: Final = (
     '"* * * * * *"',
     '"0 0 31 2 *"',
 )
+_TABLES: Final = ("[[activity_wasm]]", "[activity_js]", "[[cron]]", "[[nonsense]]", "[[python]]")
 _KEYS: Final = (
     "name",
     "location",
@@ -165,7 +166,9 @@ def hostile_source(mutator: Mutator) -> Request:
     is_python = mutator.chance(0.5)
     name = "it.py" if is_python else "it.js"
     text = hostile_text(mutator, mutator.one_of(_sources(".py" if is_python else ".js")))
-    signature = 'ffqn = "test:it/api.run"\nparams = [{ name = "a", type = "string" }]\nreturn_type = "result<string, string>"\n'
+    signature = (
+        'ffqn = "test:it/api.run"\nparams = [{ name = "a", type = "string" }]\nreturn_type = "result<string, string>"\n'
+    )
     table = mutator.one_of(
         (f'[[python]]\nlocation = "{name}"\n',)
         if is_python and mutator.chance(0.5)
@@ -176,7 +179,7 @@ def hostile_source(mutator: Mutator) -> Request:
         )
     )
     content = text.encode("utf-8", "surrogatepass")
-    return _form(table, [(name, mutator.bytes(content) if mutator.chance(0.2) else content)])
+    return _form(table, [(name, mutator.octets(content) if mutator.chance(0.2) else content)])
 
 
 def hostile_text(mutator: Mutator, text: str) -> str:
@@ -216,12 +219,12 @@ def hostile_manifest(mutator: Mutator) -> Request:
             case 2:
                 sent[at] = (mutator.text(name).replace('"', "%22").replace("\r", "").replace("\n", ""), content)
             case _:
-                sent.append((mutator.one_of(("new", "../up", "/abs", "wit/a.wit")), mutator.bytes(content[:1000])))
+                sent.append((mutator.one_of(("new", "../up", "/abs", "wit/a.wit")), mutator.octets(content[:1000])))
     if mutator.chance(0.3):
         return _as_json(mutator, toml)
     request = _form(toml, sent)
     if mutator.chance(0.1):
-        body = mutator.bytes(request.body)
+        body = mutator.octets(request.body)
         return Request(method=request.method, target=request.target, headers=request.headers, body=body)
     return request
 
@@ -229,7 +232,7 @@ def hostile_manifest(mutator: Mutator) -> Request:
 def _as_json(mutator: Mutator, toml: str) -> Request:
     document = {"deployment_toml": toml, "deployment_id": "Dep_01KBNHM5FQW81KP5Y3XMNX31K4", "description": "mutated"}
     # Most keep the file as it is: the JSON around it has few forms.
-    body = mutator.json(document) if mutator.chance(0.5) else json.dumps(document).encode("utf-8", "replace")
+    body = mutator.document(document) if mutator.chance(0.5) else json.dumps(document).encode("utf-8", "replace")
     return to_api("POST", "deployments", body)
 
 
@@ -250,7 +253,9 @@ def _mutate_toml(mutator: Mutator, toml: str) -> str:
             case 6:
                 lines.insert(at, f"{mutator.one_of(_KEYS)} = {mutator.one_of(_TOML_VALUES)}")
             case 7:
-                lines[at] = mutator.one_of(("[[activity_wasm]]", "[activity_js]", "[[cron]]", "[[nonsense]]", "[[python]]"))
+                lines[at] = mutator.one_of(
+                    ("[[activity_wasm]]", "[activity_js]", "[[cron]]", "[[nonsense]]", "[[python]]")
+                )
             case _:
                 strings = lines[at].split('"')
                 chosen = mutator.below(len(strings))

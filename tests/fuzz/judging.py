@@ -51,7 +51,7 @@ def judge(site: SiteInProcess, content: bytes) -> Finding | None:
         return Finding("memory", f"it took {memory} MiB more than ever before; answer {answer.status}")
     if (found := _wrong_answer(request, answer)) is not None:
         return found
-    if 400 <= answer.status and answer.code not in _GUESTS_FAULT:
+    if answer.status >= 400 and answer.code not in _GUESTS_FAULT:
         return _changed(site, request, before)
     if request.target == b"/v1/executions" and answer.status == 201:
         return _wrong_echo(request, answer)
@@ -98,7 +98,7 @@ def _changed(site: SiteInProcess, request: Request, before: dict[str, int]) -> F
     if site.changes.counts() == before:
         return None
     # What an earlier request started may have gone on meanwhile: only what changes again, at rest, was this one.
-    site.settle()
+    site.changes.settle()
     before = site.changes.counts()
     answer = site.send(request)
     changed = [name for name, number in site.changes.counts().items() if number != before.get(name)]

@@ -1,4 +1,4 @@
-"""Making hostile data out of good data; a seeded generator decides everything, so a seed gives the same data for ever."""
+"""Making hostile data out of good data; a seeded generator decides everything."""
 
 from __future__ import annotations
 
@@ -141,9 +141,9 @@ class Mutator:
         """Return another text, or a variant of this one."""
         if self.chance(0.6):
             return self.one_of(TEXTS)
-        return self.bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
+        return self.octets(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
-    def bytes(self, content: bytes, *, others: Sequence[bytes] = ()) -> bytes:
+    def octets(self, content: bytes, *, others: Sequence[bytes] = ()) -> bytes:
         """Return content with one to four changes that know nothing about its form."""
         for _ in range(1 + self.below(4)):
             content = self._change(content, others)
@@ -220,14 +220,14 @@ class Mutator:
             case _:
                 return value
 
-    def json(self, value: Any) -> bytes:
+    def document(self, value: Any) -> bytes:
         """Return a document that holds this value or a variant of it, and may be no JSON at all."""
         for _ in range(self.below(4)):
             value = self.value(value)
         content = _dump(value)
         match self.below(10):
             case 0:
-                return self.bytes(content)
+                return self.octets(content)
             case 1:
                 return self.numbers(content)
             case 2:

@@ -61,6 +61,7 @@ ECHOES: Final[Mapping[str, Any]] = {
 
 def hostile_call(mutator: Mutator) -> Request:
     """Return a call of an activity or a workflow whose parameters, or what stands beside them, are hostile."""
+    params: Any
     if mutator.chance(0.85):
         name = mutator.one_of(list(ECHOES))
         ffqn, params = f"{PROBE}.echo-{name}", [ECHOES[name]]
@@ -69,10 +70,10 @@ def hostile_call(mutator: Mutator) -> Request:
             [(ADD, [1, 2]), (RUN, [[]]), (ASK, ["q"]), (APPROVE, ["q"]), (f"{PROBE}-schedule.add", ["now", 1, 2])]
         )
     if mutator.chance(0.7):  # only the parameters
-        body = b'{"ffqn":%s,"params":%s}' % (json.dumps(ffqn).encode(), mutator.json(params))
+        body = b'{"ffqn":%s,"params":%s}' % (json.dumps(ffqn).encode(), mutator.document(params))
     else:
         call = {"ffqn": ffqn, "params": params, "paused": False, "labels": {"team": "a"}}
-        body = mutator.json(call)
+        body = mutator.document(call)
     headers = [(b"Prefer", b"wait=10")]
     if mutator.chance(0.1):
         headers.append((b"Idempotency-Key", _header_text(mutator, "key-1")))
@@ -130,7 +131,16 @@ _BODIES: Final[Mapping[str, Any]] = {
     "deployments/Dep_01KBNHM5FQW81KP5Y3XMNX31K4/verify": {"allow_unavailable_runtime_config": True},
     "crons/tick/trigger": {},
 }
-_LISTS: Final = ("executions", "functions", "components", "wit", "deployments", "crons", "webhooks/deliveries", "problems")
+_LISTS: Final = (
+    "executions",
+    "functions",
+    "components",
+    "wit",
+    "deployments",
+    "crons",
+    "webhooks/deliveries",
+    "problems",
+)
 _HEADERS: Final[Mapping[str, str]] = {
     "Prefer": "wait=1",
     "Idempotency-Key": "key-1",
@@ -153,7 +163,7 @@ def hostile_input(mutator: Mutator) -> Request:
     if mutator.chance(0.4):
         path = mutator.one_of(list(_BODIES))
         method = mutator.one_of(("PUT", "POST", "PUT", "POST", "PATCH"))
-        body = mutator.json(_BODIES[path])
+        body = mutator.document(_BODIES[path])
     elif mutator.chance(0.6):
         path, method = f"executions/{mutator.one_of(_IDS)}{mutator.one_of(_READS)}", "GET"
     else:
@@ -204,6 +214,9 @@ OPERATIONS: Final = (
 )
 """What the endpoints of the fuzzer's site do; none of it fails by itself, or waits for an execution."""
 
+_READ_BY_THE_GUEST: Final = (
+    *(b"x-interface", b"x-function", b"x-id", b"x-signal", b"x-signal-id", b"x-shown", b"cookie", b"content-type"),
+)
 PROVIDERS: Final = ("github", "stripe", "slack", "standard-webhooks", "hmac")
 
 
@@ -212,17 +225,17 @@ def hostile_hook(mutator: Mutator) -> Request:
     operation = mutator.one_of(OPERATIONS)
     provider = mutator.one_of(("", "", *PROVIDERS))
     path = f"/hooks/{provider or 'do'}/{operation}/{mutator.one_of(_IDS)}"
-    body = mutator.json({"id": "evt_1", "event_id": "E1", "params": [1, 2], "type": "url_verification"})
+    body = mutator.document({"id": "evt_1", "event_id": "E1", "params": [1, 2], "type": "url_verification"})
     if mutator.chance(0.1):
         body *= mutator.one_of((0, 50, 500))
     headers = list(_signatures(mutator, provider, body))
     if mutator.chance(0.3) and headers:
         at = mutator.below(len(headers))
         name, value = headers[at]
-        headers[at : at + 1] = mutator.one_of(([], [(name, value)] * 2, [(name, _header_text(mutator, value.decode()))]))
-    for name in ("x-interface", "x-function", "x-id", "x-signal", "x-signal-id", "x-shown", "cookie", "content-type"):
-        if mutator.chance(0.2):
-            headers.append((name.encode(), _header_text(mutator, PROBE)))
+        headers[at : at + 1] = mutator.one_of(
+            ([], [(name, value)] * 2, [(name, _header_text(mutator, value.decode()))])
+        )
+    headers += [(name, _header_text(mutator, PROBE)) for name in _READ_BY_THE_GUEST if mutator.chance(0.2)]
     if mutator.chance(0.25):
         path = mutator.text(path[1:])
         path = "/hooks/" + quote(path, safe=mutator.one_of(("", "/%", "/?%:")), errors="replace")
@@ -307,15 +320,21 @@ def hostile_frames(mutator: Mutator) -> bytes:
         case 0:  # chunks
             lines = [line for line in lines if not line.startswith(b"Content-Length")]
             lines.append(b"Transfer-Encoding: chunked")
-            size = mutator.one_of((b"%x" % len(body), b"ffffffffffffffffff", b"-1", b"0x10", b"", b"%x;a=b" % len(body)))
-            body = size + b"\r\n" + body + mutator.one_of((b"\r\n0\r\n\r\n", b"0\r\n\r\n", b"\r\n0\r\nX: y\r\n\r\n", b""))
+            size = mutator.one_of(
+                (b"%x" % len(body), b"ffffffffffffffffff", b"-1", b"0x10", b"", b"%x;a=b" % len(body))
+            )
+            body = (
+                size + b"\r\n" + body + mutator.one_of((b"\r\n0\r\n\r\n", b"0\r\n\r\n", b"\r\n0\r\nX: y\r\n\r\n", b""))
+            )
         case 1:  # another request behind it
             body += Request(target=b"/v1/problems", headers=((b"Host", b"127.0.0.1"),)).encode()
         case 2:
-            lines[0] = mutator.bytes(lines[0])
+            lines[0] = mutator.octets(lines[0])
         case 3:
-            lines[0] = lines[0].replace(b"HTTP/1.1", mutator.one_of((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.1 ", b"", b"ICY")))
+            lines[0] = lines[0].replace(
+                b"HTTP/1.1", mutator.one_of((b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.1 ", b"", b"ICY"))
+            )
         case _:
             pass
     content = mutator.one_of((b"\r\n", b"\r\n", b"\r\n", b"\n")).join(lines) + b"\r\n\r\n" + body
-    return mutator.bytes(content) if mutator.chance(0.2) else content
+    return mutator.octets(content) if mutator.chance(0.2) else content

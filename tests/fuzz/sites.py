@@ -1,11 +1,10 @@
-"""What hostile requests are sent to: the ASGI application in this process, with a database, an executor and wasmtime."""
+"""What hostile requests are sent to: the ASGI application in this process, a database, an executor and wasmtime."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,7 @@ from django.core.asgi import get_asgi_application
 from django.db import connection
 from django.test.utils import override_settings
 
-from components.runtime_loads import site_runtimes
 from components.services import deploy
-from engine.log.ids import ExecutionId
 from executions.access.scopes import Scope
 from executions.access.tokens import issue_token
 from executions.hosting import ExecutorHost
@@ -28,7 +25,7 @@ from tests.components_app.builders import TEST_COMPONENTS
 from tests.fuzz.changes import ChangeCounter
 from tests.fuzz.messages import TOKEN, Request
 from tests.fuzz.requests import FAILED, FINISHED, PAUSED, PROVIDERS, SECRET, WAITING
-from tests.harness.asgi_client import Server, exchange_of
+from tests.harness.asgi_client import exchange_of
 from tests.harness.components import ADD, ASK, PROBE
 from tests.harness.eventually import eventually
 from webhooks.application import WebhookApplication
@@ -82,7 +79,7 @@ def write_site(folder: Path) -> Path:
         toml += (
             f'\n[[webhook_endpoint_wasm]]\nname = "doorman_{provider.replace("-", "_")}"\n'
             f'location = "doorman/doorman.wasm"\nroutes = ["/{provider or "do"}/:op", "/{provider or "do"}/:op/:id"]\n'
-            f'{verify if provider else ""}request.timeout = {{ seconds = 5 }}\n'
+            f"{verify if provider else ''}request.timeout = {{ seconds = 5 }}\n"
         )
     path = folder / "deployment.toml"
     path.write_text(toml)
@@ -121,8 +118,7 @@ def _submit_what_cases_name() -> None:
     submit(f"{PROBE}.fail-string", ["no"], execution_id=FAILED)
     submit(ASK, ["q"], execution_id=WAITING)
     submit(ADD, [3, 4], execution_id=PAUSED, paused=True)
-    for finished in (FINISHED, FAILED):
-        eventually(lambda target=finished: journal.state_of(target).is_finished, within_s=60)
+    eventually(lambda: all(journal.state_of(finished).is_finished for finished in (FINISHED, FAILED)), within_s=60)
 
 
 class SiteInProcess:
@@ -139,10 +135,10 @@ class SiteInProcess:
 
     def send(self, request: Request) -> Answer:
         """Send a request and return its answer."""
-        reply = exchange_of(
-            self._application, self._scope(request), [request.body], gone_after_s=_GONE_AFTER_S
-        ).reply
-        return Answer(status=reply.status, headers={name.lower(): value for name, value in reply.headers}, body=reply.body)
+        reply = exchange_of(self._application, self._scope(request), [request.body], gone_after_s=_GONE_AFTER_S).reply
+        return Answer(
+            status=reply.status, headers={name.lower(): value for name, value in reply.headers}, body=reply.body
+        )
 
     def _scope(self, request: Request) -> dict[str, Any]:
         path, _, query = request.target.partition(b"?")
@@ -160,12 +156,3 @@ class SiteInProcess:
             "client": ("127.0.0.1", 1),
             "headers": [(b"host", b"obelisk.test"), *headers],
         }
-
-    def settle(self) -> None:
-        """Wait until what earlier requests started has come to rest."""
-        eventually(self._is_still, within_s=60)
-
-    def _is_still(self) -> bool:
-        before = self.changes.total()
-        time.sleep(0.05)
-        return self.changes.total() == before

@@ -42,7 +42,7 @@ def hostile_component(mutator: Mutator, good: Sequence[bytes]) -> bytes:
         return made_component(mutator)
     binary = mutator.one_of(good)
     if mutator.chance(0.3):
-        return mutator.bytes(binary, others=good)
+        return mutator.octets(binary, others=good)
     sections = _sections(binary)
     at = mutator.below(len(sections))
     section = sections[at]
@@ -55,7 +55,7 @@ def hostile_component(mutator: Mutator, good: Sequence[bytes]) -> bytes:
             count = leb(mutator.one_of((0, 1, 1000, 100_001, 2**31, 2**32 - 1)))
             encoded[at] = _Section(section.id, count + section.content[1:]).encode()
         case 2:
-            encoded[at] = _Section(section.id, mutator.bytes(section.content)).encode()
+            encoded[at] = _Section(section.id, mutator.octets(section.content)).encode()
         case 3:
             encoded[at] *= mutator.one_of((0, 2, 1001))
         case 4:
@@ -64,8 +64,10 @@ def hostile_component(mutator: Mutator, good: Sequence[bytes]) -> bytes:
         case 5:
             encoded[at] = _Section(mutator.below(14), section.content).encode()
         case 6:  # a custom section: a name, then anything
-            name = mutator.one_of((b"name", b"component-name", b"producers", b"component-type:x", b".debug_line", b"\xff"))
-            content = mutator.bytes(section.content[:4096])
+            name = mutator.one_of(
+                (b"name", b"component-name", b"producers", b"component-type:x", b".debug_line", b"\xff")
+            )
+            content = mutator.octets(section.content[:4096])
             encoded.insert(at, _Section(0, leb(len(name)) + name + content).encode())
         case 7:  # a component within a component within ...
             for _ in range(mutator.one_of((1, 30, 500))):
@@ -98,7 +100,9 @@ def made_component(mutator: Mutator) -> bytes:
             pages = mutator.one_of((0, 1, 8192, 8193, 65536))
             body = f"(core module $big (memory {pages})) (core instance (instantiate $big)) {_exporting('')}"
         case _:  # a start function that never ends
-            body = f"(core module $l (func $f (loop (br 0))) (start $f)) (core instance (instantiate $l)) {_exporting('')}"
+            body = (
+                f"(core module $l (func $f (loop (br 0))) (start $f)) (core instance (instantiate $l)) {_exporting('')}"
+            )
     return bytes(wat2wasm(f"(component {body})"))
 
 

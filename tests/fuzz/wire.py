@@ -1,8 +1,7 @@
-"""Hostile bytes at the port of a whole site: daphne, Django, the webhook endpoints and an executor, in their processes."""
+"""Hostile bytes at the port of a whole site: daphne with Django and the webhook endpoints, and an executor."""
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import time
@@ -11,7 +10,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-import psutil
 from django.db.utils import ConnectionHandler
 
 from obelisk_site.database import sqlite_database
@@ -27,7 +25,9 @@ _ANSWER_WITHIN_S: Final = 1.0
 _HEALTHY_WITHIN_S: Final = 30.0
 _MOST_GROWTH_MIB: Final = 1500
 _STATUS: Final = re.compile(rb"^HTTP/1\.1 (\d{3}) ", re.MULTILINE)
-_GUESTS_FAULT: Final = re.compile(rb"webhook_(broken|error_code|timed_out)|out of permits|the webhook|component", re.IGNORECASE)
+_GUESTS_FAULT: Final = re.compile(
+    rb"webhook_(broken|error_code|timed_out)|out of permits|the webhook|component", re.IGNORECASE
+)
 
 
 @contextmanager
@@ -41,22 +41,40 @@ def server(folder: Path) -> Iterator[Callable[[bytes], Finding | None]]:
         connection = ConnectionHandler({"default": database}).create_connection("default")
         changes = ChangeCounter(connection)
         changes.start()
-        memory = _memory_mib(shop)
-        yield lambda content: _judge(shop, content, memory)
+        yield _Judge(shop, changes)
         connection.close()
 
 
-def _judge(shop: Workshop, content: bytes, memory: int) -> Finding | None:
-    received = _exchange(shop, content.replace(TOKEN, b"Bearer " + shop.client.token.encode()))
-    if (found := _unhealthy(shop)) is not None:
-        return found
-    grown = _memory_mib(shop) - memory
-    if grown > _MOST_GROWTH_MIB:
-        return Finding("memory", f"the site's processes grew by {grown} MiB")
-    for status in _STATUS.findall(received):
-        if status >= b"500" and not _GUESTS_FAULT.search(received):
-            return Finding(f"status {status.decode()}", repr(received[:500]))
-    return None
+class _Judge:
+    def __init__(self, shop: Workshop, changes: ChangeCounter) -> None:
+        self._shop, self._changes = shop, changes
+        self._memory = _memory_mib(shop)
+
+    def __call__(self, content: bytes) -> Finding | None:
+        before = self._changes.counts()
+        statuses, finding = self._send(content)
+        if finding is None and _are_refusals(statuses) and self._changes.counts() != before:
+            # What an earlier request started may have gone on meanwhile: only what changes again, at rest, was it.
+            self._changes.settle()
+            before = self._changes.counts()
+            statuses, finding = self._send(content)
+            if finding is None and _are_refusals(statuses) and self._changes.counts() != before:
+                return Finding("refused and changed", f"answers {statuses}")
+        return finding
+
+    def _send(self, content: bytes) -> tuple[list[bytes], Finding | None]:
+        received = _exchange(self._shop, content.replace(TOKEN, b"Bearer " + self._shop.client.token.encode()))
+        statuses = _STATUS.findall(received)
+        finding = _unhealthy(self._shop)
+        if finding is None and (grown := _memory_mib(self._shop) - self._memory) > _MOST_GROWTH_MIB:
+            finding = Finding("memory", f"the site's processes grew by {grown} MiB")
+        if finding is None and max(statuses, default=b"") >= b"500" and not _GUESTS_FAULT.search(received):
+            finding = Finding(f"status {max(statuses).decode()}", repr(received[:500]))
+        return statuses, finding
+
+
+def _are_refusals(statuses: list[bytes]) -> bool:
+    return bool(statuses) and min(statuses) >= b"400"
 
 
 def _exchange(shop: Workshop, content: bytes) -> bytes:

@@ -28,8 +28,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 
 from components.runtime_loads import site_runtimes  # noqa: E402
-from tests.fuzz.judging import Finding, judge  # noqa: E402
 from tests.fuzz.corpus import WIRE, kept_cases  # noqa: E402
+from tests.fuzz.judging import Finding, judge  # noqa: E402
 from tests.fuzz.legs import make_case  # noqa: E402
 from tests.fuzz.messages import parse_request  # noqa: E402
 from tests.fuzz.minimising import minimise  # noqa: E402
