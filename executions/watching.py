@@ -21,8 +21,7 @@ from django.db import DatabaseError, connection
 
 from engine.log.ids import ExecutionId
 from engine.log.state import Status
-from executions.journal.connection import DedicatedConnection
-from executions.journal.journal import own_connection
+from executions.journal.connection import DedicatedConnection, own_connection
 from executions.journal.wakeups import make_change_feed
 from executions.models import Execution
 

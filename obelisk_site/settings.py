@@ -15,8 +15,18 @@ import django_stubs_ext
 import console.theme
 from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
-from obelisk_site.database import sqlite_database
-from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
+from obelisk_site.database import postgresql_database, sqlite_database
+from obelisk_site.env import (
+    env_bool,
+    env_choice,
+    env_file,
+    env_int,
+    env_list,
+    env_parsed,
+    env_path,
+    env_seconds,
+    env_str,
+)
 from obelisk_site.logging import LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
 
@@ -143,8 +153,23 @@ USE_TZ = True
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Connections of the web process to PostgreSQL; further requests wait for one.
+OBELISK_DATABASE_POOL = env_int("OBELISK_DATABASE_POOL", 20, minimum=4, maximum=1000)
+
 DATABASES = {
-    "default": sqlite_database(
+    # postgres://user@host:5432/name, with the password in it or in a file. The address is no setting of its own: its
+    # name would not keep it out of error pages.
+    "default": env_parsed(
+        "OBELISK_DATABASE_URL",
+        lambda url: postgresql_database(
+            url,
+            process=PROCESS,
+            pool_size=OBELISK_DATABASE_POOL,
+            password=env_file("OBELISK_DATABASE_PASSWORD_FILE"),
+        ),
+    )
+    if env_str("OBELISK_DATABASE_URL", "")
+    else sqlite_database(
         OBELISK_DATA_DIR / "db.sqlite3",
         # Under ASGI every request has a thread of its own, so a connection that is kept is never used again. Everywhere
         # else it is kept for ever: django-q2 would reconnect several times per task.

@@ -187,7 +187,7 @@ def _update_states(statements: Statements, changes: Changes) -> None:
         row = (*values, after.execution_id, before.next_version, before.response_count)
         alike.setdefault(columns, []).append(row)
     for columns, rows in alike.items():
-        for statement, params, count in sql.update(columns, rows):
+        for statement, params, count in sql.update(columns, rows, untyped=statements.dialect.has_untyped_parameters):
             if statements.execute(statement, params).rowcount != count:
                 raise JournalUnavailable(
                     f"a state changed while it was being changed: one of {', '.join(changes.updated)}"

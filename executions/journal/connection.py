@@ -28,14 +28,25 @@ _FEW = 2
 ConnectionFactory = Callable[[], BaseDatabaseWrapper]
 
 
+def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
+    """Return a new connection to one of Django's databases that belongs to nobody else, and to no pool."""
+    connection = connections.create_connection(alias)
+    options = connection.settings_dict["OPTIONS"]
+    if "pool" in options:
+        own = {name: value for name, value in options.items() if name != "pool"}
+        connection.settings_dict = connection.settings_dict | {"OPTIONS": own}
+    return connection
+
+
 class Statements:
     """Runs statements, written with ``%s`` placeholders, on an open connection."""
 
-    __slots__ = ("_connection", "_session", "dialect", "translated_errors")
+    __slots__ = ("_alias", "_connection", "_session", "dialect", "translated_errors")
 
     def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0) -> None:
         self._connection: Any = wrapper.connection
         self._session = session
+        self._alias = wrapper.alias
         self.dialect: Dialect = dialect_of(wrapper)
         self.translated_errors: AbstractContextManager[Any] = wrapper.wrap_database_errors
         """A context in which the driver's errors become Django's; only who catches some needs it."""
@@ -43,6 +54,14 @@ class Statements:
     def execute(self, sql: str, params: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
         return self._connection.execute(self.dialect.render(sql), params)
+
+    def announce(self, origin: Connection | None) -> None:
+        """Have other processes hear of a commit that is durable, where they do not find out by themselves.
+
+        Args:
+            origin: Who is not to hear of it in this one.
+        """
+        self.dialect.announce(self._alias, origin)
 
     def snapshot(self) -> Snapshot | None:
         """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
@@ -106,6 +125,7 @@ class DedicatedConnection:
                 statements.execute(statements.dialect.begin)
                 yield statements
                 statements.execute("COMMIT")
+                statements.announce(self)
             except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
                 self._roll_back(statements)
                 self._raise_translated(statements, error)
@@ -131,11 +151,14 @@ class DedicatedConnection:
                 wrapper = self._wrapper = self._factory()
                 wrapper.inc_thread_sharing()
                 wrapper.ensure_connection()
+                statements = Statements(wrapper, session=self._sessions + 1)
+                with statements.translated_errors:
+                    statements.dialect.prepare(wrapper.connection)
             except DatabaseError as error:
                 self._drop()
                 raise JournalUnavailable(f"the database failed: {error}") from error
             self._sessions += 1
-            self._statements = Statements(wrapper, session=self._sessions)
+            self._statements = statements
         return self._statements
 
     def _drop(self) -> None:
@@ -184,6 +207,7 @@ class CurrentConnection:
         """See `Connection`; inside an open transaction it is a savepoint, and durable when that one is."""
         with self._translated(), transaction.atomic(using=self._alias), self._statements() as statements:
             yield statements
+            transaction.on_commit(lambda: statements.announce(None), using=self._alias)
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:

@@ -22,6 +22,12 @@ class Dialect(Protocol):
     """Ends a SELECT whose rows nobody else may change before the transaction is over."""
     for_update_skip_locked: str
     """The same, passing over rows that somebody else holds."""
+    has_untyped_parameters: bool
+    """Whether a parameter that stands in no column's place has to be told its type."""
+
+    def prepare(self, connection: Any) -> None:
+        """Make a new connection ready that nobody but the journal uses."""
+        ...
 
     def render(self, sql: str) -> str:
         """Return a statement, written with ``%s`` placeholders, as the driver wants it."""
@@ -39,6 +45,15 @@ class Dialect(Protocol):
         """Return a number that changes when another connection commits anything; ``None`` if there is none."""
         ...
 
+    def announce(self, alias: str, origin: Any) -> None:
+        """Have other processes hear of a commit, where they do not find out by themselves; returns at once.
+
+        Args:
+            alias: In which of Django's databases.
+            origin: The connection whose commit it was, if it does not want to hear of it.
+        """
+        ...
+
 
 class _Sqlite:
     # A transaction that begins as a reader is refused when it writes after somebody else did, however long it may wait.
@@ -46,6 +61,11 @@ class _Sqlite:
     # The one writer there can be holds everything.
     for_update = ""
     for_update_skip_locked = ""
+    has_untyped_parameters = False
+
+    def prepare(self, connection: Any) -> None:
+        # Django's settings say it all.
+        pass
 
     @staticmethod
     @lru_cache(maxsize=1024)
@@ -67,6 +87,10 @@ class _Sqlite:
         (number,) = connection.execute("PRAGMA data_version").fetchone()
         return int(number)
 
+    def announce(self, alias: str, origin: Any) -> None:
+        # They see ``PRAGMA data_version`` change.
+        pass
+
     @staticmethod
     @lru_cache(maxsize=64)
     def _as_json(sql: str, width: int) -> str:
@@ -77,26 +101,18 @@ class _Sqlite:
         )
 
 
-class _Postgresql:
-    begin = "BEGIN"
-    for_update = " FOR UPDATE"
-    for_update_skip_locked = " FOR UPDATE SKIP LOCKED"
+@lru_cache
+def _dialect(vendor: str) -> Dialect | None:
+    match vendor:
+        case "sqlite":
+            return _Sqlite()
+        case "postgresql":
+            # Not above: a site on SQLite need not load the driver.
+            from executions.journal.postgresql import Postgresql
 
-    def render(self, sql: str) -> str:
-        return sql
-
-    def indexed_by(self, index: str) -> str:
-        return ""
-
-    def fetch_many(self, connection: Any, sql: str, params: Sequence[Any], *, width: int) -> list[Row]:
-        rows: list[Row] = connection.execute(sql, params).fetchall()
-        return rows
-
-    def commits_of_others(self, connection: Any) -> int | None:
-        return None
-
-
-_DIALECTS: dict[str, Dialect] = {"sqlite": _Sqlite(), "postgresql": _Postgresql()}
+            return Postgresql()
+        case _:
+            return None
 
 
 def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
@@ -105,9 +121,7 @@ def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
     Raises:
         ImproperlyConfigured: If the journal does not know that database.
     """
-    try:
-        return _DIALECTS[connection.vendor]
-    except KeyError:
-        raise ImproperlyConfigured(
-            f"the journal runs on SQLite and PostgreSQL, not on {connection.display_name}"
-        ) from None
+    dialect = _dialect(connection.vendor)
+    if dialect is None:
+        raise ImproperlyConfigured(f"the journal runs on SQLite and PostgreSQL, not on {connection.display_name}")
+    return dialect

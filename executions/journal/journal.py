@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DEFAULT_DB_ALIAS, IntegrityError
 from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
@@ -36,6 +35,7 @@ from executions.journal.connection import (
     ConnectionFactory,
     CurrentConnection,
     DedicatedConnection,
+    own_connection,
 )
 from executions.journal.locking import find_pending, lock_due
 from executions.journal.rows import (
@@ -49,11 +49,6 @@ from executions.journal.rows import (
 )
 from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
-
-
-def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
-    """Return a new connection to one of Django's databases that belongs to nobody else."""
-    return connections.create_connection(alias)
 
 
 class SqlJournal:

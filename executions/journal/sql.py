@@ -90,13 +90,23 @@ _UPDATE_EXECUTION = (
     f"UPDATE {_EXECUTION} SET {{assignments}} WHERE execution_id = %s AND next_version = %s AND response_count = %s"
 )
 
-#: Many changed states, as `_UPDATE_EXECUTION`. PostgreSQL has to be told the types of what may be null in every row.
+#: Many changed states, as `_UPDATE_EXECUTION`.
 _UPDATE_EXECUTIONS = (
     f"UPDATE {_EXECUTION} SET {{assignments}} FROM (VALUES {{rows}}) AS v "
     f"WHERE {_EXECUTION}.execution_id = {{key}} AND {_EXECUTION}.next_version = {{version}} "
     f"AND {_EXECUTION}.response_count = {{responses}}"
 )
-_CASTS = {"last_lock_version": "integer", "max_retries": "integer", "closing": "boolean"}
+#: Those that are no text: PostgreSQL takes untyped parameters in a row of their own for text.
+_CASTS = {
+    "next_version": "integer",
+    "response_count": "integer",
+    "due_at": "bigint",
+    "last_lock_version": "integer",
+    "max_retries": "integer",
+    "retry_backoff_us": "bigint",
+    "temporary_failures": "integer",
+    "closing": "boolean",
+}
 
 #: A delay that is paused or goes on. Primary key.
 PAUSE_DELAY = f"UPDATE {_DELAY} SET is_paused = %s WHERE delay_id = %s"
@@ -244,19 +254,22 @@ def _insert(table: Table, size: int) -> str:
 _FEWEST_TOGETHER = 4
 
 
-def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any], int]]:
+def update(
+    columns: Columns, rows: Sequence[Sequence[Any]], *, untyped: bool = False
+) -> Iterable[tuple[str, list[Any], int]]:
     """Return the statements that change states, their parameters, and how many rows each must find.
 
     Args:
         columns: What changes in each row.
         rows: Their values, the id, and the version and response count that the row must still have.
+        untyped: See `Dialect.has_untyped_parameters`.
     """
     start = 0
     for size in _batches(len(rows)):
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update_many(columns, size), [value for row in batch for value in row], size
+            yield _update_many(columns, size, untyped), [value for row in batch for value in row], size
         else:
             yield from ((_update_one(columns), list(row), 1) for row in batch)
 
@@ -267,17 +280,21 @@ def _update_one(columns: Columns) -> str:
 
 
 @lru_cache(maxsize=256)
-def _update_many(columns: Columns, size: int) -> str:
-    values = {column: f"v.column{number}" for number, column in enumerate(columns, 1)}
-    values |= {column: f"CAST({values[column]} AS {kind})" for column, kind in _CASTS.items() if column in values}
-    key, version, responses = (f"v.column{len(columns) + number}" for number in (1, 2, 3))
-    row = f"({', '.join(['%s'] * (len(columns) + 3))})"
+def _update_many(columns: Columns, size: int, untyped: bool) -> str:  # noqa: FBT001 - of this module only
+    names = (*columns, "execution_id", "next_version", "response_count")
+    values = [f"v.column{number}" for number in range(1, len(names) + 1)]
+    if untyped:
+        values = [
+            f"CAST({value} AS {_CASTS[name]})" if name in _CASTS else value
+            for name, value in zip(names, values, strict=True)
+        ]
+    row = f"({', '.join(['%s'] * len(names))})"
     return _UPDATE_EXECUTIONS.format(
-        assignments=", ".join(f"{column} = {value}" for column, value in values.items()),
+        assignments=", ".join(f"{column} = {value}" for column, value in zip(columns, values, strict=False)),
         rows=", ".join([row] * size),
-        key=key,
-        version=version,
-        responses=responses,
+        key=values[-3],
+        version=values[-2],
+        responses=values[-1],
     )
 
 

@@ -37,6 +37,8 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import assert_state_is_folded, commit, lock_pending
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1, E2, E3, E4 = (make_execution_id(number) for number in (1, 2, 3, 4))
 OLD, NEW = make_component_id(version="a"), make_component_id(version="b")
 

@@ -12,7 +12,15 @@ from functools import partial
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from engine.deployment.spec import LockingStrategy
 from engine.errors import ExecutionNotFound
@@ -44,6 +52,8 @@ from tests.builders import (
     make_submit,
 )
 from tests.engine.journal.commits import lock_pending
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 ROOT = make_execution_id(1)
 JOIN_SETS = (named_join_set("a"), named_join_set("b"))
@@ -402,5 +412,6 @@ def said(outcome: object) -> object:
     return (type(outcome), str(outcome))
 
 
-TestTwoWriters = pytest.mark.django_db(transaction=True)(TwoWriters.TestCase)
-TestTwoWriters.settings = hypothesis.settings(max_examples=80, stateful_step_count=50, deadline=None)
+@pytest.mark.django_db(transaction=True)
+def test_two_writers_leave_the_same_in_every_journal() -> None:
+    run_state_machine_as_test(TwoWriters, settings=hypothesis.settings(max_examples=80, stateful_step_count=50))
