@@ -26,7 +26,7 @@ from tests.fuzz.changes import ChangeCounter
 from tests.fuzz.messages import TOKEN, Request
 from tests.fuzz.requests import FAILED, FINISHED, PAUSED, PROVIDERS, SECRET, WAITING
 from tests.harness.asgi_client import exchange_of
-from tests.harness.components import ADD, ASK, PROBE
+from tests.harness.components import ADD, ASK_AND_WAIT, PROBE
 from tests.harness.eventually import eventually
 from webhooks.application import WebhookApplication
 from webhooks.host import stop_webhook_host
@@ -116,7 +116,7 @@ def _submit_what_cases_name() -> None:
     journal = SqlJournal.for_current_connection()
     submit(ADD, [1, 2], execution_id=FINISHED)
     submit(f"{PROBE}.fail-string", ["no"], execution_id=FAILED)
-    submit(ASK, ["q"], execution_id=WAITING)
+    submit(ASK_AND_WAIT, ["q"], execution_id=WAITING)
     submit(ADD, [3, 4], execution_id=PAUSED, paused=True)
     eventually(lambda: all(journal.state_of(finished).is_finished for finished in (FINISHED, FAILED)), within_s=60)
 
