@@ -3,13 +3,18 @@
 The version is taken out of this repository into a temporary folder and run there, in this virtual environment. Its
 executor is killed with work under way; what the database holds then is written as ``NAME.sql.gz``. The same version
 then carries on to the end, and ``NAME.json`` says what came of every execution: newer versions have to end the same.
+
+With ``--source``, the version's source takes the place of the one in ``tests/histories/versions``, whose executor runs
+beside the present one in the tests of rolling upgrades. A release does all that with ``make release-records``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -19,13 +24,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 # They need Django, which is set up now.
-from tests.acceptance.sites import Site  # noqa: E402
+from tests.acceptance.sites import REPOSITORY, Site  # noqa: E402
 from tests.histories.databases.loading import dump  # noqa: E402
 from tests.histories.databases.old_version import OldVersion, take_out  # noqa: E402
 from tests.histories.databases.reading import ANSWERED, documents  # noqa: E402
 from tests.histories.databases.stories import STORIES, When  # noqa: E402
 
 FOLDER = Path(__file__).parent
+VERSIONS = FOLDER.parent / "versions"
+_RUNS: tuple[str, ...] = ("manage.py", "pyproject.toml", "engine", "executions", "components", "webhooks")
+_RUNS += ("obelisk", "obelisk_site", "console", "templates", "static")
 
 
 def live(version: OldVersion) -> None:
@@ -36,7 +44,7 @@ def live(version: OldVersion) -> None:
         version.submit(When.FINISHES)
         version.wait(When.FINISHES, "finished")
         version.submit(When.WAITS)
-        version.wait(When.WAITS, "blocked_by_join_set", "pending_at")
+        version.wait(When.WAITS, "blocked_by_join_set", "pending_at", "finished")  # retries may be over already
         version.submit(When.IS_HELD)
         version.wait(When.IS_HELD, "locked")
     version.submit(When.NEVER_RAN)
@@ -54,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("commit")
+    parser.add_argument("--source", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tree, data_dir = Path(folder) / "tree", Path(folder) / "data"
@@ -69,6 +78,17 @@ def main() -> None:
     results = {execution_id: document["result"] for execution_id, document in told.items()}
     document = {"commit": given.commit, "finished": finished, "results": {**results, ANSWERED: {"ok": True}}}
     (FOLDER / f"{given.name}.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    if given.source:
+        keep_source(given.name, given.commit)
+
+
+def keep_source(name: str, commit: str) -> None:
+    """Keep what runs of a version, in place of the version that was kept before."""
+    command = ["git", "archive", "--format=tar", commit, *_RUNS]
+    archive = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True).stdout
+    for before in VERSIONS.glob("*.tar.xz"):
+        before.unlink()
+    (VERSIONS / f"{name}.tar.xz").write_bytes(lzma.compress(archive, preset=9 | lzma.PRESET_EXTREME))
 
 
 if __name__ == "__main__":

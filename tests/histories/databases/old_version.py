@@ -20,7 +20,7 @@ from tests.harness.eventually import eventually
 from tests.harness.python_components import RUNTIMES
 from tests.histories.databases.stories import STORIES, When
 
-_PATIENCE_S = 120.0
+_PATIENCE_S = 240.0
 _SUBMIT = """
 import json, os
 from django.core.management import call_command
