@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.sites import Site
 from tests.harness.postgresql import PrivateServer
 from tests.histories.databases.loading import load
-from tests.histories.databases.reading import ANSWERED, documents
+from tests.histories.databases.reading import ANSWERED, documents, ended, results_of
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db]
 
@@ -71,8 +71,7 @@ def test_a_site_moves_to_postgresql_and_goes_on_there(
     )
     target.check("execution", "stub", question, '{"ok": true}')
     target.python(_WAIT)
-    results = {execution_id: document["result"] for execution_id, document in documents(target).items()}
-    assert results == recorded["results"]
+    assert results_of(documents(target)) == ended(recorded)
     assert executor.process.poll() is None
     target.kill()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.sites import Site
 from tests.histories.databases.loading import load
-from tests.histories.databases.reading import ANSWERED, documents
+from tests.histories.databases.reading import ANSWERED, documents, ended, results_of
 from tests.histories.databases.stories import STORIES, When
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db]  # they look into sites' databases
@@ -53,9 +53,7 @@ def test_an_old_database_tells_and_ends_as_it_did(site: Site, file: Path) -> Non
     for story in STORIES:
         site.wait_until_finished(story.execution_id)
 
-    assert {execution_id: document["result"] for execution_id, document in documents(site).items()} == expected[
-        "results"
-    ]
+    assert results_of(documents(site)) == ended(expected)
 
 
 def question_of(site: Site) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tests.acceptance.sites import Site
@@ -35,3 +36,20 @@ def documents(site: Site) -> dict[str, Any]:
     ids = [str(story.execution_id) for story in STORIES]
     found: dict[str, Any] = site.python(_READ.format(ids=ids))
     return found
+
+
+def results_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what executions came to.
+
+    Lists are sorted: what never ran in its old version may get the responses of a join set in another order.
+    """
+    return {execution_id: _sorted(document["result"]) for execution_id, document in told.items()}
+
+
+def ended(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same of a file that ``make`` wrote."""
+    return {execution_id: _sorted(result) for execution_id, result in recorded["results"].items()}
+
+
+def _sorted(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {kind: sorted(value, key=str) if isinstance(value, list) else value for kind, value in result.items()}
