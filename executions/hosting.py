@@ -11,10 +11,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
@@ -42,6 +43,9 @@ from executions.statistics.keeping import StatisticsKeeper
 
 log = structlog.get_logger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOOK_EVERY = timedelta(milliseconds=250)
 """How soon a new deployment is taken up: before whoever deployed a change submits to it."""
 
@@ -64,10 +68,10 @@ class ExecutorHost:
             journal=self._journal,
             clock=self._clock,
             registry=self._look_for_deployment(NOTHING),
-            load=load_component,
+            load=_closing(load_component),
             settings=self._settings,
             randomness=os.urandom,
-            read=wasm_bytes,
+            read=_closing(wasm_bytes),
             host_functions=DjangoFunctions(),
         )
         self._seeded: Registry | None = None
@@ -205,6 +209,18 @@ def load_component(wasm_digest: str, runner: Runner) -> CompiledComponent:
     """Return a component from this machine's cache, or compile what the database holds."""
     engine, cache = wasm_engine(runner), compile_cache()
     return cache.load(engine, wasm_digest) or cache.compile(engine, wasm_bytes(wasm_digest))
+
+
+def _closing(call: Callable[P, T]) -> Callable[P, T]:
+    """Return the call for an executor's threads, of which there are many, and none of which asks again soon."""
+
+    def call_and_close(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return call_and_close
 
 
 def start_in_worker(**_signal: Any) -> None:

@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections
 from console.live.sharing import SharedReading
 from console.live.topics import Cursor, Update
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 
 def update(version: int) -> Update:

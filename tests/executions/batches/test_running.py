@@ -22,7 +22,7 @@ from executions.operations.listing import ExecutionFilter, ListedStatus
 from executions.operations.submitting import Call, submit_all
 from tests.executions.deployments import ADD, deploy_declared, deploy_declared_text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 MANY = 60
 
