@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
@@ -30,7 +31,6 @@ from console.live.messages import (
     Ack,
     Beat,
     Bye,
-    Frame,
     Held,
     Hello,
     Hidden,
@@ -38,6 +38,7 @@ from console.live.messages import (
     Sub,
     Visible,
     read_message,
+    write_frame,
     write_message,
 )
 from console.live.reading import answer, reading
@@ -105,6 +106,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._is_hidden = False
         self._is_over = False
 
+    async def dispatch(self, message: Any) -> None:
+        """Hand a message to the method for it.
+
+        Channels closes a thread's old database connections before; whatever is read here is on other threads, which
+        keep theirs (`console.live.reading`).
+        """
+        await getattr(self, get_handler_name(message))(message)
+
     async def connect(self) -> None:
         """Let people in who may see the pages."""
         self._session_key = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME)
@@ -163,12 +172,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         self._stop_following()
         self._is_hidden = False
-        self._following = self._start(self._follow(topic, write_message(replace(sub, cursor={})), dict(sub.cursor)))
+        self._following = self._start(self._follow(topic, replace(sub, cursor={}), dict(sub.cursor)))
 
-    async def _follow(self, topic: Topic, about: str, cursor: Cursor) -> None:
+    async def _follow(self, topic: Topic, sub: Sub, cursor: Cursor) -> None:
+        view = write_message(sub)
         async with topic.waker() as waker:
             while True:
-                update = await self._read(topic, about, cursor)
+                update = await self._read(topic, (sub.topic, sub.subject), view, cursor)
                 if update is not None:
                     await self._send_update(update)
                     cursor = update.cursor
@@ -183,7 +193,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         continue
                 await waker.next(timeout_s=BEAT_S)
 
-    async def _read(self, topic: Topic, about: str, cursor: Cursor) -> Update | None:
+    async def _read(self, topic: Topic, about: tuple[str, str], view: str, cursor: Cursor) -> Update | None:
         hidden, insights = self._is_hidden, self._insights
 
         def read(behind: Cursor) -> Update | None:
@@ -193,7 +203,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         try:
             if topic.remembers:
                 return await reading(lambda: read(cursor))
-            return await shared_reading().read((about, hidden, insights), cursor, read)
+            # What is made for one page is another's only if they may see the same.
+            return await shared_reading().read((*about, insights), (view, hidden), cursor, read)
         except DatabaseError as error:
             # Without signs of life the page will know that it is out of date.
             log.warning("console.database_failed", error=str(error))
@@ -202,17 +213,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _send_update(self, update: Update) -> None:
         self._sent += 1
         self._acknowledged.clear()
-        await self._say(
-            Frame(
-                n=self._sent,
-                now=timezone.now(),
-                cursor=dict(update.cursor),
-                rows=update.rows,
-                regions=update.regions,
-                skipped=update.skipped,
-                final=update.final,
-            )
-        )
+        await self.send(text_data=write_frame(self._sent, update.frame))
 
     async def _is_acknowledged(self) -> bool:
         with suppress(TimeoutError):

@@ -88,11 +88,10 @@ class Row(Struct, frozen=True, kw_only=True):
     html: str
 
 
-class Frame(_Message, frozen=True, kw_only=True, tag="frame"):
-    """What came behind the cursor.
+class Frame(Struct, frozen=True, kw_only=True):
+    """What came behind the cursor; sent with its number in front (`write_frame`), by which it is acknowledged.
 
     Args:
-        n: Number of the frame, for its acknowledgement.
         now: The server's clock.
         cursor: How far the page is with it.
         rows: In order.
@@ -101,7 +100,6 @@ class Frame(_Message, frozen=True, kw_only=True, tag="frame"):
         final: Whether nothing will ever follow.
     """
 
-    n: int
     now: datetime
     cursor: dict[str, int]
     rows: list[Row] = []
@@ -128,7 +126,7 @@ class Bye(_Message, frozen=True, kw_only=True, tag="bye"):
     again: bool = False
 
 
-ServerMessage = Hello | Frame | Beat | Bye
+ServerMessage = Hello | Beat | Bye
 
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 # Rendered HTML is a kind of string that the encoder does not know.
@@ -144,6 +142,11 @@ def read_message(text: str) -> ClientMessage:
     return _decoder.decode(text)
 
 
-def write_message(message: ServerMessage | ClientMessage) -> str:
+def write_message(message: ServerMessage | ClientMessage | Frame) -> str:
     """Return a message as text."""
     return _encoder.encode(message).decode()
+
+
+def write_frame(n: int, frame: str) -> str:
+    """Return a frame that was written already as the one of a number: pages that show the same differ in that alone."""
+    return f'{{"t":"frame","n":{n},{frame[1:]}'

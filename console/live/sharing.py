@@ -1,8 +1,9 @@
 """Reading once for all pages that show the same.
 
 Fifty people who watch one execution would have it read and rendered fifty times for every commit. Here pages that want
-to know the same at the same time are gathered, and read for in one go: each cursor once, and all of them as of one
-instant, so that afterwards all have one cursor, and from then on one frame serves them all.
+to know of one thing at the same time are gathered, and read for in one go: each cursor once, and all of them as of one
+instant, so that afterwards all have one cursor, and from then on one frame serves them all. What pages of different
+kinds have in common, such as the head of an execution, is made `once` for all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.db import connection
@@ -19,6 +21,7 @@ from console.live.reading import reading
 from console.live.topics import Cursor, Update
 
 Read = Callable[[Cursor], Update | None]
+T = TypeVar("T")
 
 _GATHERED_S: Final = 0.005
 """How long the first page waits for others."""
@@ -32,64 +35,83 @@ def shared_reading() -> SharedReading:
     return _of_loop[loop]
 
 
+def once(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what is made but once while pages are read for together; elsewhere it is made anew each time.
+
+    Args:
+        key: Tells it from all else that is made so about what these pages have in common.
+        make: Makes it, from nothing that is one page's own.
+    """
+    made = _made.get()
+    if made is None:
+        return make()
+    if key not in made:
+        made[key] = make()
+    result: T = made[key]
+    return result
+
+
 class SharedReading:
     """Gathers the pages of one event loop."""
 
     def __init__(self) -> None:
         self._gathering: dict[Hashable, _Gathering] = {}
 
-    async def read(self, key: Hashable, cursor: Cursor, read: Read) -> Update | None:
+    async def read(self, about: Hashable, view: Hashable, cursor: Cursor, read: Read) -> Update | None:
         """Return what came behind a cursor; it sees all that was committed before the call.
 
         Args:
-            key: Equal for pages to which the same cursor tells the same.
+            about: Equal for pages that are gathered: they are about the same thing, and may see the same of it.
+            view: Equal for those of them to which the same cursor tells the same.
             cursor: How far the page is.
             read: Reads; that of one of the pages is called for all.
 
         Raises:
             DatabaseError: If the database did not answer.
         """
-        gathering = self._gathering.get(key)
+        gathering = self._gathering.get(about)
         if gathering is None:
-            gathering = self._gathering[key] = _Gathering(read)
-            gathering.task = asyncio.create_task(self._finish(key, gathering))
-        place = frozenset(cursor.items())
-        gathering.cursors[place] = cursor
+            gathering = self._gathering[about] = _Gathering()
+            gathering.task = asyncio.create_task(self._finish(about, gathering))
+        place = (view, frozenset(cursor.items()))
+        gathering.wanted.setdefault(place, (read, cursor))
         assert gathering.task is not None
         # Who gives up waiting does not keep it from the others.
         found = await asyncio.shield(gathering.task)
         return found[place]
 
-    async def _finish(self, key: Hashable, gathering: _Gathering) -> Mapping[Hashable, Update | None]:
+    async def _finish(self, about: Hashable, gathering: _Gathering) -> Mapping[Hashable, Update | None]:
         await asyncio.sleep(_GATHERED_S)
         # Whoever comes from here on may have heard of a commit that this reading does not see.
-        del self._gathering[key]
+        del self._gathering[about]
         return await reading(gathering.read_all)
 
 
 class _Gathering:
     """Pages that will be read for together."""
 
-    def __init__(self, read: Read) -> None:
-        self._read = read
-        self.cursors: dict[Hashable, Cursor] = {}
+    def __init__(self) -> None:
+        self.wanted: dict[Hashable, tuple[Read, Cursor]] = {}
         self.task: asyncio.Task[Mapping[Hashable, Update | None]] | None = None
 
     def read_all(self) -> Mapping[Hashable, Update | None]:
         with _one_instant():
-            return {place: self._read(cursor) for place, cursor in self.cursors.items()}
+            return {place: read(cursor) for place, (read, cursor) in self.wanted.items()}
 
 
+_made: Final[ContextVar[dict[Hashable, Any] | None]] = ContextVar("_made", default=None)
 _of_loop: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, SharedReading]] = WeakKeyDictionary()
 
 
 @contextmanager
 def _one_instant() -> Iterator[None]:
-    """Have all that is read meanwhile read as of one instant."""
+    """Have all that is read meanwhile read as of one instant, and what is common made once."""
     with connection.cursor() as cursor:
         # By hand: Django's own transactions begin as writers here (`obelisk_site.database`).
         cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        token = _made.set({})
         try:
             yield
         finally:
+            _made.reset(token)
             cursor.execute("ROLLBACK")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol
 
-from console.live.messages import Row, Sub
+from django.utils import timezone
+
+from console.live.messages import Frame, Row, Sub, write_message
 
 Cursor = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Update:
     """What is new on a page; see `console.live.messages.Frame`.
 
@@ -26,6 +29,20 @@ class Update:
     skipped: int = 0
     final: bool = False
     is_behind: bool = False
+
+    @cached_property
+    def frame(self) -> str:
+        """The frame that tells it, for all pages that are told: it is written once."""
+        return write_message(
+            Frame(
+                now=timezone.now(),
+                cursor=dict(self.cursor),
+                rows=self.rows,
+                regions=self.regions,
+                skipped=self.skipped,
+                final=self.final,
+            )
+        )
 
 
 class Waker(Protocol):

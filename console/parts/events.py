@@ -7,12 +7,12 @@ from typing import Final
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.template.loader import render_to_string
 
 from console.live.messages import Row
 from console.live.topics import Cursor
 from console.parts.event_filter import FAILURES, EventFilter
 from console.parts.event_reading import lines_of
+from console.parts.event_row import event_row
 from console.parts.part import News
 from console.parts.windows import Place, Window, window_of
 from executions.models import Event, Execution
@@ -52,11 +52,7 @@ class EventsPart:
     def rows(self, execution: Execution, numbers: Sequence[int]) -> list[Row]:
         """See `Part`."""
         return [
-            Row(
-                into=self.into,
-                key=str(line.row.version),
-                html=render_to_string("console/executions/event_row.html", {"line": line}),
-            )
+            Row(into=self.into, key=str(line.row.version), html=event_row(line))
             for line in lines_of(execution, numbers)
         ]
 

@@ -56,7 +56,7 @@ def test_pages_with_one_cursor_are_read_for_once() -> None:
 
     async def act() -> list[Update | None]:
         shared = SharedReading()
-        return await asyncio.gather(*(shared.read("key", {"version": 0}, read) for _ in range(50)))
+        return await asyncio.gather(*(shared.read("key", "view", {"version": 0}, read) for _ in range(50)))
 
     found = async_to_sync(act)()
 
@@ -69,7 +69,7 @@ def test_pages_of_other_keys_are_read_for_on_their_own() -> None:
 
     async def act() -> None:
         shared = SharedReading()
-        await asyncio.gather(shared.read("one", {}, one), shared.read("other", {}, other))
+        await asyncio.gather(shared.read("one", "view", {}, one), shared.read("other", "view", {}, other))
 
     async_to_sync(act)()
 
@@ -84,7 +84,7 @@ def test_all_are_read_for_as_of_one_instant_whatever_is_committed_meanwhile() ->
 
     async def act() -> list[Update | None]:
         shared = SharedReading()
-        return await asyncio.gather(*(shared.read("key", {"version": place}, read) for place in range(3)))
+        return await asyncio.gather(*(shared.read("key", "view", {"version": place}, read) for place in range(3)))
 
     found = async_to_sync(act)()
 
@@ -105,10 +105,10 @@ def test_who_asks_after_a_commit_sees_it() -> None:
 
     async def act() -> tuple[Update | None, Update | None]:
         shared = SharedReading()
-        early = asyncio.create_task(shared.read("key", {}, slow))
+        early = asyncio.create_task(shared.read("key", "view", {}, slow))
         await asyncio.to_thread(is_reading.wait, 20)
         await asyncio.to_thread(commit_elsewhere, "meanwhile")
-        late = asyncio.create_task(shared.read("key", {}, read))
+        late = asyncio.create_task(shared.read("key", "view", {}, read))
         await asyncio.sleep(0)
         goes_on.set()
         return await early, await late
@@ -121,8 +121,8 @@ def test_who_leaves_does_not_keep_it_from_the_others() -> None:
 
     async def act() -> Update | None:
         shared = SharedReading()
-        leaving = asyncio.create_task(shared.read("key", {}, read))
-        staying = asyncio.create_task(shared.read("key", {}, read))
+        leaving = asyncio.create_task(shared.read("key", "view", {}, read))
+        staying = asyncio.create_task(shared.read("key", "view", {}, read))
         await asyncio.sleep(0)
         leaving.cancel()
         return await staying
@@ -138,8 +138,8 @@ def test_a_failure_is_everybodys_and_the_next_reading_works() -> None:
 
     async def act() -> tuple[list[Update | BaseException | None], Update | None]:
         shared = SharedReading()
-        failed = await asyncio.gather(*(shared.read("key", {}, fail) for _ in range(2)), return_exceptions=True)
-        return failed, await shared.read("key", {}, read)
+        failed = await asyncio.gather(*(shared.read("key", "view", {}, fail) for _ in range(2)), return_exceptions=True)
+        return failed, await shared.read("key", "view", {}, read)
 
     failed, after = async_to_sync(act)()
 
