@@ -45,7 +45,7 @@ class Rounds:
         elapsed_s: How long the watched workflows took.
         events: How many events they had.
         frames: How many frames the pages got.
-        timelines: How many timelines they asked for.
+        timelines: How many of these brought a timeline.
     """
 
     alone: list[float] = field(default_factory=list)

@@ -2,8 +2,7 @@
 
 Reads commands from its standard input, a line each, and answers each with one line of JSON:
 
-* ``watch ID``: all pages show this execution, each in its own way; answered once each has had its first frame. Those
-  with a timeline ask for it as its script does, at first and again when something has happened.
+* ``watch ID``: all pages show this execution, each in its own way; answered once each has had its first frame.
 * ``report N``: answered once each page knows of N events: how many frames came since, when each page first knew of each
   version, and how much processor time that took here.
 """
@@ -12,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
 import time
+import urllib.request
 from typing import Any
 
 import orjson
@@ -26,40 +25,42 @@ _VIEWS = ("console_execution", "console_events", "console_timeline", "console_ex
 _WITH_TIMELINE = ("console_execution", "console_timeline")
 _WIDTHS = (820, 1130, 1560)
 """Of timelines, in pixels: windows differ."""
-_REFRESH_S = 0.25
-"""Least time between a timeline and the question for the next, as in its script."""
-_LENGTH = re.compile(rb"(?i)content-length: ([0-9]+)")
 _KNOWING = ("console_execution", "console_events")
 """Those that are told how many events there are."""
 _WITHIN_S = 60
 
 
 class Office:
-    """All pages, and what they have seen."""
+    """All pages, and what they have seen.
 
-    def __init__(self) -> None:
+    Args:
+        port: The web server's.
+        cookie: Who looks at them.
+    """
+
+    def __init__(self, port: int, cookie: str) -> None:
+        self._address = f"127.0.0.1:{port}"
+        self._cookie = cookie
         self.frames = 0
         self.timelines = 0
         self.seen_at: list[tuple[int, float]] = []
         self.cpu_s = 0.0
-        self.failed: BaseException | None = None
         self.pages: list[Page] = []
 
-    async def open(self, port: int, cookie: str) -> None:
+    async def open(self) -> None:
         """Connect all pages."""
         loop = asyncio.get_running_loop()
         for number in range(PAGES):
             view = _VIEWS[number % len(_VIEWS)]
-            timeline = None
-            if view in _WITH_TIMELINE:
-                timeline = TimelinePanel(self, port, cookie, _WIDTHS[number % len(_WIDTHS)])
-            page = Page(self, view, timeline)
-            address = f"127.0.0.1:{port}"
+            width = _WIDTHS[number % len(_WIDTHS)] if view in _WITH_TIMELINE else None
+            page = Page(self, view, width)
             factory: Any = WebSocketClientFactory(  # type: ignore[no-untyped-call]
-                f"ws://{address}/admin/live/", origin=f"http://{address}", headers={"Cookie": cookie}
+                f"ws://{self._address}/admin/live/",
+                origin=f"http://{self._address}",
+                headers={"Cookie": self._cookie},
             )
             factory.protocol = lambda page=page: page
-            await loop.create_connection(factory, "127.0.0.1", port)
+            await loop.create_connection(factory, *self._address.split(":"))
             self.pages.append(page)
         async with asyncio.timeout(_WITHIN_S):
             await asyncio.gather(*(page.greeted.wait() for page in self.pages))
@@ -68,75 +69,29 @@ class Office:
         """Let all pages show an execution."""
         self.seen_at.clear()
         self.frames = self.timelines = 0
-        for page in self.pages:
-            page.watch(execution_id)
         async with asyncio.timeout(_WITHIN_S):
+            await asyncio.gather(*(page.watch(execution_id) for page in self.pages))
             await asyncio.gather(*(page.shown.wait() for page in self.pages))
         self.cpu_s = time.process_time()
+
+    async def size_drawn(self, execution_id: str, window: str) -> int:
+        """Ask for a window of the timeline, as its script does at first; return how much had happened by then."""
+        url = f"http://{self._address}/admin/executions/{execution_id}/timeline/window/?{window}"
+        request = urllib.request.Request(url, headers={"Cookie": self._cookie})
+
+        def ask() -> int:
+            with urllib.request.urlopen(request, timeout=_WITHIN_S) as answer:  # noqa: S310
+                size: int = orjson.loads(answer.read())["size"]
+            return size
+
+        return await asyncio.to_thread(ask)
 
     async def report(self, events: int) -> dict[str, Any]:
         """Return what the pages have seen since, once each knows of so many events."""
         async with asyncio.timeout(_WITHIN_S):
             await asyncio.gather(*(page.knows(events) for page in self.pages))
-        if self.failed is not None:
-            raise self.failed
         cpu_s = time.process_time() - self.cpu_s
         return {"frames": self.frames, "timelines": self.timelines, "seen_at": self.seen_at, "cpu_s": cpu_s}
-
-
-class TimelinePanel:
-    """A timeline on a page; asks over a connection that it keeps.
-
-    Args:
-        office: Where its page stands.
-        port: The server's.
-        cookie: Who asks.
-        width: How wide it is.
-    """
-
-    def __init__(self, office: Office, port: int, cookie: str, width: int) -> None:
-        self._office = office
-        self._port = port
-        self._cookie = cookie
-        self._width = width
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def show(self, execution_id: str) -> None:
-        """Show an execution's, until told otherwise."""
-        if self._task is not None:
-            self._task.cancel()
-        self._news.set()
-        self._task = asyncio.create_task(self._follow(execution_id))
-        self._task.add_done_callback(self._ended)
-
-    def refresh(self) -> None:
-        """Ask again, since something happened."""
-        self._news.set()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            self._office.failed = task.exception()
-
-    async def _follow(self, execution_id: str) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        path = (
-            f"/admin/executions/{execution_id}/timeline/window/?width={self._width}&first=0&rows=40&open=&chosen=false"
-        )
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nCookie: {self._cookie}\r\n\r\n".encode()
-        try:
-            while await self._news.wait():
-                self._news.clear()
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                if not head.startswith(b"HTTP/1.1 200"):
-                    raise RuntimeError(f"no timeline: {head!r}")
-                (length,) = _LENGTH.findall(head)
-                await reader.readexactly(int(length))
-                self._office.timelines += 1
-                await asyncio.sleep(_REFRESH_S)
-        finally:
-            writer.close()
 
 
 class Page(WebSocketClientProtocol):
@@ -145,28 +100,29 @@ class Page(WebSocketClientProtocol):
     Args:
         office: Where it stands.
         view: The tab that it shows; none for the list.
-        timeline: The timeline on it, if there is one.
+        width: That of the timeline on it, in pixels, if there is one.
     """
 
-    def __init__(self, office: Office, view: str, timeline: TimelinePanel | None) -> None:
+    def __init__(self, office: Office, view: str, width: int | None) -> None:
         super().__init__()
         self._office = office
         self._view = view
-        self._timeline = timeline
+        self._timeline = "" if width is None else f"width={width}&first=0&rows=40&open=&chosen=false"
         self._version = 0
         self._wanted = 0
         self.greeted = asyncio.Event()
         self.shown = asyncio.Event()
         self._is_there = asyncio.Event()
 
-    def watch(self, execution_id: str) -> None:
+    async def watch(self, execution_id: str) -> None:
         """Show an execution."""
         self.shown.clear()
         self._version = 0
-        if self._timeline is not None:
-            self._timeline.show(execution_id)
         if self._view:
-            self._say({"t": "sub", "topic": "execution", "subject": execution_id, "view": self._view})
+            # A timeline is asked for when the page opens; what follows comes with frames.
+            drawn = {"drawn": await self._office.size_drawn(execution_id, self._timeline)} if self._timeline else {}
+            about = {"subject": execution_id, "view": self._view, "timeline": self._timeline, "cursor": drawn}
+            self._say({"t": "sub", "topic": "execution", **about})
         else:
             self._say({"t": "sub", "topic": "executions", "keys": [execution_id]})
 
@@ -194,8 +150,7 @@ class Page(WebSocketClientProtocol):
         known, self._version = self._version, frame["cursor"].get("version", self._version)
         now = time.time()
         self._office.seen_at.extend((version, now) for version in range(known, self._version))
-        if self._timeline is not None:
-            self._timeline.refresh()
+        self._office.timelines += frame["timeline"] is not None
         self._say({"t": "ack", "n": frame["n"]})
         self.shown.set()
         if self._version >= self._wanted > 0:
@@ -207,8 +162,8 @@ class Page(WebSocketClientProtocol):
 
 async def main(port: int, cookie: str) -> None:
     """Do as told."""
-    office = Office()
-    await office.open(port, cookie)
+    office = Office(port, cookie)
+    await office.open()
     loop = asyncio.get_running_loop()
     while command := await loop.run_in_executor(None, sys.stdin.readline):
         match command.split():

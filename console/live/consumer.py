@@ -176,12 +176,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _follow(self, topic: Topic, sub: Sub, cursor: Cursor) -> None:
         view = write_message(sub)
+        again_s = BEAT_S
         async with topic.waker() as waker:
             while True:
                 update = await self._read(topic, (sub.topic, sub.subject), view, cursor)
                 if update is not None:
                     await self._send_update(update)
                     cursor = update.cursor
+                    again_s = min(BEAT_S, update.again_s)
                     if update.final:
                         await self._end(DONE, "final")
                         return
@@ -191,7 +193,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         return
                     if update.is_behind:
                         continue
-                await waker.next(timeout_s=BEAT_S)
+                await waker.next(timeout_s=again_s)
 
     async def _read(self, topic: Topic, about: tuple[str, str], view: str, cursor: Cursor) -> Update | None:
         hidden, insights = self._is_hidden, self._insights

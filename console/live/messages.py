@@ -8,6 +8,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from console.timeline.answer import Timeline
+from console.timeline.windows import MOST_OPEN_CHARACTERS
+
 LONGEST_TEXT: Final = 2000
 """Characters of a text that a page sends."""
 
@@ -29,6 +32,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
         cursor: How far the page is, by what it counts.
         keys: What is in sight, for lists.
         query: Which rows of the view, as the page's address says it.
+        timeline: Which window of the timeline the page shows, as its script asks for it; empty if it shows none.
     """
 
     topic: _Text
@@ -37,6 +41,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
     cursor: dict[_Text, _Number] = {}
     keys: Annotated[list[_Text], Meta(max_length=500)] = []
     query: _Text = ""
+    timeline: Annotated[str, Meta(max_length=2 * MOST_OPEN_CHARACTERS)] = ""
 
 
 class Ack(_Message, frozen=True, kw_only=True, tag="ack"):
@@ -97,6 +102,8 @@ class Frame(Struct, frozen=True, kw_only=True):
         rows: In order.
         regions: HTML by the id of the element that it replaces.
         skipped: How many rows were left out before these, since the page was too far behind.
+        timeline: The window of the timeline that the page shows, if there is more in it.
+        window: Which one that is, as the subscription says it.
         final: Whether nothing will ever follow.
     """
 
@@ -105,6 +112,8 @@ class Frame(Struct, frozen=True, kw_only=True):
     rows: list[Row] = []
     regions: dict[str, str] = {}
     skipped: int = 0
+    timeline: Timeline | None = None
+    window: str = ""
     final: bool = False
 
 

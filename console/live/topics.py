@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from django.utils import timezone
 
 from console.live.messages import Frame, Row, Sub, write_message
+from console.timeline.answer import Timeline
 
 Cursor = Mapping[str, int]
 
@@ -21,14 +23,18 @@ class Update:
 
     Args:
         is_behind: Whether there is more already, for the next frame.
+        again_s: After how many seconds to look again at the latest, although nobody says that something happened.
     """
 
     cursor: Cursor
     rows: list[Row] = field(default_factory=list)
     regions: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
+    timeline: Timeline | None = None
+    window: str = ""
     final: bool = False
     is_behind: bool = False
+    again_s: float = math.inf
 
     @cached_property
     def frame(self) -> str:
@@ -40,6 +46,8 @@ class Update:
                 rows=self.rows,
                 regions=self.regions,
                 skipped=self.skipped,
+                timeline=self.timeline,
+                window=self.window,
                 final=self.final,
             )
         )
