@@ -133,7 +133,11 @@ def _watched_round(bench: Bench, office: Office, web: psutil.Process, rounds: Ro
     rounds.frames += report["frames"]
     rounds.timelines += report["timelines"]
     # The first three events were there before anybody looked.
-    rounds.delays_s += [seen - times[version].timestamp() for version, seen in report["seen_at"] if version > 2]
+    rounds.delays_s += [
+        seen - times[version].timestamp()
+        for known, known_then, seen in report["seen_at"]
+        for version in range(max(3, known), known_then)
+    ]
 
 
 def _cpu_s(process: psutil.Process) -> float:

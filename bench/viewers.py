@@ -3,8 +3,8 @@
 Reads commands from its standard input, a line each, and answers each with one line of JSON:
 
 * ``watch ID``: all pages show this execution, each in its own way; answered once each has had its first frame.
-* ``report N``: answered once each page knows of N events: how many frames came since, when each page first knew of each
-  version, and how much processor time that took here.
+* ``report N``: answered once each page knows of N events: how many frames came since, when pages
+  first knew of which versions (from, up to, when), and how much processor time that took here.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Office:
     """
 
     def __init__(self, port: int, cookie: str) -> None:
+        self._port = port
         self._address = f"127.0.0.1:{port}"
         self._cookie = cookie
         self.frames = 0
         self.timelines = 0
-        self.seen_at: list[tuple[int, float]] = []
+        self.seen_at: list[tuple[int, int, float]] = []
         self.cpu_s = 0.0
         self.pages: list[Page] = []
 
@@ -60,7 +61,7 @@ class Office:
                 headers={"Cookie": self._cookie},
             )
             factory.protocol = lambda page=page: page
-            await loop.create_connection(factory, *self._address.split(":"))
+            await loop.create_connection(factory, "127.0.0.1", self._port)
             self.pages.append(page)
         async with asyncio.timeout(_WITHIN_S):
             await asyncio.gather(*(page.greeted.wait() for page in self.pages))
@@ -149,7 +150,8 @@ class Page(WebSocketClientProtocol):
         self._office.frames += 1
         known, self._version = self._version, frame["cursor"].get("version", self._version)
         now = time.time()
-        self._office.seen_at.extend((version, now) for version in range(known, self._version))
+        if self._version > known:
+            self._office.seen_at.append((known, self._version, now))
         self._office.timelines += frame["timeline"] is not None
         self._say({"t": "ack", "n": frame["n"]})
         self.shown.set()

@@ -66,6 +66,8 @@ SLOW_S: Final = 30.0
 """How long a page may take to acknowledge a frame."""
 _HIDDEN_S: Final = 5.0
 """Least time between frames for a page that nobody looks at."""
+_FLOODED: Final = 2
+"""How many times as long a page waits for the next frame when it gets but the newest rows of many."""
 _LONGEST_MESSAGE: Final = 64 << 10
 
 UNAUTHENTICATED: Final = 4401
@@ -187,13 +189,19 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     if update.final:
                         await self._end(DONE, "final")
                         return
-                    await asyncio.sleep(_until_next(_HIDDEN_S if self._is_hidden else topic.interval_s))
+                    await asyncio.sleep(_until_next(self._interval_s(topic, update)))
                     if not await self._is_acknowledged():
                         await self._end(SLOW, "The page did not keep up.", again=True)
                         return
                     if update.is_behind:
                         continue
                 await waker.next(timeout_s=again_s)
+
+    def _interval_s(self, topic: Topic, update: Update) -> float:
+        if self._is_hidden:
+            return _HIDDEN_S
+        # What goes by too fast to be read need not go by so often.
+        return topic.interval_s * _FLOODED if update.skipped else topic.interval_s
 
     async def _read(self, topic: Topic, about: tuple[str, str], view: str, cursor: Cursor) -> Update | None:
         hidden, insights = self._is_hidden, self._insights

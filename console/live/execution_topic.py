@@ -16,11 +16,10 @@ from django.utils import timezone
 from console.executions.detail import TABS
 from console.executions.summaries import Summary, summary_of
 from console.live.messages import Sub
-from console.live.sharing import once
 from console.live.topics import Cursor, Update, Waker
+from console.once import once
 from console.parts.finding import part_of
 from console.parts.part import is_complete
-from console.seeing import shows
 from console.states import shown_state
 from console.timeline.geometry import timeline_of
 from console.timeline.snapshots import SNAPSHOTS
@@ -28,8 +27,6 @@ from console.timeline.watching import TreeWatch
 from console.timeline.windows import window_of
 from engine.errors import IdSyntaxError
 from engine.log.ids import parse_execution_id
-from executions.access.scopes import Insight
-from executions.explanations import why_not_moving
 from executions.instants import to_micros
 from executions.models import Execution
 from executions.watching import CommitWatch, Watch
@@ -116,14 +113,15 @@ class ExecutionTopic:
                 again_s = snapshot.pause_s
         now_at = {**cursor, **now_at, **({} if news is None else news.cursor)}
         rows = [] if news is None else news.rows
+        skipped = 0 if news is None else news.skipped
         is_behind = news is not None and news.is_behind
         if now_at == dict(cursor) and not rows:
             return None
         return Update(
             cursor=now_at,
             rows=rows,
-            regions=once("regions", lambda: _regions(summary_of(row, now))),
-            skipped=0 if news is None else news.skipped,
+            regions=once("regions", lambda: _regions(_summary(row, now))),
+            skipped=skipped,
             timeline=timeline,
             window="" if timeline is None else self._asked,
             final=bool(now_at["over"]) and not hidden and not is_behind and again_s == math.inf,
@@ -139,8 +137,11 @@ class ExecutionTopic:
         if cursor.get("state") == state and "told" in cursor and time.monotonic() < self._tells_again_at:
             return cursor["told"]
         self._tells_again_at = time.monotonic() + _TOLD_FOR_S
-        why = once("why", lambda: why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD)))
-        return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
+        return zlib.crc32(f"{shown_state(row, now).key} {_summary(row, now).why}".encode())
+
+
+def _summary(row: Execution, now: datetime) -> Summary:
+    return once("summary", lambda: summary_of(row, now))
 
 
 def _fingerprint(row: Execution) -> int:

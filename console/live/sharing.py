@@ -3,7 +3,7 @@
 Fifty people who watch one execution would have it read and rendered fifty times for every commit. Here pages that want
 to know of one thing at the same time are gathered, and read for in one go: each cursor once, and all of them as of one
 instant, so that afterwards all have one cursor, and from then on one frame serves them all. What pages of different
-kinds have in common, such as the head of an execution, is made `once` for all of them.
+kinds have in common, such as the head of an execution, is made for all of them (`console.once`).
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, Final, TypeVar
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from django.db import connection
 
 from console.live.reading import reading
 from console.live.topics import Cursor, Update
+from console.once import made_once
 
 Read = Callable[[Cursor], Update | None]
-T = TypeVar("T")
 
 _GATHERED_S: Final = 0.005
 """How long the first page waits for others."""
@@ -33,22 +32,6 @@ def shared_reading() -> SharedReading:
     if loop not in _of_loop:
         _of_loop[loop] = SharedReading()
     return _of_loop[loop]
-
-
-def once(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what is made but once while pages are read for together; elsewhere it is made anew each time.
-
-    Args:
-        key: Tells it from all else that is made so about what these pages have in common.
-        make: Makes it, from nothing that is one page's own.
-    """
-    made = _made.get()
-    if made is None:
-        return make()
-    if key not in made:
-        made[key] = make()
-    result: T = made[key]
-    return result
 
 
 class SharedReading:
@@ -95,23 +78,20 @@ class _Gathering:
         self.task: asyncio.Task[Mapping[Hashable, Update | None]] | None = None
 
     def read_all(self) -> Mapping[Hashable, Update | None]:
-        with _one_instant():
+        with _one_instant(), made_once():
             return {place: read(cursor) for place, (read, cursor) in self.wanted.items()}
 
 
-_made: Final[ContextVar[dict[Hashable, Any] | None]] = ContextVar("_made", default=None)
 _of_loop: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, SharedReading]] = WeakKeyDictionary()
 
 
 @contextmanager
 def _one_instant() -> Iterator[None]:
-    """Have all that is read meanwhile read as of one instant, and what is common made once."""
+    """Have all that is read meanwhile read as of one instant."""
     with connection.cursor() as cursor:
         # By hand: Django's own transactions begin as writers here (`obelisk_site.database`).
         cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        token = _made.set({})
         try:
             yield
         finally:
-            _made.reset(token)
             cursor.execute("ROLLBACK")

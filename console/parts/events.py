@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db.models import QuerySet
@@ -64,9 +64,10 @@ class EventsPart:
         """See `Part`. A page that is far behind gets the newest; what it lacks it reads where somebody looks."""
         behind = cursor.get("version", 0)
         first = max(behind, execution.next_version - self._most)
-        new = _known(execution).filter(version__gte=first)
-        matching = self.filter.matching(new)
-        versions = (new if matching is None else matching).order_by("version").values_list("version", flat=True)
+        matching = self.filter.matching(_known(execution).filter(version__gte=first))
+        versions: Iterable[int] = range(first, execution.next_version)
+        if matching is not None:
+            versions = matching.order_by("version").values_list("version", flat=True)
         return News(
             cursor={"version": execution.next_version},
             rows=self.rows(execution, list(versions)),
