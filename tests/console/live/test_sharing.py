@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import orjson
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connections
 
+from console.live.messages import write_frame
 from console.live.sharing import SharedReading
 from console.live.topics import Cursor, Update
+from console.once import once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +77,32 @@ def test_pages_of_other_keys_are_read_for_on_their_own() -> None:
     async_to_sync(act)()
 
     assert (len(one.asked), len(other.asked)) == (1, 1)
+
+
+def test_what_other_views_of_one_thing_have_in_common_is_made_once() -> None:
+    made: list[str] = []
+
+    def reader(view: str) -> Callable[[Cursor], Update | None]:
+        def read(_cursor: Cursor) -> Update | None:
+            once("common", lambda: made.append(view))
+            return Update(cursor={}, regions={"view": view})
+
+        return read
+
+    async def act() -> list[Update | None]:
+        shared = SharedReading()
+        return await asyncio.gather(*(shared.read("about", view, {}, reader(view)) for view in ("one", "other", "one")))
+
+    found = async_to_sync(act)()
+
+    assert [each and each.regions["view"] for each in found] == ["one", "other", "one"]
+    assert made == ["one"]
+
+
+def test_one_frame_serves_all_pages_of_an_update() -> None:
+    frame = update(3).frame
+
+    assert orjson.loads(write_frame(7, frame)) == {"t": "frame", "n": 7, **orjson.loads(frame)}
 
 
 def test_all_are_read_for_as_of_one_instant_whatever_is_committed_meanwhile() -> None:
