@@ -145,8 +145,8 @@ class CommitWatch:
 
 
 def _tell(told: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-    """Wake who waits on a loop. Who was told, and has not looked since, need not be told again: it would be for each
-    commit of a flood, and each time wakes the loop."""
+    """Wake who waits on a loop."""
+    # Who was told, and has not looked since, need not be told again: that wakes the loop at each commit of a flood.
     # A loop that is closed belongs to a client that is gone.
     if not told.is_set() and not loop.is_closed():
         loop.call_soon_threadsafe(told.set)
