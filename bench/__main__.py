@@ -25,7 +25,9 @@ def main() -> int:
     """Measure, print, store."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS, help=f"runs of each measure (default: {RUNS}, at least 3)")
-    parser.add_argument("only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 py js pages (default: all)")
+    parser.add_argument(
+        "only", nargs="*", help="measures to run: w1 w1_window0 w2 w3 w4 w5 py js pages bulk (default: all)"
+    )
     options = parser.parse_args()
     if options.runs < RUNS:
         parser.error(f"a median takes at least {RUNS} runs")
@@ -79,6 +81,7 @@ _MEASURES: Mapping[str, Sequence[str]] = {
     "py": ("bench.one", "py"),
     "js": ("bench.one", "js"),
     "pages": ("bench.pages",),
+    "bulk": ("bench.bulk",),
 }
 _TITLES: Mapping[str, str] = {
     "w1": "W1  one workflow, 500 activities in series, commit window 10 ms",
@@ -89,7 +92,8 @@ _TITLES: Mapping[str, str] = {
     "w5": "W5  kill -9 after 2,000 of 2,400 steps, restart, completion",
     "py": "PY  a workflow in Python, beside a compiled one",
     "js": "JS  a workflow in JavaScript, beside a compiled one",
-    "pages": "PAGES  one workflow of 3,000 steps, watched by 50 live pages of the console, and by none",
+    "pages": "PAGES  one workflow of 5,000 steps, watched by 50 live pages of the console, and by none",
+    "bulk": "BULK  5,000 executions cancelled at once, beside a workflow that goes on",
 }
 _KEYS: Mapping[tuple[str, str], str] = {
     ("w1", "steps_per_s"): "w1_steps_per_s",
@@ -105,6 +109,11 @@ _KEYS: Mapping[tuple[str, str], str] = {
     ("w5", "restart_to_end_s"): "w5_restart_to_end_s",
     ("pages", "watched_part"): "pages_watched_part",
     ("pages", "delay_p95_ms"): "pages_delay_p95_ms",
+    ("pages", "web_ms_per_10000_events"): "pages_web_ms_per_10000_events",
+    ("pages", "apart_watched_part"): "pages_apart_watched_part",
+    ("pages", "apart_delay_p95_ms"): "pages_apart_delay_p95_ms",
+    ("bulk", "ended_s"): "bulk_ended_s",
+    ("bulk", "beside_part"): "bulk_beside_part",
     **{
         (language, key): f"{language}_{key}"
         for language in ("py", "js")
