@@ -159,10 +159,19 @@ class Timeline {
     drawRows(parts, answer);
     this.table.show(answer);
     this.rows.markTabStop(held);
-    if (this.wantedSize > answer.size) {
-      // The tree was read a moment before what was announced; then it will be read again. Once is enough.
+    this.tell();
+  }
+
+  /** Say which window is shown, once it stands still: from then on the page's frames bring it. */
+  tell() {
+    window.clearTimeout(this.telling);
+    const shown = String(this.query(this.answer.first));
+    if (shown !== this.told && this.answer.goes_on) {
       this.told = "";
-      window.setTimeout(() => this.refresh(), answer.again_ms);
+      this.telling = window.setTimeout(() => {
+        this.told = shown;
+        window.livePage?.showTimeline(shown, this.answer.size);
+      }, TELL_MS);
     }
   }
 
