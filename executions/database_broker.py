@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django_q.brokers import orm
 
-LOOK_EVERY_S: Final = 10.0
+LOOK_EVERY_S: Final = 60.0
 """How soon a task is found. Nobody waits for housekeeping, and an idle site should ask little of the database."""
 _PAUSE_S: Final = 0.5
 """How soon the process that waits for tasks ends when it is asked to: it is asked in between."""

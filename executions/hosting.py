@@ -12,10 +12,11 @@ import signal
 import sys
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
@@ -43,10 +44,14 @@ from executions.statistics.keeping import StatisticsKeeper
 
 log = structlog.get_logger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOOK_EVERY = timedelta(milliseconds=250)
 """How soon a new deployment is taken up: before whoever deployed a change submits to it."""
 LOOK_ANYWAY_EVERY = timedelta(seconds=10)
-"""How soon, if nothing has told of it; and how often executors that died long ago are looked for."""
+"""How soon, if nothing has told of it."""
+_FORGET_EVERY = timedelta(minutes=10)
 _TICK = timedelta(seconds=5)
 """How often an executor that runs nothing looks for work of which nothing has told it."""
 
@@ -69,10 +74,10 @@ class ExecutorHost:
             journal=self._journal,
             clock=self._clock,
             registry=self._look_for_deployment(NOTHING),
-            load=load_component,
+            load=_closing(load_component),
             settings=self._settings,
             randomness=os.urandom,
-            read=wasm_bytes,
+            read=_closing(wasm_bytes),
             host_functions=DjangoFunctions(),
         )
         self._seeded: Registry | None = None
@@ -81,6 +86,7 @@ class ExecutorHost:
         self._is_stopping = threading.Event()
         self._has_heard = threading.Event()
         self._looked_at = -math.inf
+        self._forgot_at: datetime | None = None
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
         self._statistics = StatisticsKeeper(self._is_or_was_busy)
         self._begun_count = 0
@@ -95,8 +101,11 @@ class ExecutorHost:
         # The SQLite driver gives up the interpreter lock around every statement and, beside a busy thread, gets it back
         # only after this interval; with the default of 5 ms a commit of a few statements may take 20.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        self._journal.warm_up()
         self._feed.start(self._hear)
         self._executor.start()
+        # Before the first execution, not beside it: much of the first heartbeat is Django making itself ready.
+        self._beat_or_say_why()
         self._heart.start()
         self._statistics.start()
         _compile_ahead(self._executor.registry)
@@ -126,19 +135,20 @@ class ExecutorHost:
         self._has_heard.set()
 
     def _beat_until_stopped(self) -> None:
-        while True:
-            try:
-                self._beat()
-            except (DatabaseError, JournalError) as error:
-                log.warning("heartbeat.failed", error=str(error))
-                close_old_connections()
+        while not self._rest_or_see_deployment():
+            self._beat_or_say_why()
             if os.getppid() != self._parent_pid:
                 log.error("executor.orphaned", parent_pid=self._parent_pid)
                 self._executor.stop()
                 os._exit(1)
-            if self._rest_or_see_deployment():
-                connection.close()
-                return
+        connection.close()
+
+    def _beat_or_say_why(self) -> None:
+        try:
+            self._beat()
+        except (DatabaseError, JournalError) as error:
+            log.warning("heartbeat.failed", error=str(error))
+            close_old_connections()
 
     def _rest_or_see_deployment(self) -> bool:
         """Wait until the next heartbeat, or until another deployment is active; tell whether to stop."""
@@ -149,20 +159,25 @@ class ExecutorHost:
             if not self._has_heard.is_set():
                 continue
             self._has_heard.clear()
+            self._looked_at = time.monotonic()
             try:
-                if deployed_registry() is not self._executor.registry:
-                    self._looked_at = -math.inf
-                    return False
+                is_another = deployed_registry() is not self._executor.registry
             except (DatabaseError, DeploymentError):
-                self._looked_at = -math.inf  # the heartbeat meets it too, and says so
+                self._looked_at = -math.inf  # the next heartbeat meets it too, and says so
+                continue
+            if is_another:
+                self._looked_at = -math.inf
+                return False
         return self._is_stopping.is_set()
 
     def _beat(self) -> None:
         now = self._clock.now()
         if time.monotonic() - self._looked_at >= LOOK_ANYWAY_EVERY.total_seconds():
             self._use(self._look_for_deployment(self._executor.registry))
-            forget_silent(now)
             self._looked_at = time.monotonic()
+        if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
+            forget_silent(now)
+            self._forgot_at = now
         registry = self._executor.registry
         beat(
             self._executor.executor_id,
@@ -232,6 +247,18 @@ def load_component(wasm_digest: str, runner: Runner) -> CompiledComponent:
     """Return a component from this machine's cache, or compile what the database holds."""
     engine, cache = wasm_engine(runner), compile_cache()
     return cache.load(engine, wasm_digest) or cache.compile(engine, wasm_bytes(wasm_digest))
+
+
+def _closing(call: Callable[P, T]) -> Callable[P, T]:
+    """Return the call for an executor's threads, of which there are many, and none of which asks again soon."""
+
+    def call_and_close(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return call_and_close
 
 
 def start_in_worker(**_signal: Any) -> None:

@@ -10,10 +10,10 @@ from executions.models import Execution, ExecutorHeartbeat
 from executions.process_load import Load
 from executions.program_version import program_version
 
-HEARTBEAT_EVERY = timedelta(seconds=3)
+HEARTBEAT_EVERY = timedelta(seconds=4)
 """How often an executor gives a sign of life."""
 
-CONSIDERED_DEAD_AFTER = timedelta(seconds=15)
+CONSIDERED_DEAD_AFTER = timedelta(seconds=18)
 """How long after its last sign of life an executor counts as alive."""
 
 FORGOTTEN_AFTER = timedelta(days=1)

@@ -65,7 +65,7 @@ class Switchboard:
         with self._mutex:
             is_first = not self._untold
             self._untold.add(origin)
-            if is_first:
+            if is_first and not self._is_stopping.is_set():
                 self._all_told.clear()
                 self._start()
                 self._mouth.send(b".")
@@ -94,12 +94,16 @@ class Switchboard:
 
     def stop(self) -> None:
         """Say no more, and hear nothing."""
+        if self._is_stopping.is_set():
+            return
         self._is_stopping.set()
         with self._mutex:
             thread, self._thread = self._thread, None
-            self._mouth.send(b".")
+        self._mouth.send(b".")
         if thread is not None:
             thread.join()
+        self._ear.close()
+        self._mouth.close()
 
     def _start(self) -> None:
         if self._thread is None and not self._is_stopping.is_set():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from engine.deployment.spec import LockingStrategy
@@ -96,17 +97,6 @@ _UPDATE_EXECUTIONS = (
     f"WHERE {_EXECUTION}.execution_id = {{key}} AND {_EXECUTION}.next_version = {{version}} "
     f"AND {_EXECUTION}.response_count = {{responses}}"
 )
-#: Those that are no text: PostgreSQL takes untyped parameters in a row of their own for text.
-_CASTS = {
-    "next_version": "integer",
-    "response_count": "integer",
-    "due_at": "bigint",
-    "last_lock_version": "integer",
-    "max_retries": "integer",
-    "retry_backoff_us": "bigint",
-    "temporary_failures": "integer",
-    "closing": "boolean",
-}
 
 #: A delay that is paused or goes on. Primary key.
 PAUSE_DELAY = f"UPDATE {_DELAY} SET is_paused = %s WHERE delay_id = %s"
@@ -190,6 +180,7 @@ def pending(
     after: tuple[int, str] | None,
     limit: int,
     hint: str,
+    ffqn: str = "ffqn",
 ) -> tuple[str, list[Any]]:
     """Return the statement that finds due executions, and its parameters.
 
@@ -199,6 +190,7 @@ def pending(
         after: Only what stands behind this (``due_at``, id) in the order.
         limit: Most rows.
         hint: The dialect's hint of the index.
+        ffqn: How the dialect names the function where no index of functions is to be taken.
     """
     scope = ""
     params: list[Any] = [due_at]
@@ -207,14 +199,14 @@ def pending(
         params.extend(after)
     conditions = []
     for choice in choices:
-        condition, values = _qualification(choice)
+        condition, values = _qualification(choice, ffqn)
         conditions.append(condition)
         params.extend(values)
     sql = _PENDING.format(hint=hint, scope=scope, choices=" OR ".join(conditions))
     return sql, [*params, limit]
 
 
-def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
+def _qualification(choice: Lockable, ffqn: str) -> tuple[str, Sequence[str]]:
     """Return the SQL of `engine.journal.locking.qualifies`."""
     digest = choice.component_id.digest
     compatible = "(incompatible_digest IS NULL OR incompatible_digest <> %s)"
@@ -223,15 +215,15 @@ def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
     if not choice.ffqns:
         return "1 = 0", ()
     names = ", ".join(["%s"] * len(choice.ffqns))
-    return f"ffqn IN ({names}) AND {compatible}", (*choice.ffqns, digest)
+    return f"{ffqn} IN ({names}) AND {compatible}", (*choice.ffqns, digest)
 
 
-# --- Lists of any length ----------------------------------------------------------------------------------------------
+# --- Lists of any length, on SQLite -----------------------------------------------------------------------------------
 
 #: Rows of one INSERT or UPDATE. SQLite carries out one of many rows in a single step, without the interpreter lock and
-#: at two thirds of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
-_LARGE_BATCHES = (512, 256, 128, 64, 32)
-_LARGEST_EXACT = 16
+#: at half of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
+_LARGE_BATCHES = (128, 64, 32, 16)
+_LARGEST_EXACT = 8
 #: Ids of one SELECT or DELETE; lists are filled up to the next size with copies of their last id.
 _LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -240,7 +232,7 @@ def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, l
     """Return the statements that insert rows, in order, with their parameters."""
     start = 0
     for size in _batches(len(rows)):
-        yield _insert(table, size), [value for row in rows[start : start + size] for value in row]
+        yield _insert(table, size), list(chain.from_iterable(rows[start : start + size]))
         start += size
 
 
@@ -256,6 +248,13 @@ def _batches(count: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
+def inserts() -> Iterable[str]:
+    """Return the statements that insert what every step writes."""
+    for table in (EXECUTION_TABLE, EVENT_TABLE, RESPONSE_TABLE):
+        for size in (*_LARGE_BATCHES, *range(1, _LARGEST_EXACT + 1)):
+            yield _insert(table, size)
+
+
 @lru_cache(maxsize=256)
 def _insert(table: Table, size: int) -> str:
     row = f"({', '.join(['%s'] * len(table.columns))})"
@@ -266,22 +265,19 @@ def _insert(table: Table, size: int) -> str:
 _FEWEST_TOGETHER = 4
 
 
-def update(
-    columns: Columns, rows: Sequence[Sequence[Any]], *, untyped: bool = False
-) -> Iterable[tuple[str, list[Any], int]]:
+def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, list[Any], int]]:
     """Return the statements that change states, their parameters, and how many rows each must find.
 
     Args:
         columns: What changes in each row.
         rows: Their values, the id, and the version and response count that the row must still have.
-        untyped: See `Dialect.has_untyped_parameters`.
     """
     start = 0
     for size in _batches(len(rows)):
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update_many(columns, size, untyped), [value for row in batch for value in row], size
+            yield _update_many(columns, size), list(chain.from_iterable(batch)), size
         else:
             yield from ((_update_one(columns), list(row), 1) for row in batch)
 
@@ -292,21 +288,15 @@ def _update_one(columns: Columns) -> str:
 
 
 @lru_cache(maxsize=256)
-def _update_many(columns: Columns, size: int, untyped: bool) -> str:  # noqa: FBT001 - of this module only
-    names = (*columns, "execution_id", "next_version", "response_count")
-    values = [f"v.column{number}" for number in range(1, len(names) + 1)]
-    if untyped:
-        values = [
-            f"CAST({value} AS {_CASTS[name]})" if name in _CASTS else value
-            for name, value in zip(names, values, strict=True)
-        ]
-    row = f"({', '.join(['%s'] * len(names))})"
+def _update_many(columns: Columns, size: int) -> str:
+    key, version, responses = (f"v.column{len(columns) + number}" for number in (1, 2, 3))
+    row = f"({', '.join(['%s'] * (len(columns) + 3))})"
     return _UPDATE_EXECUTIONS.format(
-        assignments=", ".join(f"{column} = {value}" for column, value in zip(columns, values, strict=False)),
+        assignments=", ".join(f"{column} = v.column{number}" for number, column in enumerate(columns, 1)),
         rows=", ".join([row] * size),
-        key=values[-3],
-        version=values[-2],
-        responses=values[-1],
+        key=key,
+        version=version,
+        responses=responses,
     )
 
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Final = timedelta(seconds=1)
 """While this process runs something, and until what it wrote is settled."""
-LOOK_ANYWAY_EVERY: Final = timedelta(seconds=15)
+LOOK_ANYWAY_EVERY: Final = timedelta(seconds=30)
 """For what ended elsewhere, where nobody counted it; few things end without an executor."""
 _SETTLES_WITHIN: Final = timedelta(seconds=5)
 _LATELY: Final = LOOK_EVERY * 0.9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ from tests.acceptance.sites import unused_port
 from tests.harness.eventually import eventually
 from tests.harness.live_pages import LivePage
 from tests.harness.nodes import Node
+from tests.harness.postgresql import MISSING, PrivateServer, find_binaries
 from tests.harness.redis_server import RedisServer, skip_without_redis
 from tests.harness.topology import Topology, Web
+
+# A whole site is started and stopped in each.
+pytestmark = pytest.mark.timeout(600)
 
 PASSWORD = "topology secret"
 LOGIN = """
@@ -41,9 +46,15 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.node.kill()
 
 
-@pytest.fixture
-def topology(tmp_path: Path, redis: RedisServer) -> Iterator[Topology]:
-    with Topology(tmp_path, settings=redis.environment) as topology:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def topology(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServer) -> Iterator[Topology]:
+    with ExitStack() as stack:
+        server = None
+        if request.param == "postgresql":
+            if find_binaries() is None:
+                pytest.skip(MISSING)
+            server = stack.enter_context(PrivateServer())
+        topology = stack.enter_context(Topology(tmp_path, server=server, settings=redis.environment))
         topology.manage("migrate", "-v0")
         topology.manage("deploy", "examples/compiled.toml")
         yield topology

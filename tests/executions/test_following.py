@@ -18,6 +18,8 @@ from executions.journal.journal import SqlJournal
 from tests.builders import make_append, make_execution_id, make_finished, make_retval, make_submit
 from tests.engine.journal.commits import commit
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1 = make_execution_id(1)
 PATIENCE_S = 20.0
 

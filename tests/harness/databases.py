@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from asgiref.local import Local
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
 from executions.journal.notifications import switchboard
@@ -25,17 +27,29 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @contextmanager
-def _default_database(entry: dict[str, Any]) -> Iterator[None]:
-    """Have the default database be another one meanwhile, for all threads that open connections."""
-    usual, usual_entry = connections["default"], connections.settings["default"]
-    connections.settings["default"] = settings.DATABASES["default"] = entry
-    connections["default"] = connections.create_connection("default")
+def default_database(entry: dict[str, Any]) -> Iterator[None]:
+    """Have the default database be another one meanwhile, for all threads, those that keep connections too."""
+    handler: Any = connections  # its storage has no public name
+    usual, usual_entry, create = handler._connections, handler.settings["default"], handler.create_connection
+    made: list[BaseDatabaseWrapper] = []
+
+    def create_and_note(alias: str) -> BaseDatabaseWrapper:
+        wrapper: BaseDatabaseWrapper = create(alias)
+        wrapper.inc_thread_sharing()
+        made.append(wrapper)
+        return wrapper
+
+    handler.settings["default"] = settings.DATABASES["default"] = entry
+    handler._connections = Local(handler.thread_critical)
+    handler.create_connection = create_and_note  # to close what threads leave open
     try:
         yield
     finally:
-        connections["default"].close()
-        connections.settings["default"] = settings.DATABASES["default"] = usual_entry
-        connections["default"] = usual
+        for wrapper in made:
+            wrapper.close()
+        handler.create_connection = create
+        handler._connections = usual
+        handler.settings["default"] = settings.DATABASES["default"] = usual_entry
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +71,7 @@ def postgresql_settings(
     entry = postgresql_database(url, process=Process.COMMAND, pool_size=4)
     # What Django itself fills in.
     entry = dict(connections.configure_settings({"default": entry})["default"])
-    with django_db_blocker.unblock(), _default_database(entry):
+    with django_db_blocker.unblock(), default_database(entry):
         call_command("migrate", verbosity=0, interactive=False)
     return entry
 
@@ -68,5 +82,5 @@ def either_database(request: pytest.FixtureRequest, django_db_setup: None) -> It
     if request.param == "sqlite":
         yield request.param
         return
-    with _default_database(request.getfixturevalue("postgresql_settings")):
+    with default_database(request.getfixturevalue("postgresql_settings")):
         yield request.param

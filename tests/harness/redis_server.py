@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,18 +22,15 @@ def skip_without_redis() -> None:
 
 
 class RedisServer:
-    """Debian's redis-server, for as long as it is wanted; killed and frozen as any `Node`.
+    """Debian's redis-server, which ends with this process at the latest; killed and frozen as any `Node`.
 
     Args:
         folder: Where its log goes; must exist.
         port: Where it listens, on loopback.
         password: What clients have to know.
-        on_start: See `Node`.
     """
 
-    def __init__(
-        self, folder: Path, *, port: int, password: str, on_start: Callable[[int], None] = lambda pid: None
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int, password: str) -> None:
         self.port = port
         self._password = password
         self._secret = _private_file(folder / "redis.password", password)
@@ -42,7 +39,8 @@ class RedisServer:
             folder / "redis.conf",
             f'bind 127.0.0.1\nport {port}\nrequirepass "{password}"\ndir "{folder}"\nsave ""\n',
         )
-        self.node = Node("redis", [_PROGRAM, str(config)], log=folder / "redis.log", on_start=on_start)
+        command = ["setpriv", "--pdeathsig=TERM", "--", _PROGRAM, str(config)]
+        self.node = Node("redis", command, log=folder / "redis.log")
 
     @property
     def environment(self) -> Mapping[str, str]:

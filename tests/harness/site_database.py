@@ -44,12 +44,12 @@ class SiteDatabase:
             yield World(registry=NOTHING, clock=SystemClock(), journal=journal)
 
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Ask the site's database."""
+        """Run a statement in the site's database; return its rows, if it has any."""
         wrapper = ConnectionHandler({"default": self._database}).create_connection("default")
         try:
             with wrapper.cursor() as cursor:
                 cursor.execute(sql, params)
-                return list(cursor.fetchall())
+                return list(cursor.fetchall()) if cursor.description else []
         finally:
             wrapper.close()
 

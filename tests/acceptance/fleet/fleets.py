@@ -62,18 +62,16 @@ class Traces:
 
 
 class Fleet:
-    """Three hosts with an executor each, deployed and idle; a context manager.
+    """Hosts with an executor each; a context manager.
 
     Args:
         folder: Where their files go.
         hosts: How many.
-        locking_strategy: How the components' executions are found.
     """
 
-    def __init__(self, folder: Path, *, hosts: int = 3, locking_strategy: str = "by_ffqns") -> None:
+    def __init__(self, folder: Path, *, hosts: int = 3) -> None:
         self._folder = folder
         self._names = [f"host{number + 1}" for number in range(hosts)]
-        self._strategy = locking_strategy
         self._stack = ExitStack()
         self.traces = Traces()
         self.traces.may_answer.set()
@@ -95,7 +93,7 @@ class Fleet:
                 )
             )
             self.topology.manage("migrate", "-v0")
-            self.topology.manage("deploy", str(self._deployment()))
+            self.deploy()
             for name in self._names:
                 self.network.add_host(name)
                 settings = {"OBELISK_DATABASE_URL": self.topology.database_url(HUB)}
@@ -107,6 +105,34 @@ class Fleet:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def recover(self) -> None:
+        """Have all hosts there again, and idle, whatever was done to them."""
+        self.traces.may_answer.set()
+        self.traces.takes_s = 0.0
+        for name, executor in zip(self._names, self.executors, strict=True):
+            self.network.mend(name)
+            executor.thaw()
+            if not executor.is_alive:
+                self.topology.start_executor(executor, run=partial(self.network.at, name))
+
+    def deploy(self, locking_strategy: str = "by_ffqns") -> None:
+        """Deploy what they run.
+
+        Args:
+            locking_strategy: How its executions are found.
+        """
+        shutil.copy(Path(__file__).with_name("effects.py"), self._folder)
+        path = self._folder / "fleet.toml"
+        path.write_text(
+            f"""
+            [[python]]
+            location = "effects.py"
+            exec.locking_strategy = "{locking_strategy}"
+            allowed_host = [{{ pattern = "{self.service}", methods = ["POST"] }}]
+            """
+        )
+        self.topology.manage("deploy", str(path))
 
     def submit(self, *calls: tuple[str, Sequence[object]]) -> list[ExecutionId]:
         """Submit calls, each a function's name and its parameters behind the service's address."""
@@ -152,19 +178,6 @@ class Fleet:
         traces = self.traces.of[recorded.rpartition(" #")[0]]
         assert recorded in traces
         assert len(traces) <= len(_locks(world, execution_id))
-
-    def _deployment(self) -> Path:
-        shutil.copy(Path(__file__).with_name("effects.py"), self._folder)
-        path = self._folder / "fleet.toml"
-        path.write_text(
-            f"""
-            [[python]]
-            location = "effects.py"
-            exec.locking_strategy = "{self._strategy}"
-            allowed_host = [{{ pattern = "{self.service}", methods = ["POST"] }}]
-            """
-        )
-        return path
 
 
 def _locks(world: World, execution_id: ExecutionId) -> list[Locked]:

@@ -1,7 +1,8 @@
-"""A system check that asks Redis; for ``manage.py check --deploy`` alone, as the site starts without it."""
+"""System checks for ``manage.py check --deploy`` alone: of what a site can start without."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,3 +33,13 @@ def check_redis(app_configs: Sequence[AppConfig] | None, **_options: Any) -> lis
     finally:
         client.close()
     return []
+
+
+@checks.register(deploy=True)
+def check_shared_key(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Report a secret key that each host makes for itself, though hosts share a database."""
+    if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3" or "DJANGO_SECRET_KEY" in os.environ:
+        return []
+    problem = "The secret key is this data directory's own: logins and housekeeping of hosts with others are refused."
+    hint = "If there are several hosts, give all the same DJANGO_SECRET_KEY."
+    return [checks.Warning(problem, hint=hint, id="obelisk.W011")]
