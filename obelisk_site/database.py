@@ -23,6 +23,8 @@ SQLITE_PRAGMAS: Final = {
 #: Seconds a connection waits for another's write to end before "database is locked".
 SQLITE_BUSY_TIMEOUT: Final = 20
 
+#: Statements that a connection keeps parsed. The journal's come in many sizes.
+SQLITE_CACHED_STATEMENTS: Final = 512
 POSTGRESQL: Final = "django.db.backends.postgresql"
 
 #: What libpq is told of every connection, unless the address says otherwise: a server that is gone is noticed within a
@@ -59,6 +61,7 @@ def sqlite_database(
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": SQLITE_BUSY_TIMEOUT,
+            "cached_statements": SQLITE_CACHED_STATEMENTS,
             "init_command": "; ".join(f"PRAGMA {name} = {value}" for name, value in pragmas.items()),
         },
     }

@@ -13,7 +13,7 @@ import structlog
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
-from engine.errors import EngineError, JournalError, JournalUnavailable
+from engine.errors import EngineError, JournalError, JournalUnavailable, StoredEventInvalid
 from engine.executor.activity_run import ActivityRuns, Job
 from engine.executor.cron_run import CronRuns
 from engine.executor.flusher import Flusher
@@ -25,6 +25,7 @@ from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
 from engine.executor.slots import Slots
 from engine.executor.timers import Timers
+from engine.executor.unread import leave_unread
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
 from engine.journal.records import LockedExecution
@@ -209,6 +210,8 @@ class Executor:
         try:
             with structlog.contextvars.bound_contextvars(run_id=holder.run_id):
                 self._dispatch(jobs, holder)
+        except StoredEventInvalid as error:
+            leave_unread(self._services, jobs[0][0], holder, error)
         except JournalError as error:
             log.warning("run.journal_failed", error=str(error))
         except BaseException:

@@ -93,7 +93,9 @@ class Statements:
         """
         if self._waiting is not None:
             self._waiting.append((statement, params))
-        elif self._connection.execute(self.dialect.render(statement), params).rowcount != rows and rows is not None:
+            return
+        cursor = self._connection.execute(self.dialect.render(statement), params)
+        if rows is not None and cursor.rowcount != rows:
             raise JournalUnavailable("a state changed while it was being changed")
 
     def flush(self) -> None:
@@ -114,6 +116,10 @@ class Statements:
             origin: Who is not to hear of it in this one.
         """
         self.dialect.announce(self._alias, origin)
+
+    def parse(self, sql: str) -> None:
+        """Prepare for a statement that is to be run later."""
+        self.dialect.parse(self._connection, sql)
 
     def snapshot(self) -> Snapshot | None:
         """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""

@@ -94,6 +94,8 @@ class Switchboard:
 
     def stop(self) -> None:
         """Say no more, and hear nothing."""
+        if self._is_stopping.is_set():
+            return
         self._is_stopping.set()
         with self._mutex:
             thread, self._thread = self._thread, None

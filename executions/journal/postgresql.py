@@ -131,6 +131,10 @@ class Postgresql:
         """See `Dialect`."""
         return None
 
+    def parse(self, connection: Any, statement: str) -> None:
+        """See `Dialect`."""
+        # The driver prepares what is run for the second time, and the server parses quickly.
+
     def announce(self, alias: str, origin: Any) -> None:
         """See `Dialect`."""
         switchboard(alias).tell(origin)

@@ -29,30 +29,27 @@ DATABASES = ("sqlite", "postgresql")
 @contextmanager
 def default_database(entry: dict[str, Any]) -> Iterator[None]:
     """Have the default database be another one meanwhile, for all threads, those that keep connections too."""
-    usual, usual_entry, create = (
-        connections._connections,
-        connections.settings["default"],
-        connections.create_connection,
-    )
+    handler: Any = connections  # its storage has no public name
+    usual, usual_entry, create = handler._connections, handler.settings["default"], handler.create_connection
     made: list[BaseDatabaseWrapper] = []
 
     def create_and_note(alias: str) -> BaseDatabaseWrapper:
-        wrapper = create(alias)
+        wrapper: BaseDatabaseWrapper = create(alias)
         wrapper.inc_thread_sharing()
         made.append(wrapper)
         return wrapper
 
-    connections.settings["default"] = settings.DATABASES["default"] = entry
-    connections._connections = Local(connections.thread_critical)
-    connections.create_connection = create_and_note  # type: ignore[method-assign]  # to close what threads leave open
+    handler.settings["default"] = settings.DATABASES["default"] = entry
+    handler._connections = Local(handler.thread_critical)
+    handler.create_connection = create_and_note  # to close what threads leave open
     try:
         yield
     finally:
         for wrapper in made:
             wrapper.close()
-        connections.create_connection = create  # type: ignore[method-assign]
-        connections._connections = usual
-        connections.settings["default"] = settings.DATABASES["default"] = usual_entry
+        handler.create_connection = create
+        handler._connections = usual
+        handler.settings["default"] = settings.DATABASES["default"] = usual_entry
 
 
 @pytest.fixture(scope="session")
