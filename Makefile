@@ -22,7 +22,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help run test check screenshots bench fuzz release-records format lock clean
+.PHONY: help run test check screenshots bench chaos fuzz release-records format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(DEV) ## Measure; a whole run renews docs/performance (ARGS="w1 w5" for 
 	@$(PY) -m bench $(ARGS)
 
 # SECONDS is a variable of bash itself, so it is read from make's own.
+chaos: $(DEV) ## Kill, cut off and fill up real processes (SECONDS=300, SEED, DATABASE=sqlite or postgresql)
+	@$(PY) -m tests.chaos --seconds $(or $(SECONDS),300) --seed $(or $(SEED),1) --database $(or $(DATABASE),both) $(ARGS)
+
 fuzz: $(DEV) ## Send hostile input (SECONDS=120, SEED for the same again, CASE=file for one)
 	@$(PY) -m tests.fuzz --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(ARGS)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+import structlog
+from django.db import Error as DatabaseError
 from django_q.brokers import orm
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 60.0
 """How soon a task is found. Nobody waits for housekeeping, and an idle site should ask little of the database."""
@@ -14,7 +18,7 @@ _PAUSE_S: Final = 0.5
 
 
 class DatabaseBroker(orm.ORM):  # type: ignore[misc]  # django-q2 ships no types
-    """django-q2's broker, which looks less often and is stopped sooner."""
+    """django-q2's broker, which looks less often, is stopped sooner, and waits for a database that does not answer."""
 
     _looked_at: float | None = None
 
@@ -24,7 +28,13 @@ class DatabaseBroker(orm.ORM):  # type: ignore[misc]  # django-q2 ships no types
         if self._looked_at is not None and now - self._looked_at < LOOK_EVERY_S:
             time.sleep(_PAUSE_S)
             return None
-        tasks: list[tuple[Any, Any]] | None = super().dequeue()
+        tasks: list[tuple[Any, Any]] | None
+        try:
+            tasks = super().dequeue()
+        except DatabaseError as error:
+            # The process would end and be replaced, with an alarm in the log each time, until there is a database.
+            log.warning("housekeeping.database_away", error=str(error), consequence="sweeps wait")
+            tasks = None
         if not tasks:
             self._looked_at = now
         return tasks

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -44,6 +46,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="chooses the faults; their timing is the machine's")
     parser.add_argument("--database", choices=[*DATABASES, "both"], default="both", help="one after the other: both")
     options = parser.parse_args()
+    # Ends like Ctrl-C does: nothing is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = DATABASES if options.database == "both" else (options.database,)
     for database in chosen:
         _run(database, seconds=options.seconds / len(chosen), seed=options.seed)
@@ -52,17 +57,22 @@ def main() -> int:
 
 def _run(database: str, *, seconds: float, seed: int) -> None:
     say(f"{database}, seed {seed}, {seconds:.0f} s, locks expire after {LOCK_EXPIRY.total_seconds():g} s")
+    folder = Path(tempfile.mkdtemp(prefix="obelisk-chaos-"))
     with ExitStack() as stack:
         server = None
         if database == "postgresql":
             server = stack.enter_context(PrivateServer(SURVIVING_ITS_DEATH, port=unused_port()))
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="obelisk-chaos-", ignore_cleanup_errors=True))
-        site = stack.enter_context(ChaosSite(Path(folder), server=server))
+        site = stack.enter_context(ChaosSite(folder, server=server))
         tally, chance = Tally(), random.Random(seed)
         until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            _round(site, chance, tally)
+        try:
+            while time.monotonic() < until:
+                _round(site, chance, tally)
+        except AssertionError:
+            say(f"\n  FAILED with seed {seed}; the processes' logs stay in {folder}")
+            raise
         _report(site, tally)
+    shutil.rmtree(folder)
 
 
 def _round(site: ChaosSite, chance: random.Random, tally: Tally) -> None:

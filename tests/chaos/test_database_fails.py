@@ -33,16 +33,17 @@ def processor_seconds(site: ChaosSite) -> float:
 
 @contextmanager
 def the_same_executors_after_it(site: ChaosSite) -> Iterator[None]:
-    """Check that the executors lived on, and work."""
-    before = [site.topology.executor_ids(node) for node in site.topology.executors]
-    assert all(before)
+    """Check that all processes of the executors lived on, and work."""
+    nodes = site.topology.executors
+    before = [(node.pids(), site.topology.executor_ids(node)) for node in nodes]
+    assert all(ids for _, ids in before)
     yield
     site.wait_for_rest()
     site.check()
     site.submit(2)
     site.wait_for_rest()
     site.check()
-    assert [site.topology.executor_ids(node) for node in site.topology.executors] == before
+    assert [(node.pids(), site.topology.executor_ids(node)) for node in nodes] == before
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError, connection
 from django_q.brokers import get_broker
 from pytest_django import DjangoAssertNumQueries
 
@@ -41,5 +42,19 @@ def test_an_empty_queue_is_not_looked_at_again_for_a_while(
 
     broker.enqueue("later")
     assert broker.dequeue() is None
+    monkeypatch.setattr(database_broker, "LOOK_EVERY_S", 0)
+    assert broker.dequeue()
+
+
+def test_a_database_that_does_not_answer_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = DatabaseBroker("tests")
+    broker.enqueue("later")
+
+    def fail(*_: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    with connection.execute_wrapper(fail):
+        assert broker.dequeue() is None
+
     monkeypatch.setattr(database_broker, "LOOK_EVERY_S", 0)
     assert broker.dequeue()
