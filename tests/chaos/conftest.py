@@ -11,14 +11,14 @@ from tests.harness.databases import DATABASES
 from tests.harness.postgresql import MISSING, PrivateServer, find_binaries
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Sites have databases of their own."""
     with django_db_blocker.unblock():
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
     """A site on a server of its own."""
     if find_binaries() is None:
@@ -30,7 +30,7 @@ def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSit
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
     """A site on a disk of its own."""
     with ChaosSite(tmp_path_factory.mktemp("chaos")) as site:

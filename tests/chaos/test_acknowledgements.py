@@ -10,12 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import pytest
+
 from engine.log.ids import ExecutionId, make_execution_id
 from tests.acceptance.api_client import Client
 from tests.chaos.chaos_site import ChaosSite
 from tests.chaos.work import WORKFLOW
 from tests.harness.eventually import eventually
 from tests.harness.topology import Web
+
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
 
 DEATHS = 3
 BETWEEN = 4

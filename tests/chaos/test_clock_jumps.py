@@ -8,6 +8,9 @@ import pytest
 
 from tests.chaos.chaos_site import ChaosSite
 
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.mark.parametrize("offset", [timedelta(hours=2), timedelta(minutes=-5)], ids=["forward", "back"])
 def test_work_is_done_and_none_twice_while_one_clock_is_wrong(site: ChaosSite, offset: timedelta) -> None:

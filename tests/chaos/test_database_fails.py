@@ -17,6 +17,9 @@ from tests.chaos.chaos_site import ChaosSite
 from tests.chaos.proxy import Cut
 from tests.chaos.small_disk import IMPOSSIBLE
 
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 AWAY_S = 4.0
 #: Of one processor, while there is nothing to do but to try again.
 IDLE_SHARE = 0.35

@@ -41,6 +41,9 @@ PRUNE = f"""
 from django.utils import timezone
 from executions.retention.pruning import prune
 from executions.retention.rules import parse_rules
+
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
 print(prune(parse_rules("{FUNCTION} any 0s"), timezone.now()).executions)
 """
 LONG_AGO = timedelta(minutes=5)

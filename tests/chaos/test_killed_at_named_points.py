@@ -10,6 +10,9 @@ from tests.chaos.invariants import check_statistics
 from tests.chaos.recovery import WITHIN
 from tests.harness.eventually import eventually
 
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.mark.parametrize("point", RUNNING)
 def test_what_a_killed_executor_held_goes_on_and_nothing_is_lost(site: ChaosSite, point: Point) -> None:
@@ -21,6 +24,7 @@ def test_what_a_killed_executor_held_goes_on_and_nothing_is_lost(site: ChaosSite
 
     site.check()
     recovered = site.recoveries(death)
+    assert recovered or point is Point.AFTER_COMMIT, "it held nothing"
     assert max(recovered, default=WITHIN) <= WITHIN
 
 
