@@ -50,6 +50,8 @@ _UNFINISHED = "SELECT count(*) FROM executions_execution WHERE status <> 'finish
 class ChaosSite:
     """A site with two executors and work to do; a context manager.
 
+    The second executor's clock can be put wrong, and its way to PostgreSQL is through a proxy.
+
     Args:
         folder: Where its files go.
         server: PostgreSQL, listening on loopback; SQLite, on a small disk if there may be one, if there is none.
@@ -82,9 +84,9 @@ class ChaosSite:
             self.topology.manage("deploy", str(write_deployment(self.folder, self.effects.authority)))
             self.client = Client(self.topology.environment("command"))
             stack.callback(self.client.close)
-            self.steady = self.topology.add_executor()
+            self.topology.add_executor()
             set_offset(self.folder, _CLOCK, timedelta())
-            self.wayward = self.topology.add_executor(settings={CLOCK_VARIABLE: _CLOCK, **self._detour(stack)})
+            self.topology.add_executor(settings={CLOCK_VARIABLE: _CLOCK, **self._detour(stack)})
             self._stack = stack.pop_all()
         return self
 
@@ -114,14 +116,13 @@ class ChaosSite:
 
     # --- Work ---
 
-    def submit(self, jobs: int, *, effects: int = 0) -> list[ExecutionId]:
+    def submit(self, jobs: int, *, effects: int = 0) -> None:
         """Submit so many jobs, again until that is acknowledged; returns when they have had so many effects."""
         before = self.effects.total
         made = self._make(jobs)
         eventually(lambda: self._send(made) is None)
         self.jobs |= made
         eventually(lambda: self.effects.total >= before + effects)
-        return list(made)
 
     def try_to_submit(self, jobs: int) -> tuple[list[ExecutionId], bool]:
         """Submit so many jobs in one transaction, once; return their ids, and whether that was acknowledged."""
@@ -164,11 +165,12 @@ class ChaosSite:
     # --- What goes wrong ---
 
     def put_clock(self, offset: timedelta) -> None:
-        """Have the wayward executor's clock be wrong by so much."""
+        """Have the second executor's clock be wrong by so much."""
         set_offset(self.folder, _CLOCK, offset)
 
     def arm(self, point: Point, *, after: int = 0) -> None:
         """Have the next process die that comes by a place, so many times before it without harm."""
+        # Whoever comes by must not read half of it.
         armed(self.folder, f"{point}.new").write_text(str(after))
         armed(self.folder, f"{point}.new").rename(armed(self.folder, point))
 

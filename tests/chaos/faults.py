@@ -131,4 +131,4 @@ def _fill_disk(site: ChaosSite, chance: random.Random) -> None:
 
 
 CLOCKS = (timedelta(hours=2), timedelta(minutes=-5))
-"""How wrong the wayward executor's clock is now and then, from the beginning of a round to its end."""
+"""How wrong the second executor's clock is now and then, from the beginning of a round to its end."""

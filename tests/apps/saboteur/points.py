@@ -53,7 +53,7 @@ class Point(StrEnum):
     DURING_RETENTION = "during-retention"
     """Some rows of executions that are deleted are gone in the open transaction."""
     DURING_BATCH = "during-batch"
-    """A bulk operation has come past an execution in the open transaction."""
+    """A bulk operation has changed an execution in the open transaction, and not noted that it has."""
 
 
 RUNNING = tuple(Point)[: list(Point).index(Point.DURING_STATISTICS)]
