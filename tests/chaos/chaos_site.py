@@ -50,7 +50,7 @@ _UNFINISHED = "SELECT count(*) FROM executions_execution WHERE status <> 'finish
 class ChaosSite:
     """A site with two executors and work to do; a context manager.
 
-    The second executor's clock can be put wrong, and its way to PostgreSQL is through a proxy.
+    The executors' way to PostgreSQL is through a proxy; the second one's clock can be put wrong.
 
     Args:
         folder: Where its files go.
@@ -84,9 +84,10 @@ class ChaosSite:
             self.topology.manage("deploy", str(write_deployment(self.folder, self.effects.authority)))
             self.client = Client(self.topology.environment("command"))
             stack.callback(self.client.close)
-            self.topology.add_executor()
+            detour = self._detour(stack)
+            self.topology.add_executor(settings=detour)
             set_offset(self.folder, _CLOCK, timedelta())
-            self.topology.add_executor(settings={CLOCK_VARIABLE: _CLOCK, **self._detour(stack)})
+            self.topology.add_executor(settings={CLOCK_VARIABLE: _CLOCK, **detour})
             self._stack = stack.pop_all()
         return self
 
@@ -96,7 +97,7 @@ class ChaosSite:
         return stack.enter_context(small_disk(folder))
 
     def _detour(self, stack: ExitStack) -> dict[str, str]:
-        """Return what leads an executor to the database by way of the proxy, if there is a server."""
+        """Return what leads executors to the database by way of the proxy, if there is a server."""
         self.proxy: CuttingProxy | None = None
         if self.server is None:
             return {}

@@ -10,7 +10,8 @@ from enum import Enum, auto
 from types import TracebackType
 
 _LENGTH = struct.Struct("!I")
-_COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
+_READY = b"Z\x00\x00\x00\x05"
+"""Begins the server's last word on what it was asked."""
 _BUFFER = 1 << 16
 _POLL_S = 0.05
 
@@ -121,7 +122,7 @@ class _Conversation:
             while data := self._server.recv(_BUFFER):
                 if self._is_to_be_silenced.is_set():
                     heard += data
-                    if _COMMITTED in heard:
+                    if _READY in heard:
                         break
                 else:
                     self._client.sendall(data)
