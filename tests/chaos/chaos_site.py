@@ -82,7 +82,7 @@ class ChaosSite:
             )
             self.topology.manage("migrate", "-v0")
             self.topology.manage("deploy", str(write_deployment(self.folder, self.effects.authority)))
-            self.client = Client(self.topology.environment("command"))
+            self.client = Client(self.topology.environment("command"), self.folder / "client.log")
             stack.callback(self.client.close)
             detour = self._detour(stack)
             self.topology.add_executor(settings=detour)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections
@@ -38,18 +39,21 @@ class Client:
 
     Args:
         environment: Of the process.
+        log: Where its standard error goes.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "shell", "-v0", "-c", _PROGRAM],
-            cwd=REPOSITORY,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "shell", "-v0", "-c", _PROGRAM],
+                cwd=REPOSITORY,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
 
     def submit(self, calls: Sequence[tuple[ExecutionId, str, Any]]) -> str | None:
         """Submit calls in one transaction, under ids that the caller chose; return why it failed, if it did.
