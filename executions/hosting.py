@@ -14,7 +14,7 @@ import time
 from datetime import timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 from django.conf import settings
@@ -39,6 +39,9 @@ from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 from executions.process_load import LoadMeter
 from executions.statistics.keeping import StatisticsKeeper
+
+if TYPE_CHECKING:
+    from executions.metrics.serving import MetricsServer
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +79,7 @@ class ExecutorHost:
         self._is_stopping = threading.Event()
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
         self._statistics = StatisticsKeeper()
+        self._metrics: MetricsServer | None = None
 
     @property
     def executor(self) -> Executor:
@@ -91,6 +95,12 @@ class ExecutorHost:
         self._executor.start()
         self._heart.start()
         self._statistics.start()
+        if first_port := settings.OBELISK_METRICS_PORT:
+            # What is not imported need not be walked through at every garbage collection.
+            from executions.metrics.serving import MetricsServer
+
+            ports = range(first_port, first_port + settings.OBELISK_WORKERS)
+            self._metrics = MetricsServer(self._executor, address=settings.OBELISK_METRICS_HOST, ports=ports)
         _compile_ahead(self._executor.registry)
 
     def stop(self) -> None:
@@ -101,6 +111,8 @@ class ExecutorHost:
         # It may be about to give the executor another deployment.
         self._heart.join()
         self._statistics.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
         self._executor.stop()
         self._feed.stop()
         say_goodbye(self._executor.executor_id)

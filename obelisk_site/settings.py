@@ -13,6 +13,7 @@ from pathlib import Path
 import django_stubs_ext
 
 import console.theme
+from executions.metrics.networks import parse_networks
 from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
@@ -274,6 +275,16 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+# Where each executor process shows its metrics: the first free one of OBELISK_WORKERS ports from this one on; 0 for
+# nowhere. Whoever reaches the port may read them.
+OBELISK_METRICS_PORT = env_int("OBELISK_METRICS_PORT", 0, minimum=0, maximum=65_535 - 64)
+OBELISK_METRICS_HOST = env_str("OBELISK_METRICS_HOST", "127.0.0.1")
+
+# Who may read the web process's /metrics without a token: comma-separated addresses and networks such as 10.0.0.0/8.
+OBELISK_METRICS_FROM = env_parsed("OBELISK_METRICS_FROM", parse_networks)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from engine.executor.flusher import Flusher
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.host_functions import HostFunctions
 from engine.executor.locker import Locker
+from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader
 from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
@@ -152,9 +153,19 @@ class Executor:
             log.error("executor.component_unusable", component=component.id.name, error=str(error))
 
     @property
+    def slots(self) -> int:
+        """How many executions can run at once."""
+        return self._settings.slots
+
+    @property
     def running_count(self) -> int:
         """How many executions run now."""
         return self._slots.taken
+
+    @property
+    def metrics(self) -> ExecutorMetrics:
+        """What it counted since it was made."""
+        return self._services.metrics
 
     @property
     def journal(self) -> Journal:
