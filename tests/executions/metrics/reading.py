@@ -18,3 +18,17 @@ def samples(text: str, name: str) -> dict[tuple[str, ...], float]:
 def names(text: str) -> set[str]:
     """Return the names of all samples."""
     return {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def declared(text: str) -> set[str]:
+    """Return the names that samples may have, and those of histograms as a whole."""
+    found = set()
+    for family in text_string_to_metric_families(text):
+        match family.type:
+            case "counter":
+                found.add(f"{family.name}_total")
+            case "histogram":
+                found |= {family.name, *(f"{family.name}_{part}" for part in ("bucket", "count", "sum"))}
+            case _:
+                found.add(family.name)
+    return found
