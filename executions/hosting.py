@@ -190,6 +190,7 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         tick=timedelta(seconds=1),
         operator=operator,
         limits=operator_limits(),
+        logs_guests=settings.OBELISK_GUEST_LOGS,
     )
 
 

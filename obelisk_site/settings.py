@@ -18,7 +18,7 @@ from executions.retention.rules import parse_rules
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
 from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
-from obelisk_site.logging import LEVELS, configure_structlog, logging_config
+from obelisk_site.logging import FORMATS, LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
 
 django_stubs_ext.monkeypatch()
@@ -288,6 +288,10 @@ OBELISK_METRICS_FROM = env_parsed("OBELISK_METRICS_FROM", parse_networks)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
+# Lines of guests, which are kept in the database, in the executor's log, too: for sites that collect logs elsewhere.
+# They may hold whatever guests work on.
+OBELISK_GUEST_LOGS = env_bool("OBELISK_GUEST_LOGS", default=False)
+
 OBELISK_LOG_LEVEL = env_choice("OBELISK_LOG_LEVEL", "INFO", choices=LEVELS)
 
 configure_structlog(level=OBELISK_LOG_LEVEL)
@@ -297,4 +301,5 @@ LOGGING = logging_config(
     level=OBELISK_LOG_LEVEL,
     # Whoever runs a command wants its output, not its diary.
     console_level=env_choice("OBELISK_CONSOLE_LOG_LEVEL", "INFO" if PROCESS.is_service else "WARNING", choices=LEVELS),
+    console_format=env_choice("OBELISK_LOG_FORMAT", "console", choices=FORMATS),
 )

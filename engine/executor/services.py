@@ -12,6 +12,7 @@ from engine.executor.best_effort import BestEffort
 from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
+from engine.executor.guest_lines import logged_too
 from engine.executor.host_functions import HostFunctions
 from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader, Programs
@@ -79,7 +80,7 @@ def make_services(
         commits=GroupCommit(journal, clock, wakeups.on_hints, metrics=metrics),
         wakeups=wakeups,
         programs=Programs(load, read),
-        guest_log=BestEffort(journal.add_log_lines, what="log lines"),
+        guest_log=BestEffort(logged_too(journal) if settings.logs_guests else journal.add_log_lines, what="log lines"),
         http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
         call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
         transport=HttpTransport(),

@@ -26,6 +26,7 @@ class ExecutorSettings:
         stop_grace: How long activities may go on when the executor stops, before they are stopped and handed back.
         limits: What one run may use up at most.
         operator: What guests' HTTP requests may do at most; nothing by default.
+        logs_guests: Whether lines of guests go to the program's log, too.
     """
 
     slots: int = 16
@@ -37,3 +38,4 @@ class ExecutorSettings:
     stop_grace: timedelta = timedelta(seconds=5)
     limits: RunLimits = DEFAULT_LIMITS
     operator: OperatorPolicy = NOTHING_ALLOWED
+    logs_guests: bool = False

@@ -67,7 +67,13 @@ class Timers:
         )
         for state, outcome in zip(expired, outcomes, strict=True):
             if not isinstance(outcome, JournalError):
-                log.warning("execution.lock_expired", execution_id=state.execution_id, holder=str(state.holder))
+                log.warning(
+                    "execution.lock_expired",
+                    execution_id=state.execution_id,
+                    ffqn=state.ffqn,
+                    holder=str(state.holder),
+                    executor_id=self._services.executor_id,
+                )
         return len(expired)
 
     def _drive_cancellations(self, now: datetime) -> int:
