@@ -42,6 +42,7 @@ from executions.statistics.keeping import StatisticsKeeper
 
 if TYPE_CHECKING:
     from executions.metrics.serving import MetricsServer
+    from executions.tracing.keeping import TraceKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,7 @@ class ExecutorHost:
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
         self._statistics = StatisticsKeeper()
         self._metrics: MetricsServer | None = None
+        self._traces: TraceKeeper | None = None
 
     @property
     def executor(self) -> Executor:
@@ -101,6 +103,13 @@ class ExecutorHost:
 
             ports = range(first_port, first_port + settings.OBELISK_WORKERS)
             self._metrics = MetricsServer(self._executor, address=settings.OBELISK_METRICS_HOST, ports=ports)
+        if settings.OBELISK_TRACING:
+            # It imports OpenTelemetry's packages, which are optional.
+            from executions.tracing.exporting import OtlpExporter
+            from executions.tracing.keeping import TraceKeeper
+
+            self._traces = TraceKeeper(OtlpExporter())
+            self._traces.start()
         _compile_ahead(self._executor.registry)
 
     def stop(self) -> None:
@@ -113,6 +122,8 @@ class ExecutorHost:
         self._statistics.stop()
         if self._metrics is not None:
             self._metrics.stop()
+        if self._traces is not None:
+            self._traces.stop()
         self._executor.stop()
         self._feed.stop()
         say_goodbye(self._executor.executor_id)
@@ -191,6 +202,7 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         operator=operator,
         limits=operator_limits(),
         logs_guests=settings.OBELISK_GUEST_LOGS,
+        is_traced=settings.OBELISK_TRACING,
     )
 
 

@@ -286,6 +286,11 @@ OBELISK_METRICS_HOST = env_str("OBELISK_METRICS_HOST", "127.0.0.1")
 # Who may read the web process's /metrics without a token: comma-separated addresses and networks such as 10.0.0.0/8.
 OBELISK_METRICS_FROM = env_parsed("OBELISK_METRICS_FROM", parse_networks)
 
+# --- Traces -----------------------------------------------------------------------------------------------------------
+
+# Executors send spans where OpenTelemetry's own variables say, if one of these does.
+OBELISK_TRACING = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT"))
+
 # --- Logging ----------------------------------------------------------------------------------------------------------
 
 # Lines of guests, which are kept in the database, in the executor's log, too: for sites that collect logs elsewhere.

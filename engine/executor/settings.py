@@ -27,6 +27,8 @@ class ExecutorSettings:
         limits: What one run may use up at most.
         operator: What guests' HTTP requests may do at most; nothing by default.
         logs_guests: Whether lines of guests go to the program's log, too.
+        is_traced: Whether guests' HTTP requests say which trace they belong to, because spans are sent to a collector;
+            those of executions that were asked for in a trace do in any case.
     """
 
     slots: int = 16
@@ -39,3 +41,4 @@ class ExecutorSettings:
     limits: RunLimits = DEFAULT_LIMITS
     operator: OperatorPolicy = NOTHING_ALLOWED
     logs_guests: bool = False
+    is_traced: bool = False

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_lines_are_stored_and_logged_with_whose_they_are(caplog: pytest.LogCaptu
         logged_too(journal)(lines)
 
     assert journal.log_lines == tuple(lines)
-    logged = [record.msg for record in caplog.records]
+    logged: list[Any] = [record.msg for record in caplog.records]
     assert [(each["event"], each["level"], each["message"]) for each in logged] == [
         ("guest.line", "warning", "careful"),
         ("guest.line", "info", "printed"),
