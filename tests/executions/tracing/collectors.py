@@ -55,9 +55,8 @@ class Collector:
     def _read(self, body: bytes) -> Iterator[Got]:
         request = ExportTraceServiceRequest.FromString(body)
         for resource in request.resource_spans:
-            self.services |= {
-                each.value.string_value for each in resource.resource.attributes if each.key == "service.name"
-            }
+            described = {each.key: each.value.string_value for each in resource.resource.attributes}
+            self.services.add(described["service.name"])
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     yield Got(
