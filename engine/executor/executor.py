@@ -23,7 +23,7 @@ from engine.executor.host_functions import HostFunctions
 from engine.executor.locker import Locker
 from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader
-from engine.executor.run_context import RunContext, working_for
+from engine.executor.run_context import working_for
 from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
 from engine.executor.slots import Slots
@@ -218,7 +218,7 @@ class Executor:
         """Return a context whose log lines say what this thread works for; of several attempts each says so itself."""
         if len(jobs) > 1:
             return structlog.contextvars.bound_contextvars(run_id=holder.run_id, executor_id=self.executor_id)
-        return working_for(RunContext(facts_of(jobs[0][0]), holder.run_id, self.executor_id))
+        return working_for((facts_of(jobs[0][0]), holder.run_id, self.executor_id))
 
     def _run_logged(self, jobs: list[Job], holder: Holder) -> None:
         try:

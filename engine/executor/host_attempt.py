@@ -118,7 +118,7 @@ def attempt_host_function(
         return Impossible(f"cannot run {function.name}", "this executor has no host functions")
     execution_id = facts.execution_id
     call = HostCall(function=function, args=args, facts=facts, end=end)
-    waiting = _Waiting(services.host_functions, call, RunContext(facts, run_id, services.executor_id))
+    waiting = _Waiting(services.host_functions, call, (facts, run_id, services.executor_id))
     services.running.attempt_begins(execution_id, waiting)
     try:
         services.threads.start(waiting.run)

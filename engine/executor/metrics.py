@@ -98,7 +98,10 @@ class ExecutorMetrics:
         histogram = self.steps.get(ffqn)
         if histogram is None:
             histogram = self.steps.setdefault(ffqn, Histogram())
-        histogram.observe(seconds)
+        # As `observe` does; a call would cost a third more, for every step.
+        place = bisect_left(LENGTHS_S, seconds)
+        histogram.counts[place] += 1
+        histogram.total += seconds
 
     def committed(self, seconds: float, writes: int) -> None:
         """Count a transaction; called by the leader of commits only."""

@@ -8,35 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.host.context import RunFacts
     from engine.log.ids import ExecutorId, RunId
 
 
-class RunContext(NamedTuple):
-    """One run, or one attempt at an activity."""
-
-    facts: RunFacts
-    run_id: RunId
-    executor_id: ExecutorId
-
-    def keys(self) -> dict[str, object]:
-        """Return what a log line says about it."""
-        # Settings import this module, with the processor of log lines that calls it, before anything else is needed.
-        from engine.log.tracing import trace_id_of
-
-        facts = self.facts
-        return {
-            "execution_id": facts.execution_id,
-            "ffqn": facts.ffqn,
-            "run_id": self.run_id,
-            "attempt": facts.attempt,
-            "executor_id": self.executor_id,
-            "trace_id": trace_id_of(facts.execution_id, facts.metadata),
-        }
-
+RunContext = tuple["RunFacts", "RunId", "ExecutorId"]
+"""Of which execution, in which run, by which executor. A plain tuple: one is made for every attempt."""
 
 _current: ContextVar[RunContext | None] = ContextVar("obelisk_run", default=None)
 
@@ -64,4 +44,17 @@ def working_for(context: RunContext) -> Iterator[None]:
 def current_run_keys() -> dict[str, object]:
     """Return what log lines of this thread say about the run that it works for; nothing if it works for none."""
     context = _current.get()
-    return {} if context is None else context.keys()
+    if context is None:
+        return {}
+    # Settings import this module, with the processor of log lines that calls it, before anything else is needed.
+    from engine.log.tracing import trace_id_of
+
+    facts, run_id, executor_id = context
+    return {
+        "execution_id": facts.execution_id,
+        "ffqn": facts.ffqn,
+        "run_id": run_id,
+        "attempt": facts.attempt,
+        "executor_id": executor_id,
+        "trace_id": trace_id_of(facts.execution_id, facts.metadata),
+    }

@@ -28,7 +28,7 @@ from engine.errors import (
 )
 from engine.executor.attempts import Attempt
 from engine.executor.programs import Program
-from engine.executor.run_context import RunContext, working_for
+from engine.executor.run_context import working_for
 from engine.executor.services import ExecutorServices
 from engine.executor.webhook_context import WebhookContext
 from engine.executor.webhook_execution import WebhookExecution
@@ -153,7 +153,7 @@ class WebhookRun:
         """
         execution = self._execution
         try:
-            with working_for(RunContext(execution.facts, execution.holder.run_id, self._services.executor_id)):
+            with working_for((execution.facts, execution.holder.run_id, self._services.executor_id)):
                 return self._execute()
         except JournalError as error:
             log.warning("webhook.journal_failed", component=self._component.id.name, error=str(error))

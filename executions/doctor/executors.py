@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
+from django.db import connection
+from django.utils import timezone
+
 from components.models import Deployment
 from components.reports import counted
 from executions.doctor.findings import MOST_EXAMPLES, Examination, Finding, Repair, Severity
@@ -91,6 +94,8 @@ def look_for_versions(examination: Examination) -> Iterator[Finding]:
 
 def look_for_clocks(examination: Examination) -> Iterator[Finding]:
     """Find executors whose clock is ahead of this machine's."""
+    if connection.vendor == "postgresql":
+        yield from _database_clock()
     ahead = ExecutorHeartbeat.objects.seen_since(examination.now + _AHEAD)
     for row in ahead:
         seconds = (row.seen_at - examination.now).total_seconds()
@@ -100,6 +105,20 @@ def look_for_clocks(examination: Examination) -> Iterator[Finding]:
             why="Locks expire and delays fire by executors' clocks: one that is ahead takes over what others run.",
             remedy="Have all machines set their clocks by NTP.",
             examples=(row.executor_id,),
+        )
+
+
+def _database_clock() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (there,) = cursor.fetchone()
+    seconds = (there - timezone.now()).total_seconds()
+    if abs(seconds) > _AHEAD.total_seconds():
+        yield Finding(
+            severity=Severity.WARNING,
+            what=f"The clock of the database's machine differs from this one's by {seconds:+.1f} s.",
+            why="The engine goes by the executors' clocks, but one of the machines is wrong, and may be an executor's.",
+            remedy="Have all machines set their clocks by NTP.",
         )
 
 

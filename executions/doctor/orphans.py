@@ -60,9 +60,10 @@ def look_for_orphan_rows(examination: Examination) -> Iterator[Finding]:
 def look_for_lost_children(examination: Examination) -> Iterator[Finding]:
     """Find children, the newest first, whose parent does not exist."""
     parents = Execution.objects.filter(execution_id=OuterRef("parent_id"))
-    newest = Execution.objects.order_by("-created_at").values("execution_id")[: examination.most(_MOST)]
-    children = Execution.objects.filter(~Exists(parents), execution_id__in=newest, parent__isnull=False)
-    found = list(children.values_list("execution_id", flat=True)[: examination.most(_MOST)])
+    children = Execution.objects.filter(~Exists(parents), parent__isnull=False)
+    if (most := examination.most(_MOST)) is not None:
+        children = children.filter(execution_id__in=Execution.objects.newest_first().values("execution_id")[:most])
+    found = list(children.values_list("execution_id", flat=True)[:_MOST])
     if found:
         yield Finding(
             severity=Severity.PROBLEM,

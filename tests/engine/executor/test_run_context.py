@@ -12,7 +12,7 @@ def work(number: int, *, attempt: int = 1) -> RunContext:
     facts = RunFacts(
         execution_id=make_execution_id(number), ffqn="a:b/c.d", parent_id=None, created_at=NOW, attempt=attempt
     )
-    return RunContext(facts, RunId("Run_1"), ExecutorId("Exr_1"))
+    return facts, RunId("Run_1"), ExecutorId("Exr_1")
 
 
 def test_a_line_says_for_which_run_its_thread_works() -> None:

@@ -171,7 +171,7 @@ def test_a_collector_that_is_away_gets_everything_when_it_is_back_and_nothing_tw
 
 
 def test_runs_of_a_workflow_that_was_unloaded_are_told_apart(app: DeployedApp, collector: Collector) -> None:
-    root = run_workflow(app, s.sleep(s.after_ms(800)), s.typed_call(1, 2), traceparent=None)
+    root = run_workflow(app, s.sleep(s.after_ms(800)), s.typed_call(1, 2), traceparent=TRACEPARENT)
     eventually(lambda: execution_span(root) in collector.once)
 
     names = {span.name for span in collector.once.values() if span.parent_id == execution_span(root)}
