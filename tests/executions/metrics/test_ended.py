@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 
 from executions.metrics.ended import EndedCounter
-from executions.models import RollUp
+from executions.models import Event, RollUp
 from executions.statistics.rolling_up import roll_up
-from executions.statistics.settled import SettledLog
 from executions.statistics.tallies import Outcome
 from tests.builders import FFQN, NOW
 from tests.executions.statistics.ended import run_once
@@ -20,7 +19,7 @@ DAY = timedelta(days=1)
 def end(number: int, *, day: int) -> None:
     """Have an execution end, after a second, and be counted."""
     run_once(number, due_at=NOW + day * DAY, took=timedelta(seconds=1))
-    while roll_up(NOW + day * DAY, until=SettledLog().until()):
+    while roll_up(NOW + day * DAY, until=Event.objects.latest("pk").pk):
         pass
 
 
