@@ -19,8 +19,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from engine.deployment.registry import Registry
+from engine.errors import DeploymentError
 from engine.log.state import Lifecycle, Status
-from executions.deployed import deployed_registry
+from executions.deployed import NOTHING, deployed_registry
 from executions.liveness import CONSIDERED_DEAD_AFTER
 from executions.metrics.ended import EndedCounter
 from executions.metrics.families import add_histogram, function_label
@@ -62,7 +63,7 @@ class SiteCollector(Collector):
             return self._kept
 
     def _look(self, now: datetime) -> Iterator[Metric]:
-        registry = deployed_registry()
+        registry = _registry()
         yield InfoMetricFamily("obelisk", "Version of the web process.", value={"version": program_version()})
         yield from _standing(registry, now)
         yield from _waiting(now)
@@ -71,6 +72,14 @@ class SiteCollector(Collector):
         yield GaugeMetricFamily(
             "obelisk_database_size_bytes", "Size of the database, with what is free within it.", value=database_size()
         )
+
+
+def _registry() -> Registry:
+    try:
+        return deployed_registry()
+    except DeploymentError:
+        # Probes of readiness and the doctor say so; numbers are wanted all the more then.
+        return NOTHING
 
 
 def _standing(registry: Registry, now: datetime) -> Iterator[Metric]:

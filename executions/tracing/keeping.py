@@ -62,7 +62,8 @@ class TraceKeeper:
             DatabaseError: If the database does not answer.
         """
         now, until = timezone.now(), self._settled.until()
-        TraceCursor.objects.get_or_create(defaults={"event_id": until, "claimed_until": now})
+        newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
+        TraceCursor.objects.get_or_create(defaults={"event_id": newest or 0, "claimed_until": now})
         claim = now + _CLAIMED_FOR
         if not TraceCursor.objects.filter(claimed_until__lte=now).update(claimed_until=claim):
             return False
@@ -76,6 +77,8 @@ class TraceKeeper:
 
     def _send(self, start: int, until: int) -> int:
         """Send spans of what ended behind a row of the log; return up to which row that is done."""
+        if until <= start:
+            return start
         rows = Event.objects.filter(pk__gt=start, pk__lte=min(until, start + _BATCH)).order_by("pk").defer("payload")
         settled_before = timezone.now() - BEHIND
         seen: list[Event] = []

@@ -10,6 +10,7 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 
 from engine.log import events as e
+from executions import deployed
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
 from executions.metrics import site_collector
@@ -106,6 +107,18 @@ def test_executors_that_are_alive_are_counted_with_their_slots() -> None:
 
     assert sum(samples(text, "obelisk_executors").values()) == 2
     assert (samples(text, "obelisk_slots"), samples(text, "obelisk_slots_used")) == ({(): 32}, {(): 6})
+
+
+def test_numbers_are_told_though_what_is_deployed_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OBELISK_TESTS_METRICS", "x")
+    deploy_runnable(tmp_path, extra='env_vars = ["OBELISK_TESTS_METRICS"]')
+    monkeypatch.delenv("OBELISK_TESTS_METRICS")
+    monkeypatch.setattr(deployed, "_latest", None)
+    commit(SqlJournal.for_current_connection(), make_submit(make_execution_id(), make_created(ffqn=PING)))
+
+    assert samples(text_of(SiteCollector()), "obelisk_executions") == {("other", "pending"): 1}
 
 
 def test_the_database_is_asked_once_a_second_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:

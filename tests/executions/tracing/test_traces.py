@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 from engine.log.ids import ExecutionId, RunId
@@ -16,8 +15,6 @@ from executions.models import Event, Execution, TraceCursor
 from executions.operations.submitting import submit
 from executions.testing import DeployedApp, deployed
 from executions.tracing import keeping
-from executions.tracing.exporting import OtlpExporter
-from executions.tracing.keeping import TraceKeeper
 from tests.acceptance.sites import REPOSITORY
 from tests.executions.tracing.collectors import Collector, collecting
 from tests.harness import steps as s
@@ -178,10 +175,3 @@ def test_runs_of_a_workflow_that_was_unloaded_are_told_apart(app: DeployedApp, c
     assert {f"run 1 of {RUN}", f"run 2 of {RUN}"} <= names
     runs = {RunId(row.entry().event.run_id) for row in Event.objects.filter(execution_id=root, variant="locked")}  # type: ignore[union-attr]  # of locks
     assert {run_span(root, run) for run in runs} <= collector.once.keys()
-
-
-def test_one_process_at_a_time_sends(app: DeployedApp, collector: Collector) -> None:
-    another = TraceKeeper(OtlpExporter())
-    TraceCursor.objects.update(claimed_until=timezone.now() + timedelta(hours=1))
-
-    assert another.send_next() is False
