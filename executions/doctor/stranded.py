@@ -43,6 +43,6 @@ def look_for_cancellations(examination: Examination) -> Iterator[Finding]:
             severity=Severity.PROBLEM,
             what=f"{counted(len(found), 'execution')} being cancelled for more than a minute.",
             why="A cancelled workflow ends when everything below it has ended; something there does not.",
-            remedy="See with `manage.py execution get` what it waits for; an executor must be alive to end it.",
+            remedy="See with `manage.py execution show` what it waits for; an executor must be alive to end it.",
             examples=tuple(found[:MOST_EXAMPLES]),
         )
