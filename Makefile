@@ -47,7 +47,7 @@ check: $(DEV) ## Lint, types, layers, migrations, settings, lock files
 screenshots: $(DEV) ## Take the pictures of docs/screenshots anew, in a real browser
 	@SCREENSHOTS=docs/screenshots $(PY) -m pytest -n 0 tests/browser -k pictures
 
-bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
+bench: $(DEV) ## Measure; a whole run renews docs/performance (ARGS="w1 w5" for some)
 	@$(PY) -m bench $(ARGS)
 
 format: $(DEV) ## Sort imports, apply safe fixes, format

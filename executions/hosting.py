@@ -93,8 +93,11 @@ class ExecutorHost:
         # The SQLite driver gives up the interpreter lock around every statement and, beside a busy thread, gets it back
         # only after this interval; with the default of 5 ms a commit of a few statements may take 20.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        self._journal.warm_up()
         self._feed.start(self._executor.wakeups.broadcast)
         self._executor.start()
+        # Before the first execution, not beside it: much of the first heartbeat is Django making itself ready.
+        self._beat_or_say_why()
         self._heart.start()
         self._statistics.start()
         if first_port := settings.OBELISK_METRICS_PORT:
@@ -131,19 +134,20 @@ class ExecutorHost:
         connection.close()
 
     def _beat_until_stopped(self) -> None:
-        while True:
-            try:
-                self._beat()
-            except (DatabaseError, JournalError) as error:
-                log.warning("heartbeat.failed", error=str(error))
-                close_old_connections()
+        while not self._rest_or_see_deployment():
+            self._beat_or_say_why()
             if os.getppid() != self._parent_pid:
                 log.error("executor.orphaned", parent_pid=self._parent_pid)
                 self._executor.stop()
                 os._exit(1)
-            if self._rest_or_see_deployment():
-                connection.close()
-                return
+        connection.close()
+
+    def _beat_or_say_why(self) -> None:
+        try:
+            self._beat()
+        except (DatabaseError, JournalError) as error:
+            log.warning("heartbeat.failed", error=str(error))
+            close_old_connections()
 
     def _rest_or_see_deployment(self) -> bool:
         """Wait until the next heartbeat, or until another deployment is active; tell whether to stop."""

@@ -19,6 +19,9 @@ SQLITE_PRAGMAS: Final = {
 #: Seconds a connection waits for another's write to end before "database is locked".
 SQLITE_BUSY_TIMEOUT: Final = 20
 
+#: Statements that a connection keeps parsed. The journal's come in many sizes.
+SQLITE_CACHED_STATEMENTS: Final = 512
+
 
 def sqlite_database(
     path: Path, *, conn_max_age: int | None, pragmas: dict[str, str] = SQLITE_PRAGMAS
@@ -40,6 +43,7 @@ def sqlite_database(
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": SQLITE_BUSY_TIMEOUT,
+            "cached_statements": SQLITE_CACHED_STATEMENTS,
             "init_command": "; ".join(f"PRAGMA {name} = {value}" for name, value in pragmas.items()),
         },
     }

@@ -13,8 +13,8 @@ from pathlib import Path
 import django_stubs_ext
 
 import console.theme
-from executions.metrics.networks import parse_networks
 from executions.retention.rules import parse_rules
+from obelisk_site.client_address import parse_networks
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
 from obelisk_site.database import sqlite_database
 from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
@@ -44,6 +44,10 @@ CSRF_TRUSTED_ORIGINS = env_list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
 # Set it when a proxy in front of this site speaks HTTPS to the browser; cookies are then never sent in the clear.
 OBELISK_HTTPS = env_bool("OBELISK_HTTPS", default=False)
+
+# Addresses and networks of the proxies in front of this site, which tell for whom they ask (X-Forwarded-For); nobody
+# else is believed.
+OBELISK_TRUSTED_PROXIES = env_parsed("OBELISK_TRUSTED_PROXIES", parse_networks)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

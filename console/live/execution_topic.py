@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.detail import TABS
-from console.executions.summaries import Summary, summary_of
+from console.executions.summaries import Summary, fingerprint, summary_of
 from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
 from console.parts.finding import part_of
@@ -30,7 +30,7 @@ from executions.watching import CommitWatch, Watch
 
 _TREE_TABS: Final = ("console_execution", "console_timeline")
 _COMMIT_TABS: Final = ("console_logs", "console_http")
-_TOLD_FOR_S: Final = 4.5
+TOLD_FOR_S: Final = 4.5
 """How long what was said of an execution to which nothing is written is good for: less than pages wait for a commit."""
 
 
@@ -87,7 +87,7 @@ class ExecutionTopic:
         now = timezone.now()
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
-        state = _fingerprint(row)
+        state = fingerprint(row)
         now_at = {
             "state": state,
             "told": self._told(row, now, cursor, state),
@@ -116,15 +116,9 @@ class ExecutionTopic:
         """
         if cursor.get("state") == state and "told" in cursor and time.monotonic() < self._tells_again_at:
             return cursor["told"]
-        self._tells_again_at = time.monotonic() + _TOLD_FOR_S
+        self._tells_again_at = time.monotonic() + TOLD_FOR_S
         why = why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD))
         return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
-
-
-def _fingerprint(row: Execution) -> int:
-    """Return a number that differs when what was written to an execution does."""
-    due = int(row.due_at.timestamp() * 1000)
-    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 
 
 def _regions(summary: Summary) -> dict[str, str]:

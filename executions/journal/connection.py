@@ -44,6 +44,10 @@ class Statements:
         """Run a statement and return the driver's cursor."""
         return self._connection.execute(self.dialect.render(sql), params)
 
+    def parse(self, sql: str) -> None:
+        """Prepare for a statement that is to be run later."""
+        self.dialect.parse(self._connection, sql)
+
     def snapshot(self) -> Snapshot | None:
         """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
         others = self.dialect.commits_of_others(self._connection)

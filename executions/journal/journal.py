@@ -100,6 +100,16 @@ class SqlJournal:
         connection = CurrentConnection(alias)
         return cls(writer=connection, reader=connection)
 
+    def warm_up(self) -> None:
+        """Prepare for writing, so that the first executions of a process need not wait for it.
+
+        Raises:
+            JournalUnavailable: If the database did not answer.
+        """
+        with self._writer.reading() as statements:
+            for statement in sql.inserts():
+                statements.parse(statement)
+
     def change_feed(self) -> ChangeFeed:
         """Return a feed that tells of commits that are not this journal's own."""
         return make_change_feed(self._writer)

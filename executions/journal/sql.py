@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from engine.deployment.spec import LockingStrategy
@@ -207,9 +208,9 @@ def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
 # --- Lists of any length ----------------------------------------------------------------------------------------------
 
 #: Rows of one INSERT or UPDATE. SQLite carries out one of many rows in a single step, without the interpreter lock and
-#: at two thirds of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
-_LARGE_BATCHES = (512, 256, 128, 64, 32)
-_LARGEST_EXACT = 16
+#: at half of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
+_LARGE_BATCHES = (128, 64, 32, 16)
+_LARGEST_EXACT = 8
 #: Ids of one SELECT or DELETE; lists are filled up to the next size with copies of their last id.
 _LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -218,7 +219,7 @@ def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, l
     """Return the statements that insert rows, in order, with their parameters."""
     start = 0
     for size in _batches(len(rows)):
-        yield _insert(table, size), [value for row in rows[start : start + size] for value in row]
+        yield _insert(table, size), list(chain.from_iterable(rows[start : start + size]))
         start += size
 
 
@@ -232,6 +233,13 @@ def _batches(count: int) -> tuple[int, ...]:
         sizes.append(min(count, _LARGEST_EXACT))
         count -= sizes[-1]
     return tuple(sizes)
+
+
+def inserts() -> Iterable[str]:
+    """Return the statements that insert what every step writes."""
+    for table in (EXECUTION_TABLE, EVENT_TABLE, RESPONSE_TABLE):
+        for size in (*_LARGE_BATCHES, *range(1, _LARGEST_EXACT + 1)):
+            yield _insert(table, size)
 
 
 @lru_cache(maxsize=256)
@@ -256,7 +264,7 @@ def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[st
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update_many(columns, size), [value for row in batch for value in row], size
+            yield _update_many(columns, size), list(chain.from_iterable(batch)), size
         else:
             yield from ((_update_one(columns), list(row), 1) for row in batch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import ClassVar, Final
 
 from django.conf import settings
@@ -15,7 +16,6 @@ from rest_framework.views import APIView
 from executions.access.permissions import HasScope
 from executions.access.scopes import Scope
 from executions.api.views import ApiView
-from executions.metrics.networks import is_within
 from executions.metrics.site_collector import SiteCollector
 
 _METRICS: Final = CollectorRegistry(auto_describe=False)
@@ -24,11 +24,19 @@ ProcessCollector(registry=_METRICS)
 
 
 class IsFromHere(BasePermission):
-    """Lets the addresses of ``OBELISK_METRICS_FROM`` through. Behind a proxy everybody has the proxy's address."""
+    """Lets the addresses of ``OBELISK_METRICS_FROM`` through.
+
+    Behind a proxy that ``OBELISK_TRUSTED_PROXIES`` does not name everybody has the proxy's address.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the request comes from one of them."""
-        return is_within(request.META.get("REMOTE_ADDR", ""), settings.OBELISK_METRICS_FROM)
+        try:
+            address = ip_address(request.META.get("REMOTE_ADDR", ""))
+        except ValueError:
+            # The server listens at something else than an address.
+            return False
+        return any(address in network for network in settings.OBELISK_METRICS_FROM)
 
 
 class MetricsView(ApiView):

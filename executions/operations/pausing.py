@@ -63,12 +63,12 @@ def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]
         raise OperationRefused(f"cannot pause {state.execution_id}: it is being cancelled")
     if state.status is Status.LOCKED and state.component_id.component_type not in _FENCED:
         raise OperationRefused("cannot pause a running activity; cancel it instead")
-    if _may_be_in_memory(state, now):
+    if may_be_in_memory(state, now):
         return Unlocked(backoff_expires_at=now, reason="paused"), Paused()
     return (Paused(),)
 
 
-def _may_be_in_memory(state: ExecutionState, now: datetime) -> bool:
+def may_be_in_memory(state: ExecutionState, now: datetime) -> bool:
     """Whether a run may hold the execution: it runs, or waits for a response without having been unloaded."""
     return state.status is Status.LOCKED or (state.status is Status.BLOCKED_BY_JOIN_SET and state.due_at > now)
 

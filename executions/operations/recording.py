@@ -35,6 +35,8 @@ class Operation(StrEnum):
     STUB = "stub"
     SIGNAL = "signal"
     UPGRADE = "upgrade"
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
     ADVANCE = "advance"
     FORK = "fork"
     SUBMIT = "submit"

@@ -87,7 +87,8 @@ class Timeline {
         this.complain("");
         this.show(answer);
       } catch (error) {
-        this.complain(`The timeline could not be read: ${error.message}`);
+        this.panel.classList.remove("tl-loading");
+        this.complain(`The timeline could not be read: ${error.message} `, { canRetry: true });
       }
     }
     this.isAsking = false;
@@ -169,9 +170,17 @@ class Timeline {
     return begin === 0 && end === limit ? `All of it, ${spanText(limit)}` : `${spanText(end - begin)} of ${spanText(limit)}, from ${spanText(begin)} on`;
   }
 
-  complain(text) {
+  complain(text, { canRetry = false } = {}) {
     this.parts.problem.textContent = text;
     this.parts.problem.hidden = text === "";
+    if (canRetry) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "ob-button";
+      button.textContent = "Retry";
+      button.addEventListener("click", () => this.ask());
+      this.parts.problem.append(button);
+    }
   }
 
   showTable(isTable) {

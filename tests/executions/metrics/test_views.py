@@ -35,6 +35,7 @@ def test_addresses_that_are_named_need_no_token(client: Client, settings: Settin
 
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.9").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="198.51.100.1").status_code == 401
+    assert client.get("/metrics", REMOTE_ADDR="").status_code == 401
 
 
 def test_openmetrics_is_spoken_to_whoever_asks_for_it(client: Client) -> None:

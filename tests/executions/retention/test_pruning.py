@@ -23,7 +23,7 @@ from executions.models import Batch, BatchEntry, Delay, Event, Execution, HttpEx
 from executions.retention import pruning
 from executions.retention.pruning import Pruned, prune
 from executions.retention.rules import parse_rules
-from executions.tasks import keep_schedules, prune_finished
+from executions.tasks import PRUNING, keep_schedules, prune_finished
 from tests.builders import (
     FFQN,
     JOIN_SET,
@@ -284,7 +284,7 @@ def test_the_task_and_its_schedule_follow_the_settings(journal: SqlJournal) -> N
     with override_settings(OBELISK_RETENTION=parse_rules(EVERYTHING)):
         keep_schedules()
         keep_schedules()
-        schedule = Schedule.objects.get()
+        schedule = Schedule.objects.get(name=PRUNING)
         assert (schedule.func, schedule.minutes) == ("executions.tasks.prune_finished", 10)
 
         prune_finished()
@@ -292,7 +292,7 @@ def test_the_task_and_its_schedule_follow_the_settings(journal: SqlJournal) -> N
     assert counts()["Execution"] == 0
     with override_settings(OBELISK_RETENTION=()):
         keep_schedules()
-    assert not Schedule.objects.exists()
+    assert not Schedule.objects.filter(name=PRUNING).exists()
 
 
 def test_the_command_tells_what_it_does(journal: SqlJournal) -> None:
