@@ -41,13 +41,18 @@ def fresh_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
-    """Load Django, create the tables, deploy a file; in the directory that OBELISK_DATA_DIR names."""
+def set_up_django() -> None:
+    """Load Django, for the site in the directory that OBELISK_DATA_DIR names."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "obelisk_site.settings"
     sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
+
+
+def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
+    """Load Django, create the tables, deploy a file; in the directory that OBELISK_DATA_DIR names."""
+    set_up_django()
     from django.core.management import call_command
 
     from components.services import deploy

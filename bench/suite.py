@@ -104,9 +104,21 @@ MEASURES: tuple[Measure, ...] = (
     _source("js", "a workflow in JavaScript, beside a compiled one"),
     Measure(
         name="pages",
-        title="PAGES  one workflow of 3,000 steps, watched by 50 live pages of the console, and by none",
+        title="PAGES  one workflow of 5,000 steps, watched by 50 live pages of the console, and by none",
         command=("bench.pages",),
-        keys={"watched_part": "pages_watched_part", "delay_p95_ms": "pages_delay_p95_ms"},
+        keys={
+            "watched_part": "pages_watched_part",
+            "delay_p95_ms": "pages_delay_p95_ms",
+            "web_ms_per_10000_events": "pages_web_ms_per_10000_events",
+            "apart_watched_part": "pages_apart_watched_part",
+            "apart_delay_p95_ms": "pages_apart_delay_p95_ms",
+        },
+    ),
+    Measure(
+        name="bulk",
+        title="BULK  5,000 executions cancelled at once, beside a workflow that goes on",
+        command=("bench.bulk",),
+        keys={"ended_s": "bulk_ended_s", "beside_part": "bulk_beside_part"},
     ),
     _postgresql("w1", f"W1, {_W1}", {"steps_per_s": "w1_steps_per_s"}),
     _postgresql("w1_window0", f"W1, {_W1_WINDOW_0}", {"steps_per_s": "w1_window0_steps_per_s"}, _WINDOW_0),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0016_count_what_ends"),
+        ("executions", "0017_ways_of_postgresql"),
     ]
 
     operations = [

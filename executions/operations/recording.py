@@ -119,6 +119,33 @@ class RecordingJournal(SqlJournal):
                 yield _called_by(started) if is_itself else started.execution_id
 
 
+def record_all(
+    execution_ids: Sequence[ExecutionId],
+    operation: Operation,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    batch_id: int | None,
+) -> None:
+    """Record an operation of a batch that changed some executions, within the transaction that changes them.
+
+    Args:
+        execution_ids: Which ones.
+        operation: What was done.
+        actor: Who did it (`OperationRecord.actor`).
+        reason: Why, in their words.
+        at: When.
+        batch_id: The batch.
+    """
+    OperationRecord.objects.bulk_create(
+        OperationRecord(
+            execution_id=each, operation=operation.value, actor=actor, reason=reason, at=at, batch_id=batch_id
+        )
+        for each in execution_ids
+    )
+
+
 def command_actor() -> str:
     """Return who runs a command of this program, as far as the operating system knows."""
     try:

@@ -19,7 +19,7 @@ from tests.builders import FFQN, make_created, make_execution_id, make_submit
 from tests.engine.journal.commits import commit
 from tests.executions.statistics.ended import run_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1 = make_execution_id(1)
 

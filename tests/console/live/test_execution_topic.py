@@ -24,7 +24,7 @@ from tests.builders import make_created, make_execution_id, make_holder, make_su
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import PING, deploy_runnable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1 = make_execution_id(1)
 

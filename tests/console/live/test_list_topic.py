@@ -21,7 +21,7 @@ from tests.builders import NOW, make_created, make_execution_id, make_finished, 
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import PING, deploy_runnable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1, E2, E3 = (make_execution_id(number) for number in (1, 2, 3))
 

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import override_settings
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -42,7 +40,7 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import commit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 DAY = timedelta(days=1)
 EVERYTHING = "* any 1d"
@@ -198,18 +196,6 @@ def test_many_trees_are_found_page_by_page(journal: SqlJournal, monkeypatch: pyt
 
     assert run().executions == 10
     assert counts()["Execution"] == 0
-
-
-def test_looking_for_old_executions_follows_the_index_of_their_list() -> None:
-    with CaptureQueriesContext(connection) as queries:
-        run()
-
-    [looked] = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {looked}")
-        plan = " ".join(row[3] for row in cursor.fetchall())
-    assert "USING INDEX execution_top_level (created_at<?)" in plan
-    assert "TEMP B-TREE" not in plan
 
 
 def test_when_the_time_is_over_the_rest_is_left(journal: SqlJournal) -> None:
