@@ -31,7 +31,7 @@ from tests.engine.journal.commits import commit
 from tests.executions.deployments import deploy_runnable
 from tests.executions.doctor.examined import look, look_for_one, repair
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 E1, E2 = make_execution_id(1), make_execution_id(2)
 

@@ -33,7 +33,7 @@ from tests.engine.journal.commits import assert_state_is_folded, commit
 from tests.executions.deployments import PING, deploy_runnable
 from tests.executions.doctor.examined import ACTOR, look, look_for_one, repair
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1, E2 = make_execution_id(1), make_execution_id(2)
 

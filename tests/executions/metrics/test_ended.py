@@ -11,7 +11,7 @@ from executions.statistics.tallies import Outcome
 from tests.builders import FFQN, NOW
 from tests.executions.statistics.ended import run_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 DAY = timedelta(days=1)
 

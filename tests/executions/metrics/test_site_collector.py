@@ -23,7 +23,7 @@ from tests.executions.deployments import PING, deploy_runnable
 from tests.executions.metrics.reading import samples
 from tests.executions.statistics.ended import run_once
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 GONE = "test:gone/api.run"
 

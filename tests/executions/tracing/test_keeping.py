@@ -16,7 +16,7 @@ from executions.tracing.spans import Span
 from tests.builders import make_created, make_execution_id, make_finished, make_submit
 from tests.engine.journal.commits import commit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1, E2, E3 = (make_execution_id(number) for number in (1, 2, 3))
 
