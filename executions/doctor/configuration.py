@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,12 +20,6 @@ _SECRET_FILES: Final = ("secret_key", "admin_password", "api_token", "stars_secr
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _LITTLE_BYTES: Final = 1 << 30
 _HARDLY_ANY_BYTES: Final = 100 << 20
-
-_POSTGRESQL_SETTINGS: Final[Mapping[str, str]] = {
-    "fsync": "a crash of the machine may leave the database torn",
-    "full_page_writes": "a crash of the machine may leave pages torn",
-    "synchronous_commit": "what was acknowledged may be lost by a crash, though an activity has already acted on it",
-}
 
 
 def look_for_settings(_examination: Examination) -> Iterator[Finding]:
@@ -77,10 +71,9 @@ def look_for_data_directory(_examination: Examination) -> Iterator[Finding]:
 
 def look_for_database_settings(examination: Examination) -> Iterator[Finding]:
     """Find a database that may lose what it acknowledged, or is damaged."""
+    # Of PostgreSQL the site's own check of its settings speaks.
     if connection.vendor == "sqlite":
         yield from _sqlite(examination)
-    else:
-        yield from _postgresql()
 
 
 def _sqlite(examination: Examination) -> Iterator[Finding]:
@@ -95,7 +88,7 @@ def _sqlite(examination: Examination) -> Iterator[Finding]:
         yield Finding(
             severity=Severity.WARNING,
             what="SQLite does not wait for the disk (synchronous is below FULL).",
-            why=f"When power fails, {_POSTGRESQL_SETTINGS['synchronous_commit']}.",
+            why="When power fails, what was acknowledged may be lost, though an activity has already acted on it.",
             remedy="Use the settings' own DATABASES.",
         )
     if examination.is_thorough:
@@ -107,17 +100,6 @@ def _sqlite(examination: Examination) -> Iterator[Finding]:
                 what=f"The database file is damaged: {said}.",
                 why="Parts of it cannot be read, or are wrong.",
                 remedy="Stop the site, keep a copy, and restore a backup or use sqlite3's .recover.",
-            )
-
-
-def _postgresql() -> Iterator[Finding]:
-    for name, consequence in _POSTGRESQL_SETTINGS.items():
-        if _asked(f"SHOW {name}") == "off":
-            yield Finding(
-                severity=Severity.WARNING,
-                what=f"PostgreSQL's {name} is off.",
-                why=f"With it off {consequence}.",
-                remedy=f"Set {name} = on in postgresql.conf.",
             )
 
 
