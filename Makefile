@@ -64,6 +64,7 @@ format: $(DEV) ## Sort imports, apply safe fixes, format
 
 lock: $(DEV) ## Compile the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(PY) -m uv pip compile --quiet $(ARGS) pyproject.toml --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet $(ARGS) --group otel --constraint requirements.txt pyproject.toml --output-file requirements-otel.txt
 	$(PY) -m uv pip compile --quiet $(ARGS) --group dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove the virtual environment and the tools' caches (never the data directory)
