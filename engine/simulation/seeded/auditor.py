@@ -59,17 +59,15 @@ class Auditor:
         self._now = datetime.min
         self._checked = 0
 
-    def look_at(self, writer: str | None, now: datetime) -> None:
-        """Hear who writes next.
+    def check(self, changes: Changes, writer: str | None, now: datetime) -> None:
+        """Judge what was just written.
 
         Args:
+            changes: The rows.
             writer: An executor's id; ``None`` for people.
-            now: What its clock shows.
+            now: What the writer's clock shows.
         """
         self._writer, self._now = writer, now
-
-    def check(self, changes: Changes) -> None:
-        """Judge what was just written."""
         grown: dict[ExecutionId, list[LogEntry]] = {}
         for execution_id, entry in changes.entries:
             grown.setdefault(execution_id, []).append(entry)
@@ -115,7 +113,7 @@ class Auditor:
             attempts: How many attempts there were, this one among them.
         """
         state = self.states.get(execution_id)
-        if state is None or not state.ffqn == TOUCH:
+        if state is None or state.ffqn != TOUCH:
             # What cannot touch the world may run before anything of it is written, and again.
             return
         locks = [entry.event for entry in self.logs[execution_id] if isinstance(entry.event, Locked)]

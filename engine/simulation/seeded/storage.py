@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from engine.journal.ledger import Changes
 from engine.journal.memory import MemoryJournal
 from engine.journal.protocol import CommitReport
 from engine.journal.records import LockRequest, Write
-from engine.simulation.seeded.auditor import Auditor
 from engine.simulation.seeded.tasks import Group, Scheduler
 from engine.simulation.seeded.threads import Lock
 
 
 class AuditedJournal(MemoryJournal):
-    """A journal in memory that shows an auditor every change of a row.
+    """A journal in memory that shows every change of a row.
 
     Args:
-        auditor: Looks at it.
+        on_change: Looks at it.
     """
 
-    def __init__(self, auditor: Auditor) -> None:
+    def __init__(self, on_change: Callable[[Changes], None]) -> None:
         super().__init__()
-        self._auditor = auditor
+        self._on_change = on_change
 
     def is_anything_due(self, now: datetime) -> bool:
         """Whether a look for work would find any, perhaps."""
@@ -33,7 +32,7 @@ class AuditedJournal(MemoryJournal):
 
     def _store(self, changes: Changes) -> None:
         super()._store(changes)
-        self._auditor.check(changes)
+        self._on_change(changes)
 
 
 class Storage:
@@ -42,13 +41,19 @@ class Storage:
     Args:
         scheduler: Has the tasks that write.
         chance: Decides who is overtaken.
-        auditor: Looks at what is written.
+        on_change: Looks at what is written, with who writes and what the writer's clock shows.
     """
 
-    def __init__(self, scheduler: Scheduler, chance: random.Random, auditor: Auditor) -> None:
-        self.journal = AuditedJournal(auditor)
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        chance: random.Random,
+        on_change: Callable[[Changes, str | None, datetime], None],
+    ) -> None:
+        self.journal = AuditedJournal(lambda changes: on_change(changes, self._author, self._now))
         self.writer: Group | None = None
-        self._auditor = auditor
+        self._author: str | None = None
+        self._now = datetime.min
         self._door = Lock(scheduler, chance)
 
     def open(self, group: Group | None) -> None:
@@ -73,5 +78,5 @@ class Storage:
             now: See `Journal`.
             lock: See `Journal`.
         """
-        self._auditor.look_at(None if group is None else group.name, now)
+        self._author, self._now = None if group is None else group.name, now
         return self.journal.commit(writes, now=now, lock=lock)

@@ -8,15 +8,18 @@ import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from engine.executor.settings import ExecutorSettings
+from engine.journal.ledger import Changes
 from engine.journal.protocol import Journal
-from engine.log.events import Finished
+from engine.journal.requirements import source_of
+from engine.log.event_encoding import encode_event, variant_of
 from engine.log.ids import make_execution_id
 from engine.simulation.seeded.auditor import Auditor
 from engine.simulation.seeded.deployment import make_deployment
-from engine.simulation.seeded.ending import check_ending
+from engine.simulation.seeded.ending import Judge
 from engine.simulation.seeded.faults import Fault, Weather
 from engine.simulation.seeded.host import BEGINNING, Effects, Host, HostClock
 from engine.simulation.seeded.link import Link
@@ -82,7 +85,7 @@ class World:
         self._scheduler = Scheduler(self._stream("order"), most_steps=_MOST_STEPS)
         self._weather = Weather(self._stream("weather"), without=without)
         self._auditor = Auditor(self._report)
-        self._storage = Storage(self._scheduler, self._stream("storage"), self._auditor)
+        self._storage = Storage(self._scheduler, self._stream("storage"), self._note_change)
         self._effects = Effects()
         self._registry = make_deployment(shape)
         self._busy_people = 0
@@ -142,7 +145,10 @@ class World:
         if not self._problems:
             self._stop_all()
         if not self._problems:
-            check_ending(self._auditor, self._storage.journal, self._registry, self._effects, self._report)
+            judge = Judge(
+                self._auditor, self._storage.journal, self._registry, self._effects, self._stream("end"), self._report
+            )
+            judge.check_all()
 
     def _run(self, until: Callable[[], bool], for_s: float) -> bool:
         scheduler = self._scheduler
@@ -155,13 +161,13 @@ class World:
         return came
 
     def _stop_all(self) -> None:
-        stopped: list[Host] = []
-        for host in self._hosts:
-            if host.is_up:
-                host.stop(lambda host=host: stopped.append(host))  # type: ignore[misc]  # a loop's variable, bound
-        expected = sum(host.is_stopping for host in self._hosts)
-        if not self._run(lambda: len(stopped) >= expected, _PATIENCE_S):
-            self._report("an executor does not stop: " + str([self._scheduler.waiting(host.group) for host in self._hosts]))
+        stopped: list[int] = []
+        is_ready = self._run(lambda: all(host.is_up for host in self._hosts), _PATIENCE_S)
+        for host in self._hosts if is_ready else ():
+            host.stop(partial(stopped.append, host.number))
+        if not self._run(lambda: len(stopped) == len(self._hosts), _PATIENCE_S):
+            threads = [self._scheduler.waiting(host.group) for host in self._hosts]
+            self._report(f"an executor does not stop, or does not start again; its threads: {threads}")
 
     def _report_stranded(self) -> None:
         for state in self._auditor.unfinished.values():
@@ -238,7 +244,7 @@ class World:
                 case Fault.KILLED:
                     self._scheduler.kill(host.group)
                 case Fault.STOPPED:
-                    host.stop(lambda host=host: host.start(after_s=0.1))  # type: ignore[misc]  # bound in time
+                    host.stop(partial(host.start, after_s=0.1))
                 case Fault.FROZEN:
                     host.group.frozen_until_s = self._scheduler.now_s + chance.choice((0.2, 1.0, 2.5))
                 case Fault.JUMP:
@@ -268,6 +274,20 @@ class World:
                 host.notice(0.001 if fate < 0.6 else fate * 2)
             else:
                 host.notice(0.001)
+
+    def _note_change(self, changes: Changes, writer: str | None, now: datetime) -> None:
+        self._digest.update(f"{self._scheduler.now_s} {writer}".encode())
+        for execution_id, entry in changes.entries:
+            self._digest.update(f"{execution_id} {entry.version} {encode_event(entry.event)}".encode())
+        if self._trace is not None:
+            lines = [f"{execution_id}#{entry.version} {variant_of(entry.event)}" for execution_id, entry in changes.entries]
+            lines += [f"{response.execution_id}<-{source_of(response)}" for response in changes.responses]
+            if lines:
+                self._say(f"{self._name_of(writer)} writes {', '.join(lines)}")
+        self._auditor.check(changes, writer, now)
+
+    def _name_of(self, writer: str | None) -> str:
+        return next((f"host {host.number}" for host in self._hosts if host.group.name == writer), "somebody")
 
     # Accounts.
 
