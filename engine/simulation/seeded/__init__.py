@@ -1,1 +1,1 @@
-"""Deterministic simulation: whole executors with all their threads, under a scheduler and a clock that a seed drives."""
+"""Deterministic simulation: whole executors with all their threads; a seed drives scheduler and clock."""

@@ -6,31 +6,32 @@ It keeps accounts of its own: nothing here asks the journal, whose rows it judge
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from engine.deployment.spec import ComponentType
 from engine.errors import IllegalTransition
 from engine.journal.ledger import Changes
+from engine.journal.records import DelayRow
 from engine.journal.requirements import source_of
 from engine.log.event_encoding import variant_of
 from engine.log.events import (
-    HISTORY_EVENTS,
     CancellationRequested,
     ChildFinished,
-    ComponentUpgradeFinished,
+    ChildRequested,
     Created,
+    DelayRequested,
+    ExecutionEvent,
     Finished,
     JoinNext,
     Locked,
     LogEntry,
     Paused,
     Response,
-    TemporarilyFailed,
     TemporarilyTimedOut,
     Unlocked,
     Unpaused,
 )
-from engine.log.ids import ExecutionId
+from engine.log.ids import DelayId, ExecutionId
 from engine.log.return_values import Failed, FailureKind
 from engine.log.state import ExecutionState, Lifecycle, Status, fold_log
 from engine.simulation.seeded.scripts import TOUCH
@@ -51,12 +52,12 @@ class Auditor:
         self.logs: dict[ExecutionId, list[LogEntry]] = {}
         self.responses: dict[ExecutionId, list[Response]] = {}
         self.children: dict[ExecutionId, list[ExecutionId]] = {}
-        self.open_delays: dict[str, ExecutionId] = {}
+        self.open_delays: dict[DelayId, DelayRow] = {}
         self.unfinished: dict[ExecutionId, ExecutionState] = {}
         self._responded: set[str] = set()
         self._report = report
         self._writer: str | None = None
-        self._now = datetime.min
+        self._now = datetime.min.replace(tzinfo=UTC)
         self._checked = 0
 
     def check(self, changes: Changes, writer: str | None, now: datetime) -> None:
@@ -78,7 +79,7 @@ class Auditor:
         for delay in changes.delays_removed:
             self.open_delays.pop(delay, None)
         for row in changes.delays_added.values():
-            self.open_delays[row.delay_id] = row.execution_id
+            self.open_delays[row.delay_id] = row
         for state in changes.states():
             self._check_state(state)
             self.states[state.execution_id] = state
@@ -159,17 +160,15 @@ class Auditor:
                 if not isinstance(event, JoinNext | Finished):
                     self._report(f"{before.execution_id} is being cancelled, and goes on with {variant_of(event)}")
                 continue
-            if owner is not None:
-                if owner != self._writer:
-                    name = variant_of(event)
-                    self._report(f"{self._writer} writes {name} to {before.execution_id}, whose lock {owner} holds")
-                continue
-            # Nobody holds it: only the end of an expired lock may be written.
-            is_end_of_lock = before.status is Status.LOCKED and isinstance(
-                event, TemporarilyTimedOut | Unlocked | Finished
+            # Who found a lock expired may say so, although its own clock was put back since.
+            is_end_of_lock = (
+                before.status is Status.LOCKED
+                and entry.created_at >= before.due_at
+                and isinstance(event, TemporarilyTimedOut | Unlocked | Finished)
             )
-            if isinstance(event, HISTORY_EVENTS + (TemporarilyFailed, ComponentUpgradeFinished)) or not is_end_of_lock:
-                self._report(f"{self._writer} writes {variant_of(event)} to {before.execution_id} without a lock")
+            if owner != self._writer and not is_end_of_lock:
+                whose = "without a lock" if owner is None else f"whose lock {owner} holds"
+                self._report(f"{self._writer} writes {variant_of(event)} to {before.execution_id}, {whose}")
 
     def _check_response(self, response: Response) -> None:
         source = source_of(response)
@@ -180,11 +179,20 @@ class Auditor:
         known.append(response)
         if response.cursor != len(known):
             self._report(f"{response.execution_id} has response {response.cursor} where {len(known)} is next")
+        requests = [entry.version for entry in self.logs[response.execution_id] if _requests(entry.event) == source]
+        if requests != [version for version in requests if version < response.at_version] or len(requests) != 1:
+            self._report(f"{source} responds at {response.at_version}, and was requested at {requests}")
+        if len(known) > 1 and known[-2].at_version > response.at_version:
+            self._report(f"{source} responds at {response.at_version}, the response before it came later")
         event = response.event
         if isinstance(event, ChildFinished):
             log = self.logs.get(event.child_execution_id, [])
             if not log or not isinstance(log[-1].event, Finished):
                 self._report(f"{event.child_execution_id} responds, and has not finished")
+            return
+        row = self.open_delays.get(event.delay_id)
+        if row is not None and response.created_at < row.expires_at and not event.cancelled:
+            self._report(f"{event.delay_id} fires at {response.created_at}, and is due at {row.expires_at}")
 
     def _check_state(self, state: ExecutionState) -> None:
         if state.next_version != len(self.logs[state.execution_id]):
@@ -199,8 +207,19 @@ class Auditor:
         for child in self.children.get(execution_id, ()):
             if not self.states[child].is_finished:
                 self._report(f"{execution_id} ends before its child {child}")
-        for delay, owner in self.open_delays.items():
-            if owner == execution_id:
+        for delay, row in self.open_delays.items():
+            if row.execution_id == execution_id:
                 self._report(f"{execution_id} ends before its delay {delay}")
         if self.states[execution_id].parent is not None and execution_id not in self._responded:
             self._report(f"{execution_id} ends, and its parent does not hear of it")
+
+
+def _requests(event: ExecutionEvent) -> str | None:
+    """Return the member that an event asks for."""
+    match event:
+        case ChildRequested(child_execution_id=child, error=None):
+            return child
+        case DelayRequested(delay_id=delay):
+            return delay
+        case _:
+            return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
@@ -117,7 +117,7 @@ class Judge:
         return None
 
 
-def _next_of(entries: tuple[LogEntry, ...] | list[LogEntry]) -> HistoryEvent | None:
+def _next_of(entries: Sequence[LogEntry]) -> HistoryEvent | None:
     """Return the first history event, without its instants; ``None`` where that depends on what had arrived."""
     events = [entry.event for entry in entries if isinstance(entry.event, HISTORY_EVENTS)]
     if not events or isinstance(events[0], JoinNextTry):

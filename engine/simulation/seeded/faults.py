@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 
 
@@ -35,6 +35,8 @@ class Fault(StrEnum):
 
 
 _RATES = {Fault.REFUSED: 0.02, Fault.UNANSWERED: 0.02, Fault.UNREAD: 0.004, Fault.KILLED: 0.008, Fault.SLOW: 0.06}
+"""How often something strikes where it could; whatever is not named is up to those who bring it about."""
+_FACTORS = (0.0, 0.5, 1.0, 3.0)
 _MOST_S = 3.0
 
 
@@ -42,22 +44,27 @@ class Weather:
     """Decides what goes wrong.
 
     Args:
-        chance: Draws it.
+        stream: Makes the randomness of this name. Every fault has its own, so that leaving one out changes the others
+            as little as may be.
         without: What never goes wrong.
     """
 
-    def __init__(self, chance: random.Random, *, without: Collection[Fault] = ()) -> None:
-        self.chance = chance
+    def __init__(self, stream: Callable[[str], random.Random], *, without: Collection[Fault] = ()) -> None:
+        self.chance = stream("weather")
         self.is_calm = False
+        self.count = 0
+        self._streams = {fault: stream(f"weather/{fault}") for fault in Fault}
         # A seed has its own weather: some faults often, others never.
-        self._rates = {
-            fault: 0.0 if fault in without else _RATES.get(fault, 1.0) * chance.choice((0, 0.5, 1, 3)) for fault in Fault
-        }
+        factors = {fault: self._streams[fault].choice(_FACTORS) for fault in Fault}
+        self._rates = {fault: 0.0 if fault in without else _RATES.get(fault, 1.0) * factors[fault] for fault in Fault}
 
     def strikes(self, fault: Fault) -> bool:
         """Tell whether something goes wrong now."""
         rate = self._rates[fault]
-        return rate > 0 and not self.is_calm and self.chance.random() < rate
+        if rate <= 0 or self.is_calm or self._streams[fault].random() >= rate:
+            return False
+        self.count += 1
+        return True
 
     def has(self, fault: Fault) -> bool:
         """Tell whether something may go wrong at all."""

@@ -217,7 +217,8 @@ class WorkflowGuest(Guest):
                     context, new_id, _in(milliseconds), write_function(ffqn), params_of(script)
                 )
                 return [new_id, scheduled]
-        raise AssertionError(f"no such step: {name} {params}")
+            case _:
+                raise AssertionError(f"no such step: {name} {params}")
 
 
 def params_of(script: Any) -> str:

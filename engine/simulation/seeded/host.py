@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from engine.deployment.registry import Registry
+from engine.deployment.spec import Runner
 from engine.errors import InvalidComponent
 from engine.executor.executor import Executor
 from engine.executor.settings import ExecutorSettings
@@ -17,6 +18,7 @@ from engine.simulation.seeded.auditor import Auditor
 from engine.simulation.seeded.faults import Fault, Weather
 from engine.simulation.seeded.guests import Guest, ScriptPrograms
 from engine.simulation.seeded.tasks import Group, Scheduler
+from engine.wasm.component import CompiledComponent
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _QUICK_S = 0.004
@@ -102,7 +104,7 @@ class Host:
         self._registry = registry
         self._connect = connect
         self._on_death = on_death
-        self._randomness = random.Random(f"{seed}/{number}")  # noqa: S311  # a seed decides everything
+        self._randomness = random.Random(f"{seed}/{number}")  # a seed decides everything
 
     # Life.
 
@@ -192,5 +194,5 @@ def _nothing() -> None:
     """The guest does not compute."""
 
 
-def _no_component(wasm_digest: str, _runner: object) -> None:
+def _no_component(wasm_digest: str, _runner: Runner, /) -> CompiledComponent:
     raise InvalidComponent(f"there is no {wasm_digest} in a simulation")

@@ -9,7 +9,14 @@ from datetime import datetime
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentType
-from engine.errors import AlreadyFinished, ExecutionNotFound, JournalError, JournalUnavailable, SignalRefused, VersionConflict
+from engine.errors import (
+    AlreadyFinished,
+    ExecutionNotFound,
+    JournalError,
+    JournalUnavailable,
+    SignalRefused,
+    VersionConflict,
+)
 from engine.executor.cancellation import is_cancellable
 from engine.executor.ends import end_of
 from engine.executor.settings import DEFAULT_LIMITS
@@ -174,8 +181,9 @@ class People:
     def _insist(self, act: Callable[[Journal], object]) -> None:
         """Do something until it is done: whoever gets no answer asks again."""
         while True:
+            journal = self._choose_journal()
             try:
-                outcome = act(self._choose_journal())
+                outcome = act(journal)
             except (JournalUnavailable, ProcessKilled):
                 # The storage, or the process through which it was written, is not there.
                 continue
@@ -197,9 +205,7 @@ def _cancelling(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, 
 def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]:
     if state.is_finished or state.lifecycle is not Lifecycle.ACTIVE:
         return ()
-    is_in_memory = state.status is Status.LOCKED or (
-        state.status is Status.BLOCKED_BY_JOIN_SET and state.due_at > now
-    )
+    is_in_memory = state.status is Status.LOCKED or (state.status is Status.BLOCKED_BY_JOIN_SET and state.due_at > now)
     if state.status is Status.LOCKED and state.component_id.component_type is not ComponentType.WORKFLOW:
         return ()
     return (Unlocked(backoff_expires_at=now, reason="paused"), Paused()) if is_in_memory else (Paused(),)

@@ -174,6 +174,8 @@ class _Account:
                 if new_id["id"] not in self._logs:
                     return "there is no such execution"
                 return _unlike(scheduled, {"ok": None})
+            case _:
+                pass  # what closing a join set and computing come to shows elsewhere
         return None
 
     def _judge_next(self, join_set: int, outcome: Any) -> str | None:

@@ -91,7 +91,7 @@ class _Writing:
             self._steps.append(["compute"])
         elif draw < 0.48:
             self._steps.append(["schedule", chance.choice((WORK, TOUCH)), self._author.activity(), 300])
-        elif draw < 0.52 and self._gates:
+        elif self._gates and draw < 0.6:
             self._steps.append(["answer", self._gates.pop(), "inside"])
         elif not self._open or (draw < 0.6 and self._sets < 3):
             self._steps.append(["set", self._sets])
@@ -119,6 +119,6 @@ class _Writing:
         if draw < 0.12 and self._depth < _DEEPEST:
             function = self._chance.choice((RUN, RUN_CANCELLABLE))
             return [function, self._author.workflow(depth=self._depth + 1)]
-        if draw < 0.22:
+        if draw < 0.25:
             return [GATE, {"tag": "gate"}]
         return [WORK if draw < 0.7 else TOUCH, self._author.activity()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from engine.journal.ledger import Changes
 from engine.journal.memory import MemoryJournal
@@ -53,7 +53,7 @@ class Storage:
         self.journal = AuditedJournal(lambda changes: on_change(changes, self._author, self._now))
         self.writer: Group | None = None
         self._author: str | None = None
-        self._now = datetime.min
+        self._now = datetime.min.replace(tzinfo=UTC)
         self._door = Lock(scheduler, chance)
 
     def open(self, group: Group | None) -> None:

@@ -1,7 +1,7 @@
 """Threads that are none: tasks of which one runs at a time, taken up in an order that a seed decides.
 
-A task is a greenlet. It goes on until it waits, or lets others go first; then the scheduler picks one of those that could
-go on. When none could, the simulated time moves to the next instant that one of them waits for.
+A task is a greenlet. It goes on until it waits, or lets others go first; then the scheduler picks one of those that
+could go on. When none could, the simulated time moves to the next instant that one of them waits for.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 from bisect import insort
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 from greenlet import getcurrent, greenlet
 
@@ -110,7 +109,7 @@ class Scheduler:
     def start(self, body: Callable[[], None], *, name: str, group: Group | None = None) -> Task:
         """Add a task, which begins soon."""
         self._started += 1
-        task = Task(self._started, name, group, greenlet(lambda: self._work(task, body), self._hub))
+        task: Task = Task(self._started, name, group, greenlet(lambda: self._work(task, body), self._hub))
         self._tasks[task.order] = task
         insort(self._ready, task, key=_order)
         return task

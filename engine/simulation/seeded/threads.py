@@ -37,15 +37,18 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002  # as in the library
         """See the library."""
+        if not self._is_taken and self._chance.random() >= _STALL:
+            self._is_taken = True
+            return True
         scheduler = self._scheduler
         if scheduler.is_condemned:
             # Who unwinds must get out, whoever has it.
             self._is_taken = True
             return True
-        if blocking and self._chance.random() < _STALL:
+        if blocking:
             scheduler.pause()
         until = None if timeout < 0 else scheduler.now_s + timeout
-        while self._is_taken:
+        while self.locked():
             if not blocking or (until is not None and scheduler.now_s >= until):
                 return False
             task = scheduler.current
@@ -53,10 +56,7 @@ class Lock:
             try:
                 scheduler.block(None if until is None else until - scheduler.now_s)
             finally:
-                self._waiting.remove(task)
-                if scheduler.is_condemned and not self._is_taken:
-                    # It may have been this one's turn.
-                    self._wake_next()
+                self._leave_queue(task)
         self._is_taken = True
         return True
 
@@ -64,6 +64,12 @@ class Lock:
         """See the library."""
         self._is_taken = False
         self._wake_next()
+
+    def _leave_queue(self, task: Task) -> None:
+        self._waiting.remove(task)
+        if task.is_condemned and not self._is_taken:
+            # It may have been this one's turn.
+            self._wake_next()
 
     def _wake_next(self) -> None:
         if self._waiting:

@@ -7,7 +7,7 @@ import random
 import traceback
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -29,8 +29,10 @@ from engine.simulation.seeded.storage import Storage
 from engine.simulation.seeded.tasks import Group, Livelock, Scheduler
 from engine.simulation.seeded.threads import Log, substituted
 
-_MOST_STEPS = 200_000
-_PATIENCE_S = 600.0
+GENERATOR = 1
+"""Counts changes after which the same seed is another world."""
+_MOST_STEPS = 50_000
+_PATIENCE_S = 120.0
 _STORM_S = 6.0
 _MOST_AHEAD = timedelta(seconds=3)
 
@@ -46,6 +48,7 @@ class Ending:
         steps: How often another task was taken up.
         commits: How many commits changed anything.
         executions: How many executions there were.
+        faults: How often something went wrong.
         simulated_s: How much time passed in it.
     """
 
@@ -55,6 +58,7 @@ class Ending:
     steps: int
     commits: int
     executions: int
+    faults: int
     simulated_s: float
 
 
@@ -64,7 +68,7 @@ class World:
     Args:
         seed: Decides everything.
         without: What never goes wrong.
-        workflows: How many top-level workflows there are; ``None`` leaves that to the seed.
+        workflows: How many top-level workflows there are at most; ``None`` leaves that to the seed.
         trace: Is told what happens, line by line.
     """
 
@@ -83,7 +87,7 @@ class World:
         self._commits = 0
         shape = self._stream("shape")
         self._scheduler = Scheduler(self._stream("order"), most_steps=_MOST_STEPS)
-        self._weather = Weather(self._stream("weather"), without=without)
+        self._weather = Weather(self._stream, without=without)
         self._auditor = Auditor(self._report)
         self._storage = Storage(self._scheduler, self._stream("storage"), self._note_change)
         self._effects = Effects()
@@ -91,8 +95,9 @@ class World:
         self._busy_people = 0
         self._hosts = [self._make_host(number, shape) for number in range(1, shape.choice((1, 2, 2, 3)) + 1)]
         author = Author(self._stream("scripts"))
-        count = shape.randint(1, 4) if workflows is None else workflows
-        self._workflows = [(shape.choice((RUN, RUN, RUN_CANCELLABLE)), author.workflow()) for _ in range(count)]
+        self._workflows = [
+            (shape.choice((RUN, RUN, RUN_CANCELLABLE)), author.workflow()) for _ in range(shape.randint(1, 5))
+        ][:workflows]
         self._people_chance = self._stream("people")
         self._people = People(
             self._people_chance,
@@ -120,6 +125,7 @@ class World:
             steps=self._scheduler.steps,
             commits=self._commits,
             executions=len(self._auditor.states),
+            faults=self._weather.count,
             simulated_s=self._scheduler.now_s,
         )
 
@@ -191,7 +197,7 @@ class World:
 
     def _submit_all(self) -> None:
         for number, (ffqn, script) in enumerate(self._workflows):
-            self._scheduler.sleep(self._people_chance.random() ** 2)
+            self._scheduler.sleep(self._people_chance.random() ** 2 * 1.5)
             new_id = make_execution_id(BEGINNING, number.to_bytes(10, "big"))
             self._say(f"submit {new_id} {script}")
             self._people.submit(new_id, ffqn, script)
@@ -220,7 +226,7 @@ class World:
             self._scheduler.sleep(0.5)
 
     def _choose_journal(self) -> Journal:
-        """Return the journal of some process that is up, or people's own; a moment later, so that nobody is pestered."""
+        """Return the journal of some process that is up, or people's own; a moment later, so that time passes."""
         self._scheduler.sleep(0.01)
         host = self._people_chance.choice(self._hosts)
         if host.is_up and host.executor is not None and self._people_chance.random() < 0.5:
@@ -231,24 +237,35 @@ class World:
 
     def _strike(self) -> None:
         chance = self._weather.chance
+        acts = {
+            Fault.KILLED: self._kill,
+            Fault.STOPPED: self._restart,
+            Fault.FROZEN: self._freeze,
+            Fault.JUMP: self._put_clock,
+        }
         while True:
             self._scheduler.sleep(chance.random() * 1.5)
             if self._weather.is_calm:
                 return
             host = chance.choice(self._hosts)
-            fault = chance.choice((Fault.KILLED, Fault.STOPPED, Fault.FROZEN, Fault.JUMP))
+            fault = chance.choice(tuple(acts))
             if not self._weather.has(fault) or not host.is_up or self._storage.writer is host.group:
                 continue
+            self._weather.count += 1
             self._say(f"host {host.number}: {fault}")
-            match fault:
-                case Fault.KILLED:
-                    self._scheduler.kill(host.group)
-                case Fault.STOPPED:
-                    host.stop(partial(host.start, after_s=0.1))
-                case Fault.FROZEN:
-                    host.group.frozen_until_s = self._scheduler.now_s + chance.choice((0.2, 1.0, 2.5))
-                case Fault.JUMP:
-                    host.clock.ahead = _MOST_AHEAD * (chance.random() * 2 - 1)
+            acts[fault](host)
+
+    def _kill(self, host: Host) -> None:
+        self._scheduler.kill(host.group)
+
+    def _restart(self, host: Host) -> None:
+        host.stop(partial(host.start, after_s=0.1))
+
+    def _freeze(self, host: Host) -> None:
+        host.group.frozen_until_s = self._scheduler.now_s + self._weather.chance.choice((0.2, 1.0, 2.5))
+
+    def _put_clock(self, host: Host) -> None:
+        host.clock.ahead = _MOST_AHEAD * (self._weather.chance.random() * 2 - 1)
 
     def _bury(self, host: Host, group: Group) -> None:
         self._say(f"host {host.number}: dead")
@@ -280,7 +297,9 @@ class World:
         for execution_id, entry in changes.entries:
             self._digest.update(f"{execution_id} {entry.version} {encode_event(entry.event)}".encode())
         if self._trace is not None:
-            lines = [f"{execution_id}#{entry.version} {variant_of(entry.event)}" for execution_id, entry in changes.entries]
+            lines = [
+                f"{execution_id}#{entry.version} {variant_of(entry.event)}" for execution_id, entry in changes.entries
+            ]
             lines += [f"{response.execution_id}<-{source_of(response)}" for response in changes.responses]
             if lines:
                 self._say(f"{self._name_of(writer)} writes {', '.join(lines)}")
@@ -314,7 +333,7 @@ class World:
         )
 
     def _stream(self, name: str) -> random.Random:
-        return random.Random(f"{self._seed}/{name}")  # noqa: S311  # a seed decides everything
+        return random.Random(f"{self._seed}/{name}")  # a seed decides everything
 
     def _hear(self, level: str, event: str, data: dict[str, Any]) -> None:
         if self._scheduler.is_condemned:

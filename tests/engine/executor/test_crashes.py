@@ -220,7 +220,7 @@ def test_a_run_that_lost_its_lock_meets_the_end_of_what_it_has_yet_to_do_and_wri
 
     def overtake(writer: SimulatedExecutor) -> None:
         if writer is late and world.children_of(target):
-            world.interleave = lambda _writer: None  # type: ignore[method-assign]  # once
+            world.interleave = lambda writer: None  # type: ignore[method-assign]  # once
             world.advance(timedelta(seconds=3))
             while not world.is_finished(target):
                 if not other.tasks.waiting and not other.tick(world.clock.now()):

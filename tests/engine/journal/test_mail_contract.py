@@ -108,9 +108,18 @@ def test_what_came_by_mail_arrives_behind_the_requests_that_it_answers(journal: 
             created=[make_stub(1), make_stub(2)],
         ),
     )
-    await_third = [make_child_request(E1, 3), make_join_next()]
-    append = make_append(E1, *await_third, expected=5, holder=make_holder(), awaits=True, created=[make_stub(3)])
-    commit(journal, append)
+    commit(
+        journal,
+        make_append(
+            E1,
+            make_child_request(E1, 3),
+            make_join_next(),
+            expected=5,
+            holder=make_holder(),
+            awaits=True,
+            created=[make_stub(3)],
+        ),
+    )
 
     # An await stands behind what answers it.
     assert [response.at_version for response in results(journal)] == [5, 5, 6]
