@@ -32,7 +32,7 @@ from engine.log.events import (
     Unpaused,
 )
 from engine.log.ids import DelayId, ExecutionId
-from engine.log.return_values import Failed, FailureKind
+from engine.log.return_values import CANCELLED, Failed, FailureKind
 from engine.log.state import ExecutionState, Lifecycle, Status, fold_log
 from engine.simulation.seeded.scripts import TOUCH
 
@@ -144,10 +144,13 @@ class Auditor:
         is_held = holder is not None and before.due_at > self._now
         owner = holder.executor_id if holder is not None and is_held else None
         is_stub = before.component_id.component_type is ComponentType.ACTIVITY_STUB
+        is_schedule = before.component_id.component_type is ComponentType.CRON
         for entry in entries:
             event = entry.event
             if isinstance(event, _PEOPLES) or is_stub:
                 continue
+            if is_schedule and isinstance(event, Finished) and event.retval == CANCELLED:
+                continue  # whoever takes up a deployment without it ends it
             if isinstance(event, Unlocked) and event.reason == "paused":
                 return
             if isinstance(event, Locked):

@@ -1,16 +1,19 @@
-"""What a simulation deploys: two activities, a workflow and a stub, with policies that its seed draws."""
+"""What a simulation deploys: two activities, a workflow, a stub and perhaps a schedule; a seed draws their policies."""
 
 from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
 
+from engine.cron.schedule import CronSchedule
+from engine.cron.ticks import MissedTicks, Overlap
 from engine.deployment.registry import Registry
 from engine.deployment.spec import (
     BlockingStrategy,
     ComponentId,
     ComponentSpec,
     ComponentType,
+    CronSpec,
     DeploymentSpec,
     ExecPolicy,
     FunctionSpec,
@@ -19,6 +22,7 @@ from engine.deployment.spec import (
     WorkflowPolicy,
 )
 from engine.log.ids import make_deployment_id
+from engine.simulation.seeded.guests import params_of
 from engine.simulation.seeded.scripts import GATE, RUN, RUN_CANCELLABLE, TOUCH, WORK
 from engine.wit.grammar import parse_type
 from engine.wit.names import FunctionName
@@ -26,7 +30,12 @@ from engine.wit.types import FunctionType, Param
 
 _TYPE = FunctionType((Param("script", parse_type("string")),), parse_type("result<string, string>"))
 _NAMES = {ffqn: FunctionName.parse(ffqn) for ffqn in (WORK, TOUCH, RUN, RUN_CANCELLABLE, GATE)}
-_DEPLOYMENT_ID = make_deployment_id(datetime(2026, 1, 1, tzinfo=UTC), bytes(10))
+_DEPLOYMENT_ID, _LATER_ID = (make_deployment_id(datetime(2026, 1, day, tzinfo=UTC), bytes(10)) for day in (1, 2))
+_SCHEDULE = CronSchedule.parse("* * * * * *")
+PERIOD = timedelta(seconds=1)
+"""How often the schedule is due."""
+_SCHEDULED = 0.3
+"""How many seeds have one."""
 
 
 def make_deployment(chance: random.Random) -> Registry:
@@ -77,7 +86,24 @@ def make_deployment(chance: random.Random) -> Registry:
                     runner=Runner.NONE,
                 ),
             ),
+            crons=(_schedule(chance),) if chance.random() < _SCHEDULED else (),
         )
+    )
+
+
+def without_schedules(registry: Registry) -> Registry:
+    """Return the deployment that follows this one: the same components, and nothing that starts by itself."""
+    return Registry(DeploymentSpec(id=_LATER_ID, components=registry.deployment.components))
+
+
+def _schedule(chance: random.Random) -> CronSpec:
+    return CronSpec(
+        id=ComponentId(component_type=ComponentType.CRON, name="every-second", digest=f"sha256:{'c' * 64}"),
+        target=_NAMES[chance.choice((WORK, TOUCH))],
+        params=params_of({"tag": "tick", "fail": 0, "trap": 0}),
+        schedule=_SCHEDULE,
+        missed=chance.choice(tuple(MissedTicks)),
+        overlap=chance.choice(tuple(Overlap)),
     )
 
 

@@ -7,8 +7,17 @@ from collections.abc import Callable, Sequence
 
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
+from engine.deployment.spec import ComponentType
 from engine.errors import IllegalTransition
-from engine.log.events import HISTORY_EVENTS, CancellationRequested, Created, HistoryEvent, JoinNextTry, LogEntry
+from engine.log.events import (
+    HISTORY_EVENTS,
+    CancellationRequested,
+    Created,
+    HistoryEvent,
+    JoinNextTry,
+    LogEntry,
+    Scheduled,
+)
 from engine.log.ids import ExecutionId
 from engine.log.state import fold_log
 from engine.replay.outcomes import Advanceable, FinishedReplay, ReplayFailed
@@ -17,7 +26,7 @@ from engine.replay.subject import Subject, load_subject
 from engine.simulation.seeded.auditor import Auditor
 from engine.simulation.seeded.guests import ScriptPrograms, Stillness, script_of
 from engine.simulation.seeded.host import Effects
-from engine.simulation.seeded.results import judge_activity, judge_gate, judge_workflow
+from engine.simulation.seeded.results import judge_activity, judge_gate, judge_schedule, judge_workflow
 from engine.simulation.seeded.scripts import GATE, RUN, RUN_CANCELLABLE
 from engine.simulation.seeded.storage import AuditedJournal
 from engine.simulation.timeless import normalised
@@ -33,6 +42,7 @@ class Judge:
         effects: What activities did.
         chance: Draws the prefixes that are replayed.
         report: Is told, in one sentence, what does not hold.
+        are_clocks_right: Whether nobody put one.
     """
 
     def __init__(
@@ -43,6 +53,8 @@ class Judge:
         effects: Effects,
         chance: random.Random,
         report: Callable[[str], None],
+        *,
+        are_clocks_right: bool,
     ) -> None:
         self._auditor = auditor
         self._journal = journal
@@ -50,6 +62,7 @@ class Judge:
         self._effects = effects
         self._chance = chance
         self._report = report
+        self._are_clocks_right = are_clocks_right
         self._replayer = Replayer(
             journal=journal,
             clock=SystemClock(),
@@ -66,10 +79,30 @@ class Judge:
                 self._report(f"the journal's responses of {execution_id} are not what was written")
             if problem := self._judge(execution_id, log):
                 self._report(f"{execution_id} ended wrongly: {problem}")
+        self._check_scheduled()
+
+    def _check_scheduled(self) -> None:
+        """Judge whether what was scheduled is what was created, each once."""
+        logs = self._auditor.logs
+        scheduled = [
+            (execution_id, entry.event.execution_id)
+            for execution_id, log in logs.items()
+            for entry in log
+            if isinstance(entry.event, Scheduled) and entry.event.error is None
+        ]
+        created = [
+            (state.scheduled_by, state.execution_id)
+            for state in self._auditor.states.values()
+            if state.scheduled_by is not None
+        ]
+        if sorted(scheduled) != sorted(created):
+            self._report(f"scheduled were {scheduled}, created were {created}")
 
     def _judge(self, execution_id: ExecutionId, log: list[LogEntry]) -> str | None:
         created = log[0].event
         assert isinstance(created, Created)
+        if created.component_id.component_type is ComponentType.CRON:
+            return judge_schedule(log) if self._are_clocks_right else None
         script = script_of(created.params)
         function = self._registry.find(created.ffqn)
         assert function is not None

@@ -68,7 +68,11 @@ class Weather:
 
     def has(self, fault: Fault) -> bool:
         """Tell whether something may go wrong at all."""
-        return self._rates[fault] > 0 and not self.is_calm
+        return self.is_possible(fault) and not self.is_calm
+
+    def is_possible(self, fault: Fault) -> bool:
+        """Tell whether something could have gone wrong, before it became calm."""
+        return self._rates[fault] > 0
 
     def latency_s(self) -> float:
         """Return how long the storage takes."""

@@ -131,6 +131,12 @@ class Host:
 
         self._scheduler.start(boot, name="boot", group=group)
 
+    def use(self, registry: Registry) -> None:
+        """Run another deployment from now on."""
+        self._registry = registry
+        if self.executor is not None and not self.is_stopping:
+            self.executor.use(registry)
+
     def stop(self, then: Callable[[], None]) -> None:
         """Ask the process to end; do something when it did."""
         self.is_stopping = True

@@ -18,6 +18,7 @@ from engine.errors import (
     VersionConflict,
 )
 from engine.executor.cancellation import is_cancellable
+from engine.executor.cron_seeds import make_seeds, retire_seed
 from engine.executor.ends import end_of
 from engine.executor.settings import DEFAULT_LIMITS
 from engine.executor.signalling import send_signal
@@ -88,6 +89,19 @@ class People:
         )
         write = Submit(NewExecution(execution_id, (LogEntry(Version(0), now, created),)))
         self._insist(lambda journal: journal.commit([write], now=self._clock.now()).outcomes)
+
+    def make_schedules(self) -> None:
+        """Make the seeds of what is due again and again."""
+        self._insist(lambda journal: make_seeds(journal, self._registry, self._clock.now()))
+
+    def end_schedules(self) -> None:
+        """End those seeds, as whoever takes up a deployment without them does."""
+        for state in list(self._auditor.unfinished.values()):
+            if state.component_id.component_type is ComponentType.CRON:
+                self._retire(state.execution_id)
+
+    def _retire(self, seed: ExecutionId) -> None:
+        self._insist(lambda journal: retire_seed(journal, seed, self._clock.now()))
 
     def cancel_somebody(self) -> None:
         """Ask for some execution's cancellation."""
@@ -206,7 +220,8 @@ def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]
     if state.is_finished or state.lifecycle is not Lifecycle.ACTIVE:
         return ()
     is_in_memory = state.status is Status.LOCKED or (state.status is Status.BLOCKED_BY_JOIN_SET and state.due_at > now)
-    if state.status is Status.LOCKED and state.component_id.component_type is not ComponentType.WORKFLOW:
+    is_fenced = state.component_id.component_type in (ComponentType.WORKFLOW, ComponentType.CRON)
+    if state.status is Status.LOCKED and not is_fenced:
         return ()
     return (Unlocked(backoff_expires_at=now, reason="paused"), Paused()) if is_in_memory else (Paused(),)
 

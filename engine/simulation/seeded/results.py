@@ -6,17 +6,22 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.executor.cron_seeds import TICK
 from engine.log.events import (
     CancellationRequested,
     ChildFinished,
+    Created,
     Finished,
     LogEntry,
     Response,
+    Scheduled,
     TemporarilyFailed,
     TemporarilyTimedOut,
+    Unlocked,
 )
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind, ReturnValue
+from engine.simulation.seeded.deployment import PERIOD
 from engine.simulation.seeded.people import OUTSIDE
 from engine.simulation.seeded.scripts import Script
 
@@ -44,6 +49,27 @@ def judge_gate(log: Sequence[LogEntry]) -> str | None:
     if isinstance(retval, Failed):
         return _judge_failure(log, retval, may_time_out=False, may_trap=False)
     return None if retval.ok and json.loads(shown(retval)["ok"] or "") in _ANSWERS else f"nobody answered {retval}"
+
+
+def judge_schedule(log: Sequence[LogEntry]) -> str | None:
+    """Return what is wrong with a schedule's ticks; ``None`` if nothing is. To be asked where all clocks were right."""
+    last, started = None, 0
+    for entry in log:
+        match entry.event:
+            case Created(scheduled_at=first_tick):
+                last = first_tick
+            case Scheduled():
+                started += 1
+            case Unlocked(backoff_expires_at=tick, reason=reason) if reason.startswith(TICK):
+                assert last is not None
+                if tick <= last:
+                    return f"behind the tick of {last} comes that of {tick}"
+                if started > (tick - last) // PERIOD + 1:
+                    return f"between {last} and {tick} it started {started} times"
+                last, started = tick, 0
+            case _:
+                pass
+    return None
 
 
 def judge_activity(log: Sequence[LogEntry], script: dict[str, Any], max_retries: int, completed: int) -> str | None:

@@ -18,7 +18,7 @@ from engine.journal.requirements import source_of
 from engine.log.event_encoding import encode_event, variant_of
 from engine.log.ids import make_execution_id
 from engine.simulation.seeded.auditor import Auditor
-from engine.simulation.seeded.deployment import make_deployment
+from engine.simulation.seeded.deployment import make_deployment, without_schedules
 from engine.simulation.seeded.ending import Judge
 from engine.simulation.seeded.faults import Fault, Weather
 from engine.simulation.seeded.host import BEGINNING, Effects, Host, HostClock
@@ -29,7 +29,7 @@ from engine.simulation.seeded.storage import Storage
 from engine.simulation.seeded.tasks import Group, Livelock, Scheduler
 from engine.simulation.seeded.threads import Log, substituted
 
-GENERATOR = 1
+GENERATOR = 2
 """Counts changes after which the same seed is another world."""
 _MOST_STEPS = 50_000
 _PATIENCE_S = 120.0
@@ -136,6 +136,10 @@ class World:
         for host in self._hosts:
             host.start()
         self._let("submit", self._submit_all)
+        if self._registry.deployment.crons:
+            # Every executor does so when it begins.
+            for _ in self._hosts:
+                self._let("schedule", self._people.make_schedules)
         self._let("answer", self._answer_now_and_then)
         self._let("disturb", self._disturb)
         self._let("nemesis", self._strike)
@@ -152,7 +156,13 @@ class World:
             self._stop_all()
         if not self._problems:
             judge = Judge(
-                self._auditor, self._storage.journal, self._registry, self._effects, self._stream("end"), self._report
+                self._auditor,
+                self._storage.journal,
+                self._registry,
+                self._effects,
+                self._stream("end"),
+                self._report,
+                are_clocks_right=not self._weather.is_possible(Fault.JUMP),
             )
             judge.check_all()
 
@@ -220,7 +230,11 @@ class World:
                 self._people.unpause_all()
 
     def _clean_up(self) -> None:
+        if self._registry.deployment.crons:
+            for host in self._hosts:
+                host.use(without_schedules(self._registry))
         while True:
+            self._people.end_schedules()
             self._people.unpause_all()
             self._people.answer_all()
             self._scheduler.sleep(0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace as replace_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from msgspec.structs import replace
 
 from engine.activity import outcome
+from engine.cron import ticks
 from engine.errors import JournalUnavailable
-from engine.executor import timers
+from engine.executor import cron_run, timers
 from engine.executor.child_runner import ChildRunner
 from engine.executor.group_commit import Ticket
 from engine.executor.timers import Timers
@@ -28,7 +30,7 @@ from engine.simulation.seeded.campaign import Variant, make_smaller
 from engine.workflow.join_sets import JoinSets
 from engine.workflow.run import WorkflowRun
 
-_SEEDS = 60
+_SEEDS = 120
 _SECONDS = 1e9
 
 Breaking = Callable[[pytest.MonkeyPatch], None]
@@ -131,6 +133,16 @@ def effects_come_before_their_intent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WritePath, "flush", lambda self: None if running else flush(self))
 
 
+def ticks_start_too_much(patch: pytest.MonkeyPatch) -> None:
+    what_is_due = ticks.what_is_due
+
+    def too_much(*args: Any, **kwargs: Any) -> ticks.Due:
+        due = what_is_due(*args, **kwargs)
+        return replace_dataclass(due, count=due.count + 2)
+
+    patch.setattr(cron_run, "what_is_due", too_much)
+
+
 def a_child_ends_without_a_response(patch: pytest.MonkeyPatch) -> None:
     append = Ledger._append
 
@@ -157,6 +169,7 @@ def a_child_ends_without_a_response(patch: pytest.MonkeyPatch) -> None:
         nobody_looks_without_being_woken,
         a_commit_without_an_answer_counts_as_made,
         effects_come_before_their_intent,
+        ticks_start_too_much,
         a_child_ends_without_a_response,
     ],
 )
