@@ -25,7 +25,7 @@ class Fault(StrEnum):
     SLOW = "slow"
     """A commit, or a guest, takes its time."""
     LOST = "lost"
-    """A wake-up from another process does not come, comes late, or comes twice."""
+    """A wake-up from another process does not come, or comes late."""
     JUMP = "jump"
     """A host's clock is put forward or back."""
     CANCEL = "cancel"

@@ -110,14 +110,13 @@ class World:
 
     def run(self) -> Ending:
         """Let everything happen, and judge it."""
-        try:
-            with substituted(self._scheduler, self._stream("threads"), Log(self._hear)):
+        with substituted(self._scheduler, self._stream("threads"), Log(self._hear)):
+            try:
                 self._take_course()
+            except Livelock as error:
+                self._report(f"it goes on for ever: {error}")
+            finally:
                 self._scheduler.close()
-        except Livelock as error:
-            self._problems.append(f"it goes on for ever: {error}")
-        finally:
-            self._scheduler.close()
         return Ending(
             seed=self._seed,
             problem=self._problems[0] if self._problems else None,
@@ -143,8 +142,7 @@ class World:
         self._let("answer", self._answer_now_and_then)
         self._let("disturb", self._disturb)
         self._let("nemesis", self._strike)
-        if not self._run(lambda: False, _STORM_S) and self._problems:
-            return
+        self._run(lambda: False, _STORM_S)
         self._say("calm")
         self._weather.is_calm = True
         for host in self._hosts:
@@ -152,8 +150,7 @@ class World:
         scheduler.start(self._clean_up, name="clean up")
         if not self._run(lambda: not self._auditor.unfinished and not self._busy_people, _PATIENCE_S):
             self._report_stranded()
-        if not self._problems:
-            self._stop_all()
+        self._stop_all()
         if not self._problems:
             judge = Judge(
                 self._auditor,
@@ -167,6 +164,7 @@ class World:
             judge.check_all()
 
     def _run(self, until: Callable[[], bool], for_s: float) -> bool:
+        """Let things happen until something holds, or does not hold that must; tell whether either came in time."""
         scheduler = self._scheduler
         came = scheduler.run(
             until=lambda: bool(self._problems or scheduler.crashes) or until(), until_s=scheduler.now_s + for_s
@@ -178,9 +176,10 @@ class World:
 
     def _stop_all(self) -> None:
         stopped: list[int] = []
-        is_ready = self._run(lambda: all(host.is_up for host in self._hosts), _PATIENCE_S)
-        for host in self._hosts if is_ready else ():
-            host.stop(partial(stopped.append, host.number))
+        self._run(lambda: all(host.is_up for host in self._hosts), _PATIENCE_S)
+        for host in self._hosts if not self._problems else ():
+            if host.is_up:
+                host.stop(partial(stopped.append, host.number))
         if not self._run(lambda: len(stopped) == len(self._hosts), _PATIENCE_S):
             threads = [self._scheduler.waiting(host.group) for host in self._hosts]
             self._report(f"an executor does not stop, or does not start again; its threads: {threads}")
