@@ -96,6 +96,7 @@ class Scheduler:
         self._most_steps = most_steps
         self._hub = getcurrent()
         self._current: Task | None = None
+        # By number, so in their order.
         self._tasks: dict[int, Task] = {}
         self._has_condemned = False
         self._is_closed = False
@@ -182,8 +183,6 @@ class Scheduler:
                 self._bury()
             if not self._ready and not self._pass_time(until_s):
                 return False
-            if not self._ready:
-                continue
             index = int(self._chance.random() * len(self._ready))
             self._resume(self._ready.pop(index))
             self.steps += 1
@@ -242,6 +241,7 @@ class Scheduler:
 
     def _end(self, task: Task) -> None:
         task.state = _State.DONE
+        task.waits += 1
         del self._tasks[task.order]
         for joiner in task.joiners:
             self.wake(joiner)
@@ -265,7 +265,7 @@ class Scheduler:
         self.now_s = max(self.now_s, self._alarms[0][0])
         while self._alarms and self._alarms[0][0] <= self.now_s:
             _, _, wait, task = heapq.heappop(self._alarms)
-            if wait == task.waits and not task.is_done:
+            if wait == task.waits:
                 self._make_ready(task)
         return True
 
