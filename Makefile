@@ -26,10 +26,10 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help run test check simulate screenshots bench format lock clean
+.PHONY: help run test check simulate screenshots bench fuzz release-records format lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## Set up, run the headline job and serve until Ctrl-C (PORT, OBELISK_DATA_DIR)
 	@$(PY) manage.py serve $(ARGS)
@@ -55,8 +55,16 @@ simulate: $(DEV) ## Simulate the engine under faults (SEEDS=10000, SEEDS=17-42, 
 screenshots: $(DEV) ## Take the pictures of docs/screenshots anew, in a real browser
 	@SCREENSHOTS=docs/screenshots $(PY) -m pytest -n 0 tests/browser -k pictures
 
-bench: $(RUNTIME) ## Measure (writes bench/latest.json in the data directory)
+bench: $(DEV) ## Measure; a whole run renews docs/performance (ARGS="w1 w5" for some)
 	@$(PY) -m bench $(ARGS)
+
+# SECONDS is a variable of bash itself, so it is read from make's own.
+fuzz: $(DEV) ## Send hostile input (SECONDS=120, SEED for the same again, CASE=file for one)
+	@$(PY) -m tests.fuzz --seconds $(or $(SECONDS),120) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE)) $(ARGS)
+
+release-records: $(DEV) ## Keep what tests of upgrades need of a release (VERSION, of CHANGELOG.md, at HEAD)
+	@$(PY) -m tests.histories.record
+	@$(PY) -m tests.histories.databases.make $(VERSION) HEAD --source
 
 format: $(DEV) ## Sort imports, apply safe fixes, format
 	$(PY) -m ruff check --fix --exit-zero --quiet .

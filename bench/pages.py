@@ -1,7 +1,8 @@
-"""50 open live pages beside a busy executor: what they cost it, and how soon they know.
+"""50 open live pages beside a busy executor: what they cost it and the web server, and how soon they know.
 
 Real processes: the web server, the pages (`bench.viewers`), and this one with the executor. Rounds with and without
-open pages take turns, so that what else the machine does meets both.
+open pages take turns, so that what else the machine does meets both; and so do rounds in which all share the machine's
+processors and rounds in which the executor has one for itself.
 """
 
 from __future__ import annotations
@@ -15,14 +16,62 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from bench.measures import SERIAL, percentile
 from bench.site import ROOT, TIMEOUT_S, Bench, set_up_site
 
-STEPS = 3000
-ROUNDS = 5
+if TYPE_CHECKING:
+    from engine.log.ids import ExecutionId
+
+STEPS = 5000
+ROUNDS = 4
+
+
+@dataclass
+class Rounds:
+    """What rounds of one kind gave.
+
+    Args:
+        alone: Steps a second without pages, one figure a round.
+        watched: The same with pages.
+        delays_s: From an event's commit to each page that knew of it.
+        web_s: Processor time of the web server while pages were open.
+        viewers_s: The same of the pages.
+        elapsed_s: How long the watched workflows took.
+        events: How many events they had.
+        frames: How many frames the pages got.
+        timelines: How many of these brought a timeline.
+    """
+
+    alone: list[float] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
+    delays_s: list[float] = field(default_factory=list)
+    web_s: float = 0.0
+    viewers_s: float = 0.0
+    elapsed_s: float = 0.0
+    events: int = 0
+    frames: int = 0
+    timelines: int = 0
+
+    def figures(self) -> dict[str, float]:
+        """Return what they say together."""
+        return {
+            "alone_steps_per_s": statistics.median(self.alone),
+            "watched_steps_per_s": statistics.median(self.watched),
+            "watched_part": statistics.median(w / a for w, a in zip(self.watched, self.alone, strict=True)),
+            "delay_p50_ms": percentile(self.delays_s, 50) * 1000,
+            "delay_p95_ms": percentile(self.delays_s, 95) * 1000,
+            "web_ms_per_10000_events": self.web_s * 1000 * 10_000 / self.events,
+            "viewers_ms_per_10000_events": self.viewers_s * 1000 * 10_000 / self.events,
+            "web_cores": self.web_s / self.elapsed_s,
+            "frames": self.frames / len(self.watched),
+            "timelines": self.timelines / len(self.watched),
+        }
 
 
 class Office:
@@ -34,6 +83,7 @@ class Office:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
+        self.pid = process.pid
 
     def ask(self, command: str) -> dict[str, Any]:
         """Have a command carried out and return what it says."""
@@ -51,43 +101,65 @@ class Office:
 def main() -> None:
     """Measure once and print the figures as JSON."""
     set_up_site()
-    alone: list[float] = []
-    watched: list[float] = []
-    delays_s: list[float] = []
-    frames = 0
+    this = psutil.Process()
+    every = this.cpu_affinity() or []
+    if len(every) < 2:
+        raise SystemExit("This takes a machine with two processors at least.")
+    shared, apart = Rounds(), Rounds()
     cookie = _login()
-    with Bench() as bench, _web() as port:
+    with Bench() as bench, _web() as (port, web):
         for _ in range(ROUNDS):
-            alone.append(_run(bench, None)[0])
-            with _office(port, cookie) as office:
-                rate, execution_id = _run(bench, office)
-                watched.append(rate)
-                report = office.ask("report")
-            frames += report["frames"]
-            delays_s += _delays_s(execution_id, report["seen_at"])
-    print(
-        json.dumps(
-            {
-                "alone_steps_per_s": statistics.median(alone),
-                "watched_steps_per_s": statistics.median(watched),
-                "watched_part": statistics.median(w / a for w, a in zip(watched, alone, strict=True)),
-                "delay_p50_ms": percentile(delays_s, 50) * 1000,
-                "delay_p95_ms": percentile(delays_s, 95) * 1000,
-                "frames": frames / ROUNDS,
-            }
-        )
-    )
+            for rounds, own, theirs in ((shared, every, every), (apart, every[:1], every[1:])):
+                _place(this, own)
+                _place(web, theirs)
+                rounds.alone.append(_steps_per_s(_run(bench, _paused(bench))))
+                with _office(port, cookie) as office:
+                    _place(psutil.Process(office.pid), theirs)
+                    _watched_round(bench, office, web, rounds)
+    print(json.dumps({**shared.figures(), **{f"apart_{key}": value for key, value in apart.figures().items()}}))
+
+
+def _watched_round(bench: Bench, office: Office, web: psutil.Process, rounds: Rounds) -> None:
+    execution_id = _paused(bench)
+    office.ask(f"watch {execution_id}")
+    web_s, begun = _cpu_s(web), time.monotonic()
+    times = _run(bench, execution_id)
+    report = office.ask(f"report {len(times)}")
+    rounds.elapsed_s += time.monotonic() - begun
+    rounds.web_s += _cpu_s(web) - web_s
+    rounds.viewers_s += report["cpu_s"]
+    rounds.watched.append(_steps_per_s(times))
+    rounds.events += len(times)
+    rounds.frames += report["frames"]
+    rounds.timelines += report["timelines"]
+    # The first three events were there before anybody looked.
+    rounds.delays_s += [
+        seen - times[version].timestamp()
+        for known, known_then, seen in report["seen_at"]
+        for version in range(max(3, known), known_then)
+    ]
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _place(process: psutil.Process, cpus: list[int]) -> None:
+    """Let a process, with all threads that it has, run on some processors only."""
+    for thread in process.threads():
+        os.sched_setaffinity(thread.id, cpus)
 
 
 @contextmanager
-def _web() -> Iterator[int]:
+def _web() -> Iterator[tuple[int, psutil.Process]]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--access-log", os.devnull]
     web = subprocess.Popen([*command, "obelisk_site.asgi:application"], cwd=ROOT)
     try:
         _wait_for(port)
-        yield port
+        yield port, psutil.Process(web.pid)
     finally:
         web.terminate()
         web.wait()
@@ -128,34 +200,26 @@ def _login() -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def _run(bench: Bench, office: Office | None) -> tuple[float, str]:
-    """Run a workflow, watched or not; return its steps a second, by its own log, and its id."""
-    from executions.operations.pausing import unpause
+def _paused(bench: Bench) -> ExecutionId:
+    """Submit the workflow, paused until all pages show it."""
     from executions.operations.submitting import submit
 
-    journal = bench.executor.journal
-    # Paused until all pages show it.
-    execution_id = submit(SERIAL, [10, STEPS], paused=True, journal=journal).execution_id
-    if office is not None:
-        office.ask(f"watch {execution_id}")
-    unpause(execution_id, journal=journal)
-    bench.wait(execution_id)
-    times = _times(execution_id)
-    unpaused, ended = times[2], times[max(times)]
-    return STEPS / (ended - unpaused).total_seconds(), execution_id
+    return submit(SERIAL, [10, STEPS], paused=True, journal=bench.executor.journal).execution_id
 
 
-def _delays_s(execution_id: str, seen_at: list[tuple[int, float]]) -> list[float]:
-    """Return how long after its commit each page knew of each version."""
-    times = _times(execution_id)
-    # The first three were there before anybody looked.
-    return [seen - times[version].timestamp() for version, seen in seen_at if version > 2]
-
-
-def _times(execution_id: str) -> dict[int, datetime]:
+def _run(bench: Bench, execution_id: ExecutionId) -> dict[int, datetime]:
+    """Run the workflow and return when each of its events was written, by version."""
     from executions.models import Event
+    from executions.operations.pausing import unpause
 
+    unpause(execution_id, journal=bench.executor.journal)
+    bench.wait(execution_id)
     return dict(Event.objects.filter(execution_id=execution_id).values_list("version", "created_at"))
+
+
+def _steps_per_s(times: dict[int, datetime]) -> float:
+    unpaused, ended = times[2], times[max(times)]
+    return STEPS / (ended - unpaused).total_seconds()
 
 
 if __name__ == "__main__":

@@ -41,13 +41,18 @@ def fresh_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
-    """Load Django, create the tables, deploy a file; in the directory that OBELISK_DATA_DIR names."""
+def set_up_django() -> None:
+    """Load Django, for the site in the directory that OBELISK_DATA_DIR names."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "obelisk_site.settings"
     sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
+
+
+def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
+    """Load Django, create the tables, deploy a file; in the directory that OBELISK_DATA_DIR names."""
+    set_up_django()
     from django.core.management import call_command
 
     from components.services import deploy
@@ -57,10 +62,16 @@ def set_up_site(deployment: Path = ROOT / "examples" / "compiled.toml") -> None:
 
 
 class Bench:
-    """A client of an executor that runs in the same process, as an application that embeds it would be."""
+    """A client of an executor that runs in the same process, as an application that embeds it would be.
 
-    def __init__(self) -> None:
+    Args:
+        is_alone: Whether no other process runs executions of this site.
+    """
+
+    def __init__(self, *, is_alone: bool = True) -> None:
         from executions.hosting import ExecutorHost
+
+        self._is_alone = is_alone
 
         self._host: ExecutorHost = ExecutorHost()
         self.executor: Executor = self._host.executor
@@ -87,9 +98,9 @@ class Bench:
         submitted = submit_all([Call(*call) for call in calls], journal=self.executor.journal)
         return [each.execution_id for each in submitted]
 
-    def following(self) -> Ends:
+    def following(self) -> Ends | EndsAnywhere:
         """Return a context that tells which executions ended."""
-        return Ends(self.executor)
+        return Ends(self.executor) if self._is_alone else EndsAnywhere()
 
     def wait(self, execution_id: ExecutionId) -> None:
         """Wait until an execution ended well."""
@@ -141,6 +152,37 @@ class Ends:
             with self._mutex:
                 self._ended |= hints.finished
                 self._mutex.notify_all()
+
+
+class EndsAnywhere:
+    """Hears of every execution that ends, in whatever process."""
+
+    def __init__(self) -> None:
+        from executions.journal.wakeups import make_change_feed
+
+        self._feed = make_change_feed()
+        self._changed = threading.Event()
+
+    def __enter__(self) -> EndsAnywhere:
+        self._feed.start(self._changed.set)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._feed.stop()
+
+    def wait(self, those: Collection[ExecutionId]) -> list[ExecutionId]:
+        """Wait until at least one of some executions ended well, and return all that did."""
+        from engine.log.ids import ExecutionId
+        from executions.models import Execution
+
+        until = time.monotonic() + TIMEOUT_S
+        while True:
+            self._changed.clear()
+            ended = Execution.objects.filter(execution_id__in=list(those), status="finished")
+            if found := list(ended.values_list("execution_id", flat=True)):
+                return [ExecutionId(execution_id) for execution_id in found]
+            if not self._changed.wait(1.0) and time.monotonic() > until:
+                raise TimeoutError(f"none of {len(those)} executions ended within {TIMEOUT_S} s")
 
 
 def peak_rss_mb() -> float:

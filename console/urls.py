@@ -135,6 +135,7 @@ def console_urls(site: AdminSite) -> list[URLPattern]:
         path(f"{_DEPLOYMENT}/activate/", view(activating.activation), name="console_activation"),
         path(f"{_DEPLOYMENT}/rehearsal/", view(rehearsing.rehearsal), name="console_rehearsal"),
         path(f"{_DEPLOYMENT}/rehearsal/start/", view(rehearsing.start), name="console_rehearsal_start"),
+        path(f"{_DEPLOYMENT}/rehearsal/leave/", view(rehearsing.leave), name="console_rehearsal_leave"),
         path(f"{_DEPLOYMENT}/rehearsal/stop/", view(rehearsing.stop), name="console_rehearsal_stop"),
         path(
             "deployments/<deployment:before>..<deployment:after>/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.db.models.signals import post_migrate, pre_delete
+from django.db.models.signals import post_migrate, post_save, pre_delete
 
 
 class ExecutionsConfig(AppConfig):
@@ -14,14 +14,16 @@ class ExecutionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have groups made with the database, and tokens end with their makers.
+        """Have groups made with the database, tokens end with their makers, and executors hear of switches.
 
         And executors hosted by django-q2's workers, where those are started.
         """
         # They import models.
         from executions.access.groups import make_groups
         from executions.access.tokens import revoke_tokens_of
+        from executions.taking_up import announce_switch
 
+        post_save.connect(announce_switch, sender="components.DeploymentSwitch", dispatch_uid="executions.switches")
         pre_delete.connect(revoke_tokens_of, sender=settings.AUTH_USER_MODEL, dispatch_uid="executions.tokens")
         post_migrate.connect(make_groups, sender=self, dispatch_uid="executions.groups")
         if settings.PROCESS.is_executor:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from components.models import Component
-from components.operator import operator_limits
+from components.assumed_environ import AssumedEnviron
+from components.models import Component, Deployment
+from components.operator import operator_limits, visible_environ
 from components.services import load_deployment, wasm_bytes
 from components.wasm_cache import compile_cache, tracing_engine
 from engine.clock import SystemClock
@@ -82,6 +83,15 @@ def version_of(state: ExecutionState) -> tuple[DeployedFunction, Registry]:
     if newest is None or function is None:
         raise VersionMissing(f"no stored deployment has the version {digest} of {state.ffqn}")
     return function, registry
+
+
+def registry_of(deployment: Deployment) -> Registry:
+    """Return the functions of a stored deployment; variables that are not set here do not matter.
+
+    Raises:
+        DeploymentError: If it was stored by a version that this one cannot read.
+    """
+    return Registry(load_deployment(deployment, environ=AssumedEnviron(visible_environ())))
 
 
 def deployed_version(ffqn: str, digest: str) -> tuple[DeployedFunction, Registry]:

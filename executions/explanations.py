@@ -12,6 +12,7 @@ from components.reports import counted
 from engine.deployment.spec import ComponentType
 from engine.log.events import TemporarilyFailed, TemporarilyTimedOut
 from engine.log.state import Lifecycle, Status
+from executions.due_details import shortened, shown, signed
 from executions.due_explanations import NOBODY_ALIVE, why_due_is_not_run
 from executions.liveness import alive_executors
 from executions.models import Delay, Event, Execution, OperationRecord
@@ -20,7 +21,6 @@ __all__ = ["NOBODY_ALIVE", "waited_for", "why_not_moving"]
 
 _MOST_LEVELS = 4
 """How far down the children are explained."""
-_MOST_REASON_CHARACTERS = 200
 
 
 def why_not_moving(row: Execution, *, now: datetime | None = None, with_values: bool = True) -> str | None:
@@ -93,7 +93,9 @@ def _explain(row: Execution, now: datetime, depth: _Depth) -> str:
         case Status.BLOCKED_BY_JOIN_SET.value:
             return _blocked(row, now, depth)
         case _:
-            return _backing_off(row, depth) if row.due_at > now else why_due_is_not_run(row, now)
+            if row.due_at > now:
+                return _backing_off(row, depth)
+            return why_due_is_not_run(row, now, closely=True, with_values=depth.with_values)
 
 
 def _locked(row: Execution, now: datetime) -> str:
@@ -105,10 +107,10 @@ def _locked(row: Execution, now: datetime) -> str:
 
 def _backing_off(row: Execution, depth: _Depth) -> str:
     if not row.temporary_failures:
-        return f"is due at {_shown(row.due_at)}"
+        return f"is due at {shown(row.due_at)}"
     failed = row.events.filter(variant__in=("temporarily_failed", "temporarily_timed_out")).order_by("-version").first()
     count = counted(row.temporary_failures, "failed run")
-    return f"is due at {_shown(row.due_at)} after {count}{_reason_of(failed, depth)}"
+    return f"is due at {shown(row.due_at)} after {count}{_reason_of(failed, depth)}"
 
 
 def _reason_of(failed: Event | None, depth: _Depth) -> str:
@@ -116,7 +118,7 @@ def _reason_of(failed: Event | None, depth: _Depth) -> str:
         return ""
     match failed.entry().event:
         case TemporarilyFailed(reason=reason):
-            return f", the last with: {_shortened(reason)}" if depth.with_values else ""
+            return f", the last with: {shortened(reason)}" if depth.with_values else ""
         case TemporarilyTimedOut():
             return ", the last of which took longer than it may"
         case _:
@@ -128,14 +130,14 @@ def _blocked(row: Execution, now: datetime, depth: _Depth) -> str:
     delay = row.delays.filter(join_set_id=row.join_set_id).order_by("expires_at").first()
     parts = [] if waiting_for is None else [waiting_for]
     if delay is not None:
-        parts.insert(0, _paused_delay(delay) if delay.is_paused else f"a delay until {_shown(delay.expires_at)}")
+        parts.insert(0, _paused_delay(delay) if delay.is_paused else f"a delay until {shown(delay.expires_at)}")
     verb = "closes" if row.closing else "waits at"
     return f"{verb} join set {row.join_set_id} for {' or '.join(parts) if parts else 'a response'}"
 
 
 def _paused_delay(delay: Delay) -> str:
     record = OperationRecord.objects.last_pause_of(delay.delay_id)
-    return "a delay that is paused" + ("" if record is None else _signed(record))
+    return "a delay that is paused" + ("" if record is None else signed(record))
 
 
 def _cancelling(row: Execution, now: datetime, depth: _Depth) -> str:
@@ -169,17 +171,4 @@ def _by_whom(row: Execution, variant: str) -> str:
     if event is None:
         return ""
     record = OperationRecord.objects.behind(row.execution_id, event.created_at)
-    return f" since {_shown(event.created_at)}" if record is None else _signed(record)
-
-
-def _signed(record: OperationRecord) -> str:
-    reason = f" ({_shortened(record.reason)})" if record.reason else ""
-    return f" by {record.actor} since {_shown(record.at)}{reason}"
-
-
-def _shortened(reason: str) -> str:
-    return reason if len(reason) <= _MOST_REASON_CHARACTERS else reason[: _MOST_REASON_CHARACTERS - 1] + "…"
-
-
-def _shown(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S} UTC"
+    return f" since {shown(event.created_at)}" if record is None else signed(record)

@@ -11,8 +11,7 @@ from engine.journal.protocol import Journal
 from engine.log.ids import ExecutionId
 from engine.log.return_values import ReturnValue
 from engine.log.state import ExecutionState
-from executions.journal.connection import DedicatedConnection
-from executions.journal.journal import own_connection
+from executions.journal.connection import DedicatedConnection, own_connection
 from executions.journal.wakeups import ChangeFeed, make_change_feed
 from executions.results import result_of
 

@@ -6,15 +6,17 @@ threads and connections do not survive one, and a process that compiled wasm bef
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
@@ -42,8 +44,16 @@ from executions.statistics.keeping import StatisticsKeeper
 
 log = structlog.get_logger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LOOK_EVERY = timedelta(milliseconds=250)
 """How soon a new deployment is taken up: before whoever deployed a change submits to it."""
+LOOK_ANYWAY_EVERY = timedelta(seconds=10)
+"""How soon, if nothing has told of it."""
+_FORGET_EVERY = timedelta(minutes=10)
+_TICK = timedelta(seconds=5)
+"""How often an executor that runs nothing looks for work of which nothing has told it."""
 
 _SWITCH_INTERVAL_S = 0.0005
 _EXIT_PRIORITY = 100
@@ -64,18 +74,22 @@ class ExecutorHost:
             journal=self._journal,
             clock=self._clock,
             registry=self._look_for_deployment(NOTHING),
-            load=load_component,
+            load=_closing(load_component),
             settings=self._settings,
             randomness=os.urandom,
-            read=wasm_bytes,
+            read=_closing(wasm_bytes),
             host_functions=DjangoFunctions(),
         )
         self._seeded: Registry | None = None
         self._load = LoadMeter()
         self._parent_pid = os.getppid()
         self._is_stopping = threading.Event()
+        self._has_heard = threading.Event()
+        self._looked_at = -math.inf
+        self._forgot_at: datetime | None = None
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
-        self._statistics = StatisticsKeeper()
+        self._statistics = StatisticsKeeper(self._is_or_was_busy)
+        self._begun_count = 0
 
     @property
     def executor(self) -> Executor:
@@ -87,8 +101,11 @@ class ExecutorHost:
         # The SQLite driver gives up the interpreter lock around every statement and, beside a busy thread, gets it back
         # only after this interval; with the default of 5 ms a commit of a few statements may take 20.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        self._feed.start(self._executor.wakeups.broadcast)
+        self._journal.warm_up()
+        self._feed.start(self._hear)
         self._executor.start()
+        # Before the first execution, not beside it: much of the first heartbeat is Django making itself ready.
+        self._beat_or_say_why()
         self._heart.start()
         self._statistics.start()
         _compile_ahead(self._executor.registry)
@@ -107,20 +124,31 @@ class ExecutorHost:
         self._journal.close()
         connection.close()
 
+    def _is_or_was_busy(self) -> bool:
+        """Tell whether anything ran since the last question."""
+        before, self._begun_count = self._begun_count, self._executor.begun_count
+        return self._begun_count != before or self._executor.running_count > 0
+
+    def _hear(self) -> None:
+        """Take note that somebody else has committed something."""
+        self._executor.wakeups.broadcast()
+        self._has_heard.set()
+
     def _beat_until_stopped(self) -> None:
-        while True:
-            try:
-                self._beat()
-            except (DatabaseError, JournalError) as error:
-                log.warning("heartbeat.failed", error=str(error))
-                close_old_connections()
+        while not self._rest_or_see_deployment():
+            self._beat_or_say_why()
             if os.getppid() != self._parent_pid:
                 log.error("executor.orphaned", parent_pid=self._parent_pid)
                 self._executor.stop()
                 os._exit(1)
-            if self._rest_or_see_deployment():
-                connection.close()
-                return
+        connection.close()
+
+    def _beat_or_say_why(self) -> None:
+        try:
+            self._beat()
+        except (DatabaseError, JournalError) as error:
+            log.warning("heartbeat.failed", error=str(error))
+            close_old_connections()
 
     def _rest_or_see_deployment(self) -> bool:
         """Wait until the next heartbeat, or until another deployment is active; tell whether to stop."""
@@ -128,20 +156,29 @@ class ExecutorHost:
         while (left := until - time.monotonic()) > 0:
             if self._is_stopping.wait(min(left, LOOK_EVERY.total_seconds())):
                 return True
+            if not self._has_heard.is_set():
+                continue
+            self._has_heard.clear()
+            self._looked_at = time.monotonic()
             try:
-                if deployed_registry() is not self._executor.registry:
-                    return False
+                is_another = deployed_registry() is not self._executor.registry
             except (DatabaseError, DeploymentError):
-                pass  # the heartbeat meets it too, and says so
+                self._looked_at = -math.inf  # the next heartbeat meets it too, and says so
+                continue
+            if is_another:
+                self._looked_at = -math.inf
+                return False
         return self._is_stopping.is_set()
 
     def _beat(self) -> None:
-        registry = self._look_for_deployment(self._executor.registry)
-        if registry is not self._executor.registry:
-            log.info("executor.deployment_changed", deployment_id=registry.deployment.id)
-            self._executor.use(registry)
-            _compile_ahead(registry)
         now = self._clock.now()
+        if time.monotonic() - self._looked_at >= LOOK_ANYWAY_EVERY.total_seconds():
+            self._use(self._look_for_deployment(self._executor.registry))
+            self._looked_at = time.monotonic()
+        if self._forgot_at is None or now - self._forgot_at >= _FORGET_EVERY:
+            forget_silent(now)
+            self._forgot_at = now
+        registry = self._executor.registry
         beat(
             self._executor.executor_id,
             now=now,
@@ -151,10 +188,15 @@ class ExecutorHost:
             running=self._executor.running_count,
             load=self._load.read(),
         )
-        forget_silent(now)
         if registry is not self._seeded:
             keep_seeds(self._executor.journal, registry, now)
             self._seeded = registry
+
+    def _use(self, registry: Registry) -> None:
+        if registry is not self._executor.registry:
+            log.info("executor.deployment_changed", deployment_id=registry.deployment.id)
+            self._executor.use(registry)
+            _compile_ahead(registry)
 
     def _look_for_deployment(self, current: Registry) -> Registry:
         try:
@@ -175,7 +217,7 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         slots=settings.OBELISK_SLOTS,
         commit_window=settings.OBELISK_COMMIT_WINDOW,
         hot_wait=settings.OBELISK_HOT_WAIT,
-        tick=timedelta(seconds=1),
+        tick=_TICK,
         operator=operator,
         limits=operator_limits(),
     )
@@ -205,6 +247,18 @@ def load_component(wasm_digest: str, runner: Runner) -> CompiledComponent:
     """Return a component from this machine's cache, or compile what the database holds."""
     engine, cache = wasm_engine(runner), compile_cache()
     return cache.load(engine, wasm_digest) or cache.compile(engine, wasm_bytes(wasm_digest))
+
+
+def _closing(call: Callable[P, T]) -> Callable[P, T]:
+    """Return the call for an executor's threads, of which there are many, and none of which asks again soon."""
+
+    def call_and_close(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return call_and_close
 
 
 def start_in_worker(**_signal: Any) -> None:

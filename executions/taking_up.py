@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.db import connections, transaction
 from django.utils import timezone
 
+from executions.journal.dialect import dialect_of
 from executions.liveness import CONSIDERED_DEAD_AFTER
 from executions.models import ExecutorHeartbeat
 
@@ -34,6 +36,11 @@ def wait_until_taken_up(deployment_id: str, *, patience: timedelta = PATIENCE) -
             return False
         time.sleep(_LOOK_EVERY_S)
     return True
+
+
+def announce_switch(*, using: str, **_signal: Any) -> None:
+    """Have executors hear of a decision for a deployment once it is committed; connected to its being saved."""
+    transaction.on_commit(lambda: dialect_of(connections[using]).announce(using, None), using=using)
 
 
 def _is_run_otherwise(deployment_id: str) -> bool:

@@ -21,8 +21,7 @@ from django.db import DatabaseError, connection
 
 from engine.log.ids import ExecutionId
 from engine.log.state import Status
-from executions.journal.connection import DedicatedConnection
-from executions.journal.journal import own_connection
+from executions.journal.connection import DedicatedConnection, own_connection
 from executions.journal.wakeups import make_change_feed
 from executions.models import Execution
 
@@ -105,15 +104,10 @@ class Watch:
         return self._latest
 
     def tell(self, progress: Progress) -> None:
-        """Take note of how far the execution is; from any thread."""
-        # A loop that is closed belongs to a client that is gone.
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._note, progress)
-
-    def _note(self, progress: Progress) -> None:
+        """Take note of how far the execution is; from the thread that looks."""
         if progress != self._latest:
             self._latest = progress
-            self._told.set()
+            _tell(self._told, self._loop)
 
 
 class CommitWatch:
@@ -145,9 +139,16 @@ class CommitWatch:
         return True
 
     def tell(self) -> None:
-        """Take note of a commit; from any thread."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._told.set)
+        """Take note of a commit; from the thread that looks."""
+        _tell(self._told, self._loop)
+
+
+def _tell(told: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Wake who waits on a loop."""
+    # Who was told, and has not looked since, need not be told again: that wakes the loop at each commit of a flood.
+    # A loop that is closed belongs to a client that is gone.
+    if not told.is_set() and not loop.is_closed():
+        loop.call_soon_threadsafe(told.set)
 
 
 def count_watches() -> int:

@@ -25,7 +25,13 @@ class Outcome(Protocol):
 
 
 class JoinSetPort(Protocol):
-    """What a join set asks of the engine."""
+    """What a join set asks of the engine.
+
+    Attributes:
+        name: What it is called in the event log.
+    """
+
+    name: str
 
     def submit(
         self, function: Function[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], options: Options
@@ -91,6 +97,12 @@ class JoinSet:
         self._open: dict[str, Child[Any]] = {}
         self._arrived: list[Child[Any]] = []
         self._is_closed = False
+
+    def __repr__(self) -> str:
+        """Tell its name, and how many of its members there are to wait for and to take."""
+        if self._is_closed:
+            return f"<JoinSet {self._port.name}: closed>"
+        return f"<JoinSet {self._port.name}: {len(self._open)} open, {len(self._arrived)} arrived>"
 
     def __enter__(self) -> JoinSet:
         """Return itself."""

@@ -17,6 +17,11 @@ class Saga:
     def __init__(self) -> None:
         self._steps: list[tuple[Function[..., Any], tuple[Any, ...], dict[str, Any]]] = []
 
+    def __repr__(self) -> str:
+        """Tell what would be undone, the last first."""
+        steps = [str(function.name) for function, _, _ in reversed(self._steps)]
+        return f"<Saga: {', '.join(steps) or 'nothing'} to undo>"
+
     def __enter__(self) -> Saga:
         """Return itself."""
         return self

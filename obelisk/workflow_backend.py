@@ -282,6 +282,7 @@ class _Members:
 
     def __init__(self, backend: WorkflowBackend, join_set: str) -> None:
         self._backend = backend
+        self.name = join_set
         self._set_text = f'"set":{dump(join_set)}'
         self._functions: dict[str, Function[..., Any] | None] = {}
         self._timeouts: dict[str, _Scope] = {}

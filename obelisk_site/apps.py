@@ -13,4 +13,4 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the checks; the import registers them."""
-        from obelisk_site import checks  # noqa: F401 - imported for its effect
+        from obelisk_site import checks, deploy_checks, postgresql_checks  # noqa: F401 - imported for their effect

@@ -145,3 +145,23 @@ def env_path(name: str, default: Path) -> Path:
         return path.expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as exc:
         raise EnvError(name, f"{raw!r} is not a usable path: {exc}") from exc
+
+
+def env_file(name: str) -> str | None:
+    """Return what the file holds that the variable names, without surrounding blanks; ``None`` if it is not set.
+
+    Raises:
+        EnvError: If the file cannot be read, or is empty.
+    """
+    raw = _raw(name)
+    if raw is None:
+        return None
+    try:
+        content = Path(raw).expanduser().read_text().strip()
+    except (OSError, RuntimeError, ValueError) as exc:
+        # Not the error itself: a content that is no text would be quoted.
+        problem = exc.strerror if isinstance(exc, OSError) else "it is not readable as text"
+        raise EnvError(name, f"the file {raw!r} cannot be read: {problem}") from None
+    if not content:
+        raise EnvError(name, f"the file {raw!r} is empty")
+    return content

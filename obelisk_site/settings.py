@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import django_stubs_ext
 
 import console.theme
 from executions.retention.rules import parse_rules
+from obelisk_site.client_address import parse_networks
 from obelisk_site.data_dir import DATA_DIR_VARIABLE, prepare_data_dir, read_or_create_secret_key
-from obelisk_site.database import sqlite_database
-from obelisk_site.env import env_bool, env_choice, env_int, env_list, env_parsed, env_path, env_seconds, env_str
+from obelisk_site.database import postgresql_database, sqlite_database
+from obelisk_site.env import (
+    env_bool,
+    env_choice,
+    env_file,
+    env_int,
+    env_list,
+    env_parsed,
+    env_path,
+    env_seconds,
+    env_str,
+)
 from obelisk_site.logging import LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
+from obelisk_site.redis import channel_layers, housekeeping_broker, redis_address
 
 django_stubs_ext.monkeypatch()
 
@@ -43,6 +56,10 @@ CSRF_TRUSTED_ORIGINS = env_list("DJANGO_CSRF_TRUSTED_ORIGINS", [])
 
 # Set it when a proxy in front of this site speaks HTTPS to the browser; cookies are then never sent in the clear.
 OBELISK_HTTPS = env_bool("OBELISK_HTTPS", default=False)
+
+# Addresses and networks of the proxies in front of this site, which tell for whom they ask (X-Forwarded-For); nobody
+# else is believed.
+OBELISK_TRUSTED_PROXIES = env_parsed("OBELISK_TRUSTED_PROXIES", parse_networks)
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -143,8 +160,23 @@ USE_TZ = True
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Connections of the web process to PostgreSQL; further requests wait for one.
+OBELISK_DATABASE_POOL = env_int("OBELISK_DATABASE_POOL", 20, minimum=4, maximum=1000)
+
 DATABASES = {
-    "default": sqlite_database(
+    # postgres://user@host:5432/name, with the password in it or in a file. The address is no setting of its own: its
+    # name would not keep it out of error pages.
+    "default": env_parsed(
+        "OBELISK_DATABASE_URL",
+        lambda url: postgresql_database(
+            url,
+            process=PROCESS,
+            pool_size=OBELISK_DATABASE_POOL,
+            password=env_file("OBELISK_DATABASE_PASSWORD_FILE"),
+        ),
+    )
+    if env_str("OBELISK_DATABASE_URL", "")
+    else sqlite_database(
         OBELISK_DATA_DIR / "db.sqlite3",
         # Under ASGI every request has a thread of its own, so a connection that is kept is never used again. Everywhere
         # else it is kept for ever: django-q2 would reconnect several times per task.
@@ -152,8 +184,9 @@ DATABASES = {
     ),
 }
 
-# Hints only, so losing one costs nothing; with several web processes Redis takes its place.
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Redis, for housekeeping and as a channel layer. Executions, and pages that are open, need the database alone.
+_redis = env_parsed("OBELISK_REDIS_URL", partial(redis_address, password=env_file("OBELISK_REDIS_PASSWORD_FILE")))
+CHANNEL_LAYERS = channel_layers(_redis)
 
 # --- Executor ---------------------------------------------------------------------------------------------------------
 
@@ -223,7 +256,7 @@ OBELISK_DELIVERY_BYTES = env_int("OBELISK_DELIVERY_BYTES", 1 << 20, minimum=0)
 Q_CLUSTER = {
     "name": "obelisk",
     "label": "Housekeeping",
-    "orm": "default",
+    **housekeeping_broker(_redis),
     "workers": OBELISK_WORKERS,
     "timeout": 300,  # seconds a task may take; ahead-of-time compilation of a large component takes 10
     "retry": 360,  # must outlast the timeout, or a task that still runs is started again
@@ -233,7 +266,7 @@ Q_CLUSTER = {
     "save_limit": -1,  # keep no successes: keeping n locks all n rows at every save. Failures are always kept
     "bulk": 50,  # tasks fetched at a time
     "queue_limit": 200,
-    "poll": 1.0,  # seconds; nobody waits for these tasks, and an idle cluster should ask little of the database
+    "poll": 0.5,  # seconds of rest after each look; `executions.database_broker` says how often that is
     "guard_cycle": 0.5,  # seconds until a dead worker, and the executor in it, is replaced
     "recycle": 1_000_000_000,  # tasks after which a worker is replaced: never, since an executor lives in it
 }

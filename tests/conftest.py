@@ -7,7 +7,7 @@ import pytest
 
 from tests.skips import SkipsFail
 
-pytest_plugins = ["obelisk.testing", "pytester"]
+pytest_plugins = ["obelisk.testing", "pytester", "tests.harness.databases"]
 
 # The machines that run this share their cores, so an example may take its time. In CI a run depends on the commit
 # alone; elsewhere every run tries new examples.

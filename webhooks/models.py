@@ -153,7 +153,8 @@ class RefusedRequest(models.Model):
     path = models.TextField()
     """As the component would have seen it, without the query; the beginning of a long one."""
     client = models.TextField()
-    """Address of who connected, which may be a proxy; empty if the server does not know."""
+    """Address of who connected, or for whom a trusted proxy did (``OBELISK_TRUSTED_PROXIES``); empty if the server does
+    not know."""
     status = models.PositiveSmallIntegerField()
     """HTTP status that they were answered with."""
     code = models.TextField()

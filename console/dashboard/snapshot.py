@@ -199,7 +199,8 @@ def _failed(name: str, error: Exception) -> str:
     log.warning("dashboard.region_failed", region=name, error=str(error))
     if isinstance(error, DatabaseError):
         connection.close()
-    return _render("failed", {"error": error, "since": _failing.setdefault(name, timezone.now())})
+    what = name.partition("-")[0].capitalize()
+    return _render("failed", {"what": what, "error": error, "since": _failing.setdefault(name, timezone.now())})
 
 
 def _render(template: str, context: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from engine.errors import parting_version
 from engine.log.events import ComponentUpgradeFinished, Finished
 from engine.log.return_values import Failed, FailureKind
 from engine.log.state import Status
-from executions.models import Execution
+from executions.models import Execution, OperationRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,9 @@ def known_parting(row: Execution) -> KnownParting | None:
         detail = event.retval.detail if isinstance(event, Finished) and isinstance(event.retval, Failed) else None
         return KnownParting(version=parting_version(detail or ""), url=compare_url(row.pk))
     if row.incompatible_digest is None:
+        return None
+    if OperationRecord.objects.exclusion_of(row.pk, row.incompatible_digest) is not None:
+        # Somebody wanted it so; no code was tried.
         return None
     refused = row.events.filter(variant="component_upgrade_finished").order_by("-version").first()
     upgrade = None if refused is None else refused.entry().event

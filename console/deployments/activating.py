@@ -25,6 +25,7 @@ from console.pages import page
 from engine.errors import DeploymentError
 from executions.access.scopes import Scope
 from executions.models import RehearsalReport
+from executions.operations.excluding import kept_from
 from executions.operations.recording import MOST_REASON_CHARACTERS
 from executions.taking_up import wait_until_taken_up
 
@@ -125,6 +126,7 @@ def _form(
         is_active=is_active,
         differences=None if is_active else differences(active, row),
         verification=None if is_active else _verified(row),
+        kept=0 if is_active else kept_from(row),
         report=RehearsalReport.objects.newest_of(row.pk),
         now=timezone.now(),
         choice=choice,

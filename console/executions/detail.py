@@ -14,7 +14,8 @@ from console.access import needs
 from console.debugger.partings import known_parting
 from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
-from console.executions.summaries import summary_of
+from console.executions.summaries import fingerprint, summary_of
+from console.live.topics import Cursor
 from console.operating.offers import offered_actions
 from console.operating.steps import ways_on
 from console.pages import page
@@ -53,7 +54,14 @@ TABS: Final = (
 
 
 def tab_page(
-    request: HttpRequest, execution_id: str, tab: str, template: str, *, shown: Part | None = None, **context: Any
+    request: HttpRequest,
+    execution_id: str,
+    tab: str,
+    template: str,
+    *,
+    shown: Part | None = None,
+    cursor: Cursor | None = None,
+    **context: Any,
 ) -> HttpResponse:
     """Return the page of an execution with one of its tabs open.
 
@@ -63,12 +71,13 @@ def tab_page(
         tab: The tab's name in URLs.
         template: What it looks like, below ``console/``; extends ``console/executions/execution.html``.
         shown: What it shows row by row.
+        cursor: Up to where it shows them.
         context: What the template shows.
     """
     row = found(execution_id)
     summary = summary_of(row, timezone.now())
     parting = known_parting(row)
-    context.setdefault("cursor", json.dumps({"version": row.next_version, "response": row.response_count}))
+    rows_up_to = cursor or {"version": row.next_version, "response": row.response_count}
     return page(
         request,
         template,
@@ -80,6 +89,8 @@ def tab_page(
         active_tab=tab,
         now=summary.now,
         shown=shown,
+        # With the state that the operations are offered for, so that they follow what came before the page listened.
+        cursor=json.dumps({**rows_up_to, "state": fingerprint(row)}),
         is_complete=is_complete(row, shown, summary.now),
         ways=ways_on(request, summary, parting=parting, offers=offered_actions(request, row)),
         parting=parting,
@@ -99,7 +110,7 @@ def overview(request: HttpRequest, execution_id: str) -> HttpResponse:
         "console_execution",
         "executions/overview.html",
         rows=[each.html for each in latest],
-        cursor=json.dumps(dict(part.cursor(row))),
+        cursor=part.cursor(row),
         most=LATEST,
     )
 

@@ -150,7 +150,7 @@ def _described(event: e.ExecutionEvent, at: datetime) -> tuple[str, str, SafeStr
             return "stop_circle", "cancellation requested", ""
         case e.ComponentUpgradeFinished(component_digest=digest, failure=failure):
             outcome = "" if failure is None else f" refused: {_short(failure)}"
-            return "upgrade", "component upgraded", f"{digest[:19]}…{outcome}"
+            return "upgrade", "component version", f"{digest[:19]}…{outcome}"
         case _:
             return _history(event, at)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -126,6 +127,12 @@ def summary_of(row: Execution, now: datetime) -> Summary:
         },
         now=now,
     )
+
+
+def fingerprint(row: Execution) -> int:
+    """Return a number that differs when what was written to an execution does."""
+    due = int(row.due_at.timestamp() * 1000)
+    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 
 
 def outcome_of(row: Execution) -> Outcome | None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
@@ -30,7 +31,6 @@ from console.live.messages import (
     Ack,
     Beat,
     Bye,
-    Frame,
     Held,
     Hello,
     Hidden,
@@ -38,6 +38,7 @@ from console.live.messages import (
     Sub,
     Visible,
     read_message,
+    write_frame,
     write_message,
 )
 from console.live.reading import answer, reading
@@ -65,7 +66,12 @@ SLOW_S: Final = 30.0
 """How long a page may take to acknowledge a frame."""
 _HIDDEN_S: Final = 5.0
 """Least time between frames for a page that nobody looks at."""
+_FLOODED: Final = 2
+"""How many times as long a page waits for the next frame when it gets but the newest rows of many."""
 _LONGEST_MESSAGE: Final = 64 << 10
+
+NO_LAYER: Final = ""
+"""Not among ``CHANNEL_LAYERS``."""
 
 UNAUTHENTICATED: Final = 4401
 UNREADABLE: Final = 4400
@@ -94,6 +100,9 @@ TOPICS: Final[Mapping[str, TopicMaker]] = {
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One page's connection."""
 
+    # What is told to pages comes from the database. A channel layer of Redis would end them whenever that is away.
+    channel_layer_alias = NO_LAYER
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._session_key: str | None = None
@@ -104,6 +113,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         self._sent = 0
         self._is_hidden = False
         self._is_over = False
+
+    async def dispatch(self, message: Any) -> None:
+        """Hand a message to the method for it.
+
+        Channels closes a thread's old database connections before; whatever is read here is on other threads, which
+        keep theirs (`console.live.reading`).
+        """
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         """Let people in who may see the pages."""
@@ -163,27 +180,36 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             return
         self._stop_following()
         self._is_hidden = False
-        self._following = self._start(self._follow(topic, write_message(replace(sub, cursor={})), dict(sub.cursor)))
+        self._following = self._start(self._follow(topic, replace(sub, cursor={}), dict(sub.cursor)))
 
-    async def _follow(self, topic: Topic, about: str, cursor: Cursor) -> None:
+    async def _follow(self, topic: Topic, sub: Sub, cursor: Cursor) -> None:
+        view = write_message(sub)
+        again_s = BEAT_S
         async with topic.waker() as waker:
             while True:
-                update = await self._read(topic, about, cursor)
+                update = await self._read(topic, (sub.topic, sub.subject), view, cursor)
                 if update is not None:
                     await self._send_update(update)
                     cursor = update.cursor
+                    again_s = min(BEAT_S, update.again_s)
                     if update.final:
                         await self._end(DONE, "final")
                         return
-                    await asyncio.sleep(_until_next(_HIDDEN_S if self._is_hidden else topic.interval_s))
+                    await asyncio.sleep(_until_next(self._interval_s(topic, update)))
                     if not await self._is_acknowledged():
                         await self._end(SLOW, "The page did not keep up.", again=True)
                         return
                     if update.is_behind:
                         continue
-                await waker.next(timeout_s=BEAT_S)
+                await waker.next(timeout_s=again_s)
 
-    async def _read(self, topic: Topic, about: str, cursor: Cursor) -> Update | None:
+    def _interval_s(self, topic: Topic, update: Update) -> float:
+        if self._is_hidden:
+            return _HIDDEN_S
+        # What goes by too fast to be read need not go by so often.
+        return topic.interval_s * _FLOODED if update.skipped else topic.interval_s
+
+    async def _read(self, topic: Topic, about: tuple[str, str], view: str, cursor: Cursor) -> Update | None:
         hidden, insights = self._is_hidden, self._insights
 
         def read(behind: Cursor) -> Update | None:
@@ -193,7 +219,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         try:
             if topic.remembers:
                 return await reading(lambda: read(cursor))
-            return await shared_reading().read((about, hidden, insights), cursor, read)
+            # What is made for one page is another's only if they may see the same.
+            return await shared_reading().read((*about, insights), (view, hidden), cursor, read)
         except DatabaseError as error:
             # Without signs of life the page will know that it is out of date.
             log.warning("console.database_failed", error=str(error))
@@ -202,17 +229,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _send_update(self, update: Update) -> None:
         self._sent += 1
         self._acknowledged.clear()
-        await self._say(
-            Frame(
-                n=self._sent,
-                now=timezone.now(),
-                cursor=dict(update.cursor),
-                rows=update.rows,
-                regions=update.regions,
-                skipped=update.skipped,
-                final=update.final,
-            )
-        )
+        await self.send(text_data=write_frame(self._sent, update.frame))
 
     async def _is_acknowledged(self) -> bool:
         with suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import zlib
 from datetime import datetime
@@ -13,24 +14,26 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.detail import TABS
-from console.executions.summaries import Summary, summary_of
+from console.executions.summaries import Summary, fingerprint, summary_of
 from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
+from console.once import once
 from console.parts.finding import part_of
 from console.parts.part import is_complete
-from console.seeing import shows
 from console.states import shown_state
+from console.timeline.geometry import timeline_of
+from console.timeline.snapshots import SNAPSHOTS
 from console.timeline.watching import TreeWatch
+from console.timeline.windows import window_of
 from engine.errors import IdSyntaxError
 from engine.log.ids import parse_execution_id
-from executions.access.scopes import Insight
-from executions.explanations import why_not_moving
+from executions.instants import to_micros
 from executions.models import Execution
 from executions.watching import CommitWatch, Watch
 
 _TREE_TABS: Final = ("console_execution", "console_timeline")
 _COMMIT_TABS: Final = ("console_logs", "console_http")
-_TOLD_FOR_S: Final = 4.5
+TOLD_FOR_S: Final = 4.5
 """How long what was said of an execution to which nothing is written is good for: less than pages wait for a commit."""
 
 
@@ -41,7 +44,7 @@ class ExecutionTopic:
         sub: The subscription; its view is the tab.
 
     Raises:
-        ValueError: If it names no execution or no tab.
+        ValueError: If it names no execution or no tab, or no window of a timeline.
     """
 
     interval_s = 0.1
@@ -56,6 +59,8 @@ class ExecutionTopic:
         self._tab = sub.view
         self._tree: TreeWatch | None = None
         self._tells_again_at = 0.0
+        self._asked = sub.timeline
+        self._window = window_of(QueryDict(sub.timeline).dict()) if sub.timeline and sub.view in _TREE_TABS else None
         try:
             self._part = part_of(self._tab, QueryDict(sub.query), sub.keys)
         except BadRequest as error:
@@ -77,36 +82,51 @@ class ExecutionTopic:
 
     def read(self, cursor: Cursor, *, hidden: bool) -> Update | None:
         """See `Topic`."""
-        size = None if self._tree is None else self._tree.look()
-        if size is not None and size == cursor.get("tree") and time.monotonic() < self._tells_again_at:
+        size = None if self._tree is None else once("size", self._tree.look)
+        window = None if hidden else self._window
+        is_drawn = window is None or cursor.get("drawn") == size
+        if size is not None and size == cursor.get("tree") and is_drawn and time.monotonic() < self._tells_again_at:
             # The usual case: what was committed concerns others.
             return None
-        row = Execution.objects.filter(pk=self._id).first()
+        row = once("row", lambda: Execution.objects.filter(pk=self._id).first())
         if row is None:
             return Update(cursor=cursor, regions={"head": _gone(self._id), "facts": ""}, final=True)
-        now = timezone.now()
+        now = once("now", timezone.now)
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
-        state = _fingerprint(row)
+        state = fingerprint(row)
         now_at = {
             "state": state,
             "told": self._told(row, now, cursor, state),
             "over": int(is_complete(row, self._part, now)),
         }
+        timeline, again_s = None, math.inf
         if size is not None:
             now_at["tree"] = size
+        if window is not None and not is_drawn:
+            snapshot = once("snapshot", lambda: SNAPSHOTS.of(row))
+            now_at["drawn"] = snapshot.tree.size
+            if snapshot.tree.size != cursor.get("drawn"):
+                timeline = once(window, lambda: timeline_of(snapshot, window, to_micros(now)))
+            if snapshot.tree.size != size:
+                # It was read a moment before, for somebody else.
+                again_s = snapshot.pause_s
         now_at = {**cursor, **now_at, **({} if news is None else news.cursor)}
         rows = [] if news is None else news.rows
+        skipped = 0 if news is None else news.skipped
         is_behind = news is not None and news.is_behind
         if now_at == dict(cursor) and not rows:
             return None
         return Update(
             cursor=now_at,
             rows=rows,
-            regions=_regions(summary_of(row, now)),
-            skipped=0 if news is None else news.skipped,
-            final=bool(now_at["over"]) and not hidden and not is_behind,
+            regions=once("regions", lambda: _regions(_summary(row, now))),
+            skipped=skipped,
+            timeline=timeline,
+            window="" if timeline is None else self._asked,
+            final=bool(now_at["over"]) and not hidden and not is_behind and again_s == math.inf,
             is_behind=is_behind,
+            again_s=again_s,
         )
 
     def _told(self, row: Execution, now: datetime, cursor: Cursor, state: int) -> int:
@@ -116,15 +136,12 @@ class ExecutionTopic:
         """
         if cursor.get("state") == state and "told" in cursor and time.monotonic() < self._tells_again_at:
             return cursor["told"]
-        self._tells_again_at = time.monotonic() + _TOLD_FOR_S
-        why = why_not_moving(row, now=now, with_values=shows(Insight.PAYLOAD))
-        return zlib.crc32(f"{shown_state(row, now).key} {why}".encode())
+        self._tells_again_at = time.monotonic() + TOLD_FOR_S
+        return zlib.crc32(f"{shown_state(row, now).key} {_summary(row, now).why}".encode())
 
 
-def _fingerprint(row: Execution) -> int:
-    """Return a number that differs when what was written to an execution does."""
-    due = int(row.due_at.timestamp() * 1000)
-    return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
+def _summary(row: Execution, now: datetime) -> Summary:
+    return once("summary", lambda: summary_of(row, now))
 
 
 def _regions(summary: Summary) -> dict[str, str]:

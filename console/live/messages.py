@@ -8,6 +8,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from console.timeline.answer import Timeline
+from console.timeline.windows import MOST_OPEN_CHARACTERS
+
 LONGEST_TEXT: Final = 2000
 """Characters of a text that a page sends."""
 
@@ -29,6 +32,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
         cursor: How far the page is, by what it counts.
         keys: What is in sight, for lists.
         query: Which rows of the view, as the page's address says it.
+        timeline: Which window of the timeline the page shows, as its script asks for it; empty if it shows none.
     """
 
     topic: _Text
@@ -37,6 +41,7 @@ class Sub(_Message, frozen=True, kw_only=True, tag="sub"):
     cursor: dict[_Text, _Number] = {}
     keys: Annotated[list[_Text], Meta(max_length=500)] = []
     query: _Text = ""
+    timeline: Annotated[str, Meta(max_length=2 * MOST_OPEN_CHARACTERS)] = ""
 
 
 class Ack(_Message, frozen=True, kw_only=True, tag="ack"):
@@ -88,25 +93,27 @@ class Row(Struct, frozen=True, kw_only=True):
     html: str
 
 
-class Frame(_Message, frozen=True, kw_only=True, tag="frame"):
-    """What came behind the cursor.
+class Frame(Struct, frozen=True, kw_only=True):
+    """What came behind the cursor; sent with its number in front (`write_frame`), by which it is acknowledged.
 
     Args:
-        n: Number of the frame, for its acknowledgement.
         now: The server's clock.
         cursor: How far the page is with it.
         rows: In order.
         regions: HTML by the id of the element that it replaces.
         skipped: How many rows were left out before these, since the page was too far behind.
+        timeline: The window of the timeline that the page shows, if there is more in it.
+        window: Which one that is, as the subscription says it.
         final: Whether nothing will ever follow.
     """
 
-    n: int
     now: datetime
     cursor: dict[str, int]
     rows: list[Row] = []
     regions: dict[str, str] = {}
     skipped: int = 0
+    timeline: Timeline | None = None
+    window: str = ""
     final: bool = False
 
 
@@ -128,7 +135,7 @@ class Bye(_Message, frozen=True, kw_only=True, tag="bye"):
     again: bool = False
 
 
-ServerMessage = Hello | Frame | Beat | Bye
+ServerMessage = Hello | Beat | Bye
 
 _decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 # Rendered HTML is a kind of string that the encoder does not know.
@@ -144,6 +151,11 @@ def read_message(text: str) -> ClientMessage:
     return _decoder.decode(text)
 
 
-def write_message(message: ServerMessage | ClientMessage) -> str:
+def write_message(message: ServerMessage | ClientMessage | Frame) -> str:
     """Return a message as text."""
     return _encoder.encode(message).decode()
+
+
+def write_frame(n: int, frame: str) -> str:
+    """Return a frame that was written already as the one of a number: pages that show the same differ in that alone."""
+    return f'{{"t":"frame","n":{n},{frame[1:]}'

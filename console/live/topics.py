@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Protocol
 
-from console.live.messages import Row, Sub
+from django.utils import timezone
+
+from console.live.messages import Frame, Row, Sub, write_message
+from console.timeline.answer import Timeline
 
 Cursor = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Update:
     """What is new on a page; see `console.live.messages.Frame`.
 
     Args:
         is_behind: Whether there is more already, for the next frame.
+        again_s: After how many seconds to look again at the latest, although nobody says that something happened.
     """
 
     cursor: Cursor
     rows: list[Row] = field(default_factory=list)
     regions: dict[str, str] = field(default_factory=dict)
     skipped: int = 0
+    timeline: Timeline | None = None
+    window: str = ""
     final: bool = False
     is_behind: bool = False
+    again_s: float = math.inf
+
+    @cached_property
+    def frame(self) -> str:
+        """The frame that tells it, for all pages that are told: it is written once."""
+        return write_message(
+            Frame(
+                now=timezone.now(),
+                cursor=dict(self.cursor),
+                rows=self.rows,
+                regions=self.regions,
+                skipped=self.skipped,
+                timeline=self.timeline,
+                window=self.window,
+                final=self.final,
+            )
+        )
 
 
 class Waker(Protocol):

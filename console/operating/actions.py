@@ -10,7 +10,15 @@ import orjson
 
 from console.debugger.partings import compare_url
 from console.operating.advancing import AdvanceForm, carry_out_advance, why_not_to_advance
-from console.operating.forms import ForkForm, OperationForm, QueryForm, QuestionForm, SignalForm, UpgradeForm
+from console.operating.forms import (
+    ExcludeForm,
+    ForkForm,
+    OperationForm,
+    QueryForm,
+    QuestionForm,
+    SignalForm,
+    UpgradeForm,
+)
 from console.operating.outcomes import Answer, Done, Outcome
 from console.seeing import payload
 from engine.deployment.spec import ComponentType
@@ -24,6 +32,7 @@ from executions.deployed import deployed_registry
 from executions.models import Execution
 from executions.operations.cancelling import cancel
 from executions.operations.captured_writes import encode_captured_write
+from executions.operations.excluding import exclude, include, version_for
 from executions.operations.forking import Edits, fork, try_fork
 from executions.operations.pausing import pause, unpause
 from executions.operations.querying import query
@@ -204,6 +213,22 @@ def _upgrade(row: Execution, data: Data, journal: Journal | None) -> Outcome:
     return Done(message=f"It belongs to the version {new[:19]}… now.")
 
 
+def _exclude(row: Execution, data: Data, journal: Journal | None) -> Outcome:
+    exclude(_id(row), data["deployment"], journal=journal)
+    return Done(message=f"{data['deployment'].deployment.id} will not run it.")
+
+
+def _can_include(row: Execution) -> str | None:
+    if row.incompatible_digest is None:
+        return "No version is kept from running it."
+    return _open_workflow(row)
+
+
+def _include(row: Execution, _data: Data, journal: Journal | None) -> Outcome:
+    include(_id(row), journal=journal)
+    return Done(message="Whatever is deployed may run it.")
+
+
 def _fork(row: Execution, data: Data, journal: Journal | None) -> Outcome:
     results = data["results"]
     if results is not None and not isinstance(results, dict):
@@ -316,6 +341,29 @@ _ACTIONS: Final = (
         carry_out=_upgrade,
         detail=lambda row, _data: f"{row.component_digest} to {_deployed_digest(row)}",
         form=UpgradeForm,
+    ),
+    Action(
+        key="exclude",
+        title="Leave on old code",
+        icon="history_toggle_off",
+        scope=Scope.OPERATE,
+        record=Operation.EXCLUDE,
+        says="A deployment's version of its component will not run it. While that deployment is active it waits, "
+        "until its own version is deployed again, or it is included.",
+        obstacle=_open_workflow,
+        carry_out=_exclude,
+        detail=lambda row, data: version_for(row.ffqn, data["deployment"]),
+        form=ExcludeForm,
+    ),
+    Action(
+        key="include",
+        title="Include again",
+        icon="sync",
+        scope=Scope.OPERATE,
+        record=Operation.INCLUDE,
+        says="It will be run by whatever version of its component is deployed, if that can follow its history.",
+        obstacle=_can_include,
+        carry_out=_include,
     ),
     Action(
         key="fork",

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 from django import forms
 
-from engine.errors import ValueMismatch
+from components.switching import find_deployment
+from engine.deployment.registry import Registry
+from engine.errors import DeploymentError, ValueMismatch
 from engine.executor.signalling import signals_of
 from engine.wit.grammar import format_type
 from engine.wit.json_values import load_json
+from executions.component_versions import registry_of
 from executions.deployed import deployed_registry
 from executions.models import Execution
 from executions.operations.recording import MOST_REASON_CHARACTERS
@@ -122,6 +125,19 @@ class UpgradeForm(OperationForm):
         required=False,
         help_text="A version that cannot follow the history then fails the execution when it is run.",
     )
+
+
+class ExcludeForm(OperationForm):
+    """From which deployment; its value is that deployment's functions."""
+
+    deployment = line("Deployment that shall not run it", required=True)
+
+    def clean_deployment(self) -> Registry:
+        """Return the deployment's functions."""
+        try:
+            return registry_of(find_deployment(self.cleaned_data["deployment"]))
+        except DeploymentError as error:
+            raise forms.ValidationError(f"{error}.") from error
 
 
 class ForkForm(OperationForm):

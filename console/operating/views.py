@@ -89,7 +89,7 @@ def _suggested(request: HttpRequest, row: Execution, action: Action) -> dict[str
     if action.key == "fork":
         asked = request.GET.get("version", "")
         return {"version": asked if asked.isdigit() else row.next_version - 1}
-    return {}
+    return {"deployment": request.GET.get("deployment", "")} if action.key == "exclude" else {}
 
 
 def _form_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Case, F, TextField, When
@@ -18,21 +19,29 @@ _HEAD: Final = 2_000
 
 def lines_of(execution: Execution, versions: Sequence[int]) -> list[EventLine]:
     """Return some events of an execution as rows of the log, oldest first."""
+    if not versions:
+        return []
     wanted = set(versions)
-    events = execution.events.filter(version__in=wanted | {version - 1 for version in wanted})
-    instants = dict(events.values_list("version", "created_at"))
+    first, last = min(wanted), max(wanted)
+    events = execution.events.filter(version__gte=first - 1, version__lte=last)
+    if len(wanted) <= last - first:
+        events = events.filter(version__in=wanted | {version - 1 for version in wanted})
     size = Length("payload")
     text = Case(
         When(size__lte=_LARGE, then=F("payload")), default=Substr("payload", 1, _HEAD), output_field=TextField()
     )
     rows = (
-        events.filter(version__in=wanted)
-        .order_by("version")
+        events.order_by("version")
         .annotate(size=size)
         .values_list("version", "created_at", "variant", "history_event_type", "join_set_id", "size", text)
     )
     lines = []
+    instants: dict[int, datetime] = {}
     for version, at, variant, history_type, join_set_id, length, payload in rows:
+        instants[version] = at
+        if version not in wanted:
+            # It only tells how long the next one took.
+            continue
         row = Event(
             execution_id=execution.pk,
             version=version,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.template.loader import render_to_string
 
 from console.live.messages import Row
 from console.live.topics import Cursor
 from console.parts.event_filter import FAILURES, EventFilter
 from console.parts.event_reading import lines_of
+from console.parts.event_row import event_row
 from console.parts.part import News
 from console.parts.windows import Place, Window, window_of
 from executions.models import Event, Execution
@@ -52,11 +52,7 @@ class EventsPart:
     def rows(self, execution: Execution, numbers: Sequence[int]) -> list[Row]:
         """See `Part`."""
         return [
-            Row(
-                into=self.into,
-                key=str(line.row.version),
-                html=render_to_string("console/executions/event_row.html", {"line": line}),
-            )
+            Row(into=self.into, key=str(line.row.version), html=event_row(line))
             for line in lines_of(execution, numbers)
         ]
 
@@ -68,9 +64,10 @@ class EventsPart:
         """See `Part`. A page that is far behind gets the newest; what it lacks it reads where somebody looks."""
         behind = cursor.get("version", 0)
         first = max(behind, execution.next_version - self._most)
-        new = _known(execution).filter(version__gte=first)
-        matching = self.filter.matching(new)
-        versions = (new if matching is None else matching).order_by("version").values_list("version", flat=True)
+        matching = self.filter.matching(_known(execution).filter(version__gte=first))
+        versions: Iterable[int] = range(first, execution.next_version)
+        if matching is not None:
+            versions = matching.order_by("version").values_list("version", flat=True)
         return News(
             cursor={"version": execution.next_version},
             rows=self.rows(execution, list(versions)),

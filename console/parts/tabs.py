@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from django.core.exceptions import BadRequest
@@ -110,7 +109,7 @@ def _tab(
         shown=shown,
         window=window,
         rows=[row.html for row in shown.rows(execution, window.numbers)],
-        cursor=json.dumps(dict(shown.cursor(execution))),
+        cursor=shown.cursor(execution),
         query=request.GET.urlencode(),
         sees_values=shows(Insight.PAYLOAD),
         **context,

@@ -18,8 +18,8 @@ _NAMED: Final = (RecordType, VariantType, EnumType, FlagsType)
 def names_by_component(functions: Iterable[DeployedFunction]) -> dict[str, Names]:
     """Return the names of types in the WIT of active components, by the component's name; one query for all.
 
-    A component keeps the structure of its types only, so there are names where the deployment file has WIT for it. Of
-    two for one structure it is the first.
+    A component keeps the structure of its types only, so there are names where the deployment file has WIT for it, and
+    which of two names for one structure a function means is not known: both are told.
 
     Args:
         functions: Functions of those components.
@@ -30,4 +30,9 @@ def names_by_component(functions: Iterable[DeployedFunction]) -> dict[str, Names
 
 
 def _by_type(types: Mapping[str, WitType]) -> Names:
-    return {without_defaults(each): name for name, each in reversed([*types.items()]) if isinstance(each, _NAMED)}
+    names: dict[WitType, str] = {}
+    for name, each in types.items():
+        if isinstance(each, _NAMED):
+            structure = without_defaults(each)
+            names[structure] = f"{names[structure]} or {name}" if structure in names else name
+    return names

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from console.once import once
 from console.timeline.answer import ShownPiece, Timeline
 from console.timeline.axis import Axis
 from console.timeline.bars import crowd_bars
@@ -42,7 +43,9 @@ def timeline_of(snapshot: Snapshot, window: Window, now: int) -> Timeline:
     rows = rows_of(tree, opened)
     first = max(0, min(window.first, len(rows) - 1))
     shown = rows[first : first + window.rows]
-    facts = facts_of(shown, tree, begin=axis.begin, end=axis.end)
+    # Windows that differ in width alone tell the same.
+    told = (axis.begin, axis.end, tuple(row.key for row in shown))
+    facts = once(told, lambda: facts_of(shown, tree, begin=axis.begin, end=axis.end))
     sight = Sight(axis=axis, origin=origin, now=now, facts=facts)
     return Timeline(
         base=origin,

@@ -22,7 +22,7 @@ _MOST_KEPT_NODES: Final = 200_000
 _PACE: Final = 10.0
 """A tree is read again only after this many times as long as its reading took: that takes no more than this part of one
 core, however large the tree is and however many people look."""
-_LEAST_PAUSE_S: Final = 0.2
+_LEAST_PAUSE_S: Final = 0.5
 _SETTLED_US: Final = 10_000_000
 """How long after its end a tree may still be added to: what is remembered of HTTP requests is stored with delay."""
 

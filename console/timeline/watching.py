@@ -13,7 +13,7 @@ from executions.watching import CommitWatch
 
 _PACE: Final = 10.0
 """Between two looks at a tree lies this many times as long as one takes: it may be a large one."""
-_LEAST_PAUSE_S: Final = 0.25
+_LEAST_PAUSE_S: Final = 0.2
 
 
 class TreeWatch:

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from msgspec import Struct
+
 from engine.activity.backoff import backoff_delay
 from engine.errors import Trap, TrapKind
 from engine.log.events import Finished, TemporarilyFailed, TemporarilyTimedOut, Unlocked
 from engine.log.return_values import CANCELLED, Failed, FailureKind, Returned
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True, gc=False):
     """The function returned.
 
     Args:
@@ -99,11 +100,13 @@ def event_after(
         backoff: Delay before the first retry.
         now: When the attempt ended.
     """
+    if isinstance(outcome, Completed) and outcome.retval.ok:
+        return Finished(retval=outcome.retval, detail=outcome.trace)
     may_retry = max_retries is None or failures < max_retries
     again_at = now + backoff_delay(failures + 1, initial=backoff)
     match outcome:
         case Completed(retval=retval, is_permanent=is_permanent, retry_after=retry_after, trace=trace):
-            if retval.ok or is_permanent or not may_retry:
+            if is_permanent or not may_retry:
                 return Finished(retval=retval, detail=trace)
             detail = trace or (retval.payload.value if retval.payload is not None else None)
             if retry_after is not None:

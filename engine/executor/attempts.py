@@ -54,9 +54,7 @@ class Attempt:
         self._context.interrupt()
 
 
-def lock_event(
-    function: DeployedFunction, holder: Holder, deployment_id: DeploymentId, services: ExecutorServices
-) -> Locked:
+def lock_event(function: DeployedFunction, holder: Holder, deployment_id: DeploymentId, now: datetime) -> Locked:
     """Return the event by which a run of a function begins now."""
     component = function.component
     return Locked(
@@ -64,7 +62,7 @@ def lock_event(
         executor_id=holder.executor_id,
         deployment_id=deployment_id,
         run_id=holder.run_id,
-        lock_expires_at=services.clock.now() + function.lock_expiry,
+        lock_expires_at=now + function.lock_expiry,
         max_retries=function.retry.max_retries,
         retry_backoff=function.retry.backoff,
     )

@@ -71,8 +71,9 @@ def drive_cancellation(services: ExecutorServices, state: ExecutionState) -> boo
     An activity ends at once. A workflow ends when everything that it left open has ended; activities and delays among
     that are cancelled, newest first.
     """
-    if state.component_id.component_type is not ComponentType.WORKFLOW:
-        return _commit(services, end_of(state, CANCELLED, services.clock.now()))
+    at_once = end_at_once(state, services.clock.now())
+    if at_once is not None:
+        return _commit(services, at_once)
     members = _open_members(services, state.execution_id)
     if members:
         for member in reversed(members):
@@ -81,6 +82,11 @@ def drive_cancellation(services: ExecutorServices, state: ExecutionState) -> boo
     if members:
         return False
     return _commit(services, _closing_end(services, state))
+
+
+def end_at_once(state: ExecutionState, now: datetime) -> Append | None:
+    """Return the end of a cancelling execution that nobody runs; ``None`` of a workflow, which may have more to end."""
+    return None if state.component_id.component_type is ComponentType.WORKFLOW else end_of(state, CANCELLED, now)
 
 
 def end_refused_run(services: ExecutorServices, execution_id: ExecutionId, holder: Holder) -> None:

@@ -159,13 +159,9 @@ class ChildRunner:
         )
 
     def _lock_newborn(self, newborn: Newborn) -> None:
-        event = lock_event(
-            _function(newborn),
-            self._driver.holder,
-            DeploymentId(self._services.registry.deployment.id),
-            self._services,
-        )
         now = self._services.clock.now()
+        deployment_id = DeploymentId(self._services.registry.deployment.id)
+        event = lock_event(_function(newborn), self._driver.holder, deployment_id, now)
         event = lock_for_call(event, _metadata(newborn), now=now)
         newborn.log.append(LogEntry(_BIRTH_VERSION, now, event))
 

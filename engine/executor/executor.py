@@ -13,7 +13,7 @@ import structlog
 from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
-from engine.errors import EngineError, JournalError, JournalUnavailable
+from engine.errors import EngineError, JournalError, JournalUnavailable, StoredEventInvalid
 from engine.executor.activity_run import ActivityRuns, Job
 from engine.executor.cron_run import CronRuns
 from engine.executor.flusher import Flusher
@@ -25,6 +25,7 @@ from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
 from engine.executor.slots import Slots
 from engine.executor.timers import Timers
+from engine.executor.unread import leave_unread
 from engine.executor.workflow_driver import WorkflowDriver
 from engine.journal.protocol import Journal
 from engine.journal.records import LockedExecution
@@ -96,6 +97,8 @@ class Executor:
         # One more than runs take, so that schedules are looked at however long those go on.
         self._pool: RunPool = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="run")
         self._services.commits.lock_for(self._locker)
+        self._next_at: datetime | None = None
+        """When something falls due, as of the last look."""
         self._is_stopping = threading.Event()
         self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)
 
@@ -157,6 +160,11 @@ class Executor:
         return self._slots.taken
 
     @property
+    def begun_count(self) -> int:
+        """How many executions it has begun so far."""
+        return self._slots.begun
+
+    @property
     def journal(self) -> Journal:
         """The journal for others in this process: their writes share this executor's commits, and wake it at once."""
         return GroupedJournal(self._services.journal, self._services.commits)
@@ -180,9 +188,12 @@ class Executor:
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
+        outlook = self._services.journal.outlook(now, leeway=self._settings.timer_leeway)
+        self._next_at = outlook.next_at
         has_room = self._slots.free > 0 or self.registry.deployment.crons
-        started = self._services.commits.lock_due() if has_room else 0
-        self._timers.tick(now)
+        started = self._services.commits.lock_due() if outlook.is_pending and has_room else 0
+        if outlook.is_overdue:
+            self._timers.tick(now)
         for runner in self._services.running.runs():
             runner.renew(now)
         self._services.guest_log.flush()
@@ -199,6 +210,8 @@ class Executor:
         try:
             with structlog.contextvars.bound_contextvars(run_id=holder.run_id):
                 self._dispatch(jobs, holder)
+        except StoredEventInvalid as error:
+            leave_unread(self._services, jobs[0][0], holder, error)
         except JournalError as error:
             log.warning("run.journal_failed", error=str(error))
         except BaseException:
@@ -261,14 +274,10 @@ class Executor:
         tick = self._settings.tick.total_seconds()
         if self.running_count:
             tick = min(tick, _BUSY_TICK_S)
-        journal, now, leeway = self._services.journal, self._services.clock.now(), self._settings.timer_leeway
-        wake_ups = [journal.next_wake_up(now)]
-        if leeway:
-            # A lock that expired a moment ago is to be ended when the leeway is over.
-            recent = journal.next_wake_up(now - leeway)
-            wake_ups.append(recent + leeway if recent is not None and recent <= now else None)
-        soon = [(wake_up + _MILLISECOND - now).total_seconds() for wake_up in wake_ups if wake_up is not None]
-        return max(0.0, min([tick, *soon]))
+        if self._next_at is None:
+            return tick
+        soon = self._next_at + _MILLISECOND - self._services.clock.now()
+        return max(0.0, min(tick, soon.total_seconds()))
 
     def _is_short_of_slots(self) -> bool:
         return self._slots.free <= 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from engine.executor.group_commit import GroupCommit
 from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
-from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Outlook, Write
 from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
@@ -62,6 +62,10 @@ class GroupedJournal:
     def newest_call(self, ffqn: str, component_digest: str) -> ExecutionState | None:
         """See `Journal`."""
         return self._journal.newest_call(ffqn, component_digest)
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """See `Journal`."""
+        return self._journal.outlook(now, leeway=leeway)
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -10,6 +10,7 @@ import structlog
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentSpec, ComponentType, CronSpec, FunctionSpec, LockingStrategy, RetryPolicy
 from engine.executor.activity_run import Job
+from engine.executor.attempts import lock_event
 from engine.executor.services import ExecutorServices
 from engine.executor.slots import Slots
 from engine.journal.records import Lockable, LockedExecution, LockRequest
@@ -61,7 +62,12 @@ class Locker:
             return None
         self._holder = holder = Holder(self._services.executor_id, make_run_id(now, self._randomness(10)))
         choices = tuple(
-            (_lockable(component, functions, limit), _lock_event(component, functions[0], registry, holder, now))
+            (
+                _lockable(component, functions, limit),
+                lock_event(
+                    DeployedFunction(functions[0], component), holder, DeploymentId(registry.deployment.id), now
+                ),
+            )
             for component in (registry.deployment.components if free > 0 else ())
             if _is_run_here(component) and (limit := self._slots.free_for(component)) > 0
             for functions in self._groups(component)
@@ -147,19 +153,4 @@ def _seed_lock(cron: CronSpec, registry: Registry, holder: Holder, now: datetime
         lock_expires_at=now + cron.lock_expiry,
         max_retries=None,
         retry_backoff=_SEED_BACKOFF,
-    )
-
-
-def _lock_event(
-    component: ComponentSpec, function: FunctionSpec, registry: Registry, holder: Holder, now: datetime
-) -> Locked:
-    policy = DeployedFunction(function, component)
-    return Locked(
-        component_id=component.id,
-        executor_id=holder.executor_id,
-        deployment_id=DeploymentId(registry.deployment.id),
-        run_id=holder.run_id,
-        lock_expires_at=now + policy.lock_expiry,
-        max_retries=policy.retry.max_retries,
-        retry_backoff=policy.retry.backoff,
     )

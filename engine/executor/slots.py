@@ -19,6 +19,8 @@ class Slots:
         self._total = total
         self._mutex = threading.Lock()
         self._taken: Counter[str] = Counter()
+        self.begun = 0
+        """How many executions have begun so far."""
 
     @property
     def taken(self) -> int:
@@ -43,6 +45,7 @@ class Slots:
         """Count an execution that begins."""
         with self._mutex:
             self._taken[component.id.name] += 1
+            self.begun += 1
 
     def give_back(self, component: ComponentSpec) -> None:
         """Count an execution that ended."""

@@ -347,7 +347,7 @@ class WorkflowDriver:
 
     def _renew(self) -> None:
         self._calls_at_renewal = self._calls
-        self._writes.extend_lock(lock_event(self._function, self.holder, self._deployment_id, self._services))
+        self._writes.extend_lock(lock_event(self._function, self.holder, self._deployment_id, self.now()))
         self._renewal_due = self._halfway()
         self._extend_deadline()
 

@@ -202,7 +202,7 @@ class Ledger:
         self.changes.mail_delivered.extend(delivered)
         for execution, new_state in born:
             self._insert(execution, new_state)
-        self.changes.entries.extend((write.execution_id, entry) for entry in write.entries)
+        self.changes.entries.extend([(write.execution_id, entry) for entry in write.entries])
         self._settle_delays(write)
         for response in responses:
             self._respond(response)
@@ -371,7 +371,7 @@ class Ledger:
         first = execution.entries[0].event
         if isinstance(first, Created):
             self._created[execution.execution_id] = first
-        self.changes.entries.extend((execution.execution_id, entry) for entry in execution.entries)
+        self.changes.entries.extend([(execution.execution_id, entry) for entry in execution.entries])
         self._add_delays(execution.execution_id, execution.entries)
         self._note(state)
 

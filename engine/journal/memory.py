@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -16,7 +16,17 @@ from engine.journal.ledger import Changes, Ledger
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.mailbox import Mailbox
 from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
-from engine.journal.records import DelayRow, HttpExchange, LockedExecution, LockRequest, LogLine, Mail, Submit, Write
+from engine.journal.records import (
+    DelayRow,
+    HttpExchange,
+    LockedExecution,
+    LockRequest,
+    LogLine,
+    Mail,
+    Outlook,
+    Submit,
+    Write,
+)
 from engine.journal.requirements import (
     awaited_join_sets,
     required_delays,
@@ -209,6 +219,18 @@ class MemoryJournal:
                 if state.ffqn == ffqn and state.component_id.digest == component_digest
             ]
             return copy(max(calls, key=lambda state: state.created_at)) if calls else None
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """See `Journal`."""
+        with self._mutex:
+            pending = [state.due_at for state in self._active(Status.PENDING_AT)]
+            overdue = [state.due_at + leeway for state in self._active(Status.LOCKED)]
+            overdue += [delay.expires_at for delay in self._delays.values() if not delay.paused]
+        return Outlook(
+            is_pending=any(instant <= now for instant in pending),
+            is_overdue=any(instant <= now for instant in overdue) or bool(self.cancelling(limit=1)),
+            next_at=min((instant for instant in pending + overdue if instant > now), default=None),
+        )
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -6,7 +6,7 @@ Every promise is written here once; `tests/engine/journal` holds each implementa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from engine.journal.records import (
     LockedExecution,
     LockRequest,
     LogLine,
+    Outlook,
     Write,
 )
 from engine.log.backtraces import CallSites
@@ -132,6 +133,15 @@ class Journal(Protocol):
         """Return the call of a function by one version of a component that was created last; ``None`` if there is none.
 
         Of those created at the same instant it is any one.
+        """
+        ...
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """Return whether there is anything to do at ``now``, and when there will be.
+
+        Args:
+            now: The present instant; ``next_at`` is behind it.
+            leeway: How long after its end a lock counts as expired.
         """
         ...
 

@@ -214,6 +214,20 @@ _FRESH = 2
 """The version behind a creation and the first lock."""
 
 
+class Outlook(Struct, frozen=True, kw_only=True, gc=False):
+    """What time has brought about, and when it brings more.
+
+    Args:
+        is_pending: Whether executions are due that nobody has locked; not that anybody may run them.
+        is_overdue: Whether delays are due, locks have expired for long enough, or executions are being cancelled.
+        next_at: When the next pending execution or delay falls due, or a lock has expired for long enough.
+    """
+
+    is_pending: bool
+    is_overdue: bool
+    next_at: datetime | None
+
+
 class LockedExecution(Struct, frozen=True, gc=False):
     """An execution that was just locked.
 

@@ -52,7 +52,7 @@ def lock_for_call(event: Locked, metadata: Metadata, *, now: datetime) -> Locked
         metadata: Of the execution's creation.
         now: When the lock begins.
     """
-    if event.component_id.component_type is not ComponentType.ACTIVITY:
+    if not metadata or event.component_id.component_type is not ComponentType.ACTIVITY:
         return event
     options = {key: int(value) for key, value in metadata if key in _KEYS}
     if not options:

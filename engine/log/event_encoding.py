@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 import orjson
 
@@ -26,44 +26,40 @@ Json = Any
 """A document for `orjson.dumps`."""
 
 
+class EventKind(NamedTuple):
+    """How the events of one type are stored.
+
+    Args:
+        variant: The tag of the stored text.
+        history_type: The inner tag of a history event; ``None`` for others.
+        is_of_join_set: Whether the event names a join set.
+        encode: Returns an event's stored JSON text.
+    """
+
+    variant: str
+    history_type: str | None
+    is_of_join_set: bool
+    encode: Callable[[Any], str]
+
+
+def kind_of(event: e.ExecutionEvent) -> EventKind:
+    """Return how an event is stored."""
+    return _KINDS[type(event)]
+
+
 def encode_event(event: e.ExecutionEvent) -> str:
     """Return an event's stored JSON text."""
-    return _ENCODERS[type(event)](event)
+    return _KINDS[type(event)].encode(event)
 
 
 def variant_of(event: e.ExecutionEvent) -> str:
     """Return the tag under which an event is stored."""
-    return _VARIANTS.get(type(event), "history_event")
+    return _KINDS[type(event)].variant
 
 
 def history_type_of(event: e.ExecutionEvent) -> str | None:
     """Return the inner tag of a history event; ``None`` for other events."""
-    return _HISTORY_TYPES.get(type(event))
-
-
-_VARIANTS: Mapping[type[e.ExecutionEvent], str] = {
-    e.Created: "created",
-    e.Locked: "locked",
-    e.Unlocked: "unlocked",
-    e.TemporarilyFailed: "temporarily_failed",
-    e.TemporarilyTimedOut: "temporarily_timed_out",
-    e.Finished: "finished",
-    e.Paused: "paused",
-    e.Unpaused: "unpaused",
-    e.CancellationRequested: "cancellation_requested",
-    e.ComponentUpgradeFinished: "component_upgrade_finished",
-}
-_HISTORY_TYPES: Mapping[type[e.ExecutionEvent], str] = {
-    e.Persist: "persist",
-    e.JoinSetCreated: "join_set_create",
-    e.ChildRequested: "join_set_request",
-    e.DelayRequested: "join_set_request",
-    e.JoinNext: "join_next",
-    e.JoinNextTry: "join_next_try",
-    e.JoinNextTooMany: "join_next_too_many",
-    e.Scheduled: "schedule",
-    e.Stubbed: "stub",
-}
+    return _KINDS[type(event)].history_type
 
 
 def _dumps(document: Json) -> str:
@@ -94,9 +90,10 @@ def _retry_config(max_retries: int | None, backoff: timedelta) -> str:
 
 
 def _created(event: e.Created) -> str:
-    parent = "null" if event.parent is None else _dumps(event.parent)
+    # Ids hold nothing that JSON would have to escape (`engine.log.ids`).
+    parent = "null" if event.parent is None else f'["{event.parent[0]}","{event.parent[1]}"]'
     metadata = _dumps(dict(event.metadata)) if event.metadata else "{}"
-    scheduled_by = "null" if event.scheduled_by is None else _dumps(event.scheduled_by)
+    scheduled_by = "null" if event.scheduled_by is None else f'"{event.scheduled_by}"'
     return (
         f'{{"created":{{"ffqn":{_quoted(event.ffqn)},"params":{event.params},"parent":{parent},'
         f'"scheduled_at":"{encode_instant(event.scheduled_at)}","component_id":{_component(event.component_id)},'
@@ -161,14 +158,14 @@ def _history(body: Json) -> str:
 
 
 def _join_set_created(event: e.JoinSetCreated) -> str:
-    return f'{{"history_event":{{"event":{{"type":"join_set_create","join_set_id":{_dumps(event.join_set_id)}}}}}}}'
+    return f'{{"history_event":{{"event":{{"type":"join_set_create","join_set_id":"{event.join_set_id}"}}}}}}'
 
 
 def _child_requested(event: e.ChildRequested) -> str:
     result = _REQUEST_OK if event.error is None else _dumps(_outcome(event.error))
     return (
-        f'{{"history_event":{{"event":{{"type":"join_set_request","join_set_id":{_dumps(event.join_set_id)},'
-        f'"request":{{"type":"child_execution_request","child_execution_id":{_dumps(event.child_execution_id)},'
+        f'{{"history_event":{{"event":{{"type":"join_set_request","join_set_id":"{event.join_set_id}",'
+        f'"request":{{"type":"child_execution_request","child_execution_id":"{event.child_execution_id}",'
         f'"target_ffqn":{_quoted(event.target_ffqn)},"params":{event.params},"result":{result}}}}}}}}}'
     )
 
@@ -187,7 +184,7 @@ def _delay_requested(event: e.DelayRequested) -> str:
 def _join_next(event: e.JoinNext) -> str:
     requested = "" if event.requested_ffqn is None else f',"requested_ffqn":{_quoted(event.requested_ffqn)}'
     return (
-        f'{{"history_event":{{"event":{{"type":"join_next","join_set_id":{_dumps(event.join_set_id)},'
+        f'{{"history_event":{{"event":{{"type":"join_next","join_set_id":"{event.join_set_id}",'
         f'"run_expires_at":"{encode_instant(event.run_expires_at)}",'
         f'"closing":{"true" if event.closing else "false"}{requested}}}}}}}'
     )
@@ -260,25 +257,33 @@ def _outcome(error: e.SubmitError | e.StubError | None) -> Json:
             assert_never(error)
 
 
-_ENCODERS: Mapping[type[e.ExecutionEvent], Callable[[Any], str]] = {
-    e.Created: _created,
-    e.Locked: _locked,
-    e.Unlocked: _unlocked,
-    e.TemporarilyFailed: _temporarily_failed,
-    e.TemporarilyTimedOut: _temporarily_timed_out,
-    e.Finished: _finished,
-    e.Paused: _bare,
-    e.Unpaused: _bare,
-    e.CancellationRequested: _bare,
-    e.ComponentUpgradeFinished: _upgrade,
-    e.Persist: _persist,
-    e.JoinSetCreated: _join_set_created,
-    e.ChildRequested: _child_requested,
-    e.DelayRequested: _delay_requested,
-    e.JoinNext: _join_next,
-    e.JoinNextTry: _join_next_try,
-    e.JoinNextTooMany: _join_next_too_many,
-    e.Scheduled: _scheduled,
-    e.Stubbed: _stubbed,
+def _plain(variant: str, encode: Callable[[Any], str]) -> EventKind:
+    return EventKind(variant, None, is_of_join_set=False, encode=encode)
+
+
+def _of_history(history_type: str, encode: Callable[[Any], str], *, is_of_join_set: bool = True) -> EventKind:
+    return EventKind("history_event", history_type, is_of_join_set, encode)
+
+
+_KINDS: Mapping[type[e.ExecutionEvent], EventKind] = {
+    e.Created: _plain("created", _created),
+    e.Locked: _plain("locked", _locked),
+    e.Unlocked: _plain("unlocked", _unlocked),
+    e.TemporarilyFailed: _plain("temporarily_failed", _temporarily_failed),
+    e.TemporarilyTimedOut: _plain("temporarily_timed_out", _temporarily_timed_out),
+    e.Finished: _plain("finished", _finished),
+    e.Paused: _plain("paused", _bare),
+    e.Unpaused: _plain("unpaused", _bare),
+    e.CancellationRequested: _plain("cancellation_requested", _bare),
+    e.ComponentUpgradeFinished: _plain("component_upgrade_finished", _upgrade),
+    e.Persist: _of_history("persist", _persist, is_of_join_set=False),
+    e.JoinSetCreated: _of_history("join_set_create", _join_set_created),
+    e.ChildRequested: _of_history("join_set_request", _child_requested),
+    e.DelayRequested: _of_history("join_set_request", _delay_requested),
+    e.JoinNext: _of_history("join_next", _join_next),
+    e.JoinNextTry: _of_history("join_next_try", _join_next_try),
+    e.JoinNextTooMany: _of_history("join_next_too_many", _join_next_too_many),
+    e.Scheduled: _of_history("schedule", _scheduled, is_of_join_set=False),
+    e.Stubbed: _of_history("stub", _stubbed, is_of_join_set=False),
 }
-"""An event without an entry cannot be stored; the tests hold this to the union `ExecutionEvent`."""
+"""An event without a kind cannot be stored; the tests hold this to the union `ExecutionEvent`."""

@@ -154,6 +154,9 @@ def initial_state(execution_id: ExecutionId, entry: e.LogEntry) -> ExecutionStat
     )
 
 
+_OF_HISTORY = frozenset(e.HISTORY_EVENTS)
+
+
 def fold_event(state: ExecutionState, entry: e.LogEntry, *, awaits: bool = False) -> None:
     """Apply one event, in place.
 
@@ -170,6 +173,11 @@ def fold_event(state: ExecutionState, entry: e.LogEntry, *, awaits: bool = False
         _refuse(state, event, "it is finished")
     if entry.version != state.next_version:
         _refuse(state, event, f"version {entry.version} given, {state.next_version} is next")
+    if type(event) in _OF_HISTORY and not awaits:
+        # Most events, by far: what a run at work records.
+        _note_run(state, entry.created_at)
+        state.next_version = Version(entry.version + 1)
+        return
     match event:
         case e.Locked():
             _lock(state, event, entry)
@@ -210,9 +218,7 @@ def fold_event(state: ExecutionState, entry: e.LogEntry, *, awaits: bool = False
             state.closing = event.closing
             state.due_at = event.run_expires_at
         case _:
-            if state.status is not Status.LOCKED and _is_hot(state, entry.created_at):
-                state.status = Status.LOCKED
-                _clear_block(state)
+            _note_run(state, entry.created_at)
     state.next_version = Version(entry.version + 1)
 
 
@@ -296,6 +302,13 @@ def _is_hot(state: ExecutionState, now: datetime) -> bool:
         and state.holder is not None
         and state.due_at > now
     )
+
+
+def _note_run(state: ExecutionState, now: datetime) -> None:
+    """Hear that the run that holds the lock got on."""
+    if state.status is not Status.LOCKED and _is_hot(state, now):
+        state.status = Status.LOCKED
+        _clear_block(state)
 
 
 def _lock(state: ExecutionState, event: e.Locked, entry: e.LogEntry) -> None:

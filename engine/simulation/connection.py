@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from engine.errors import JournalUnavailable
 from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
-from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Write
+from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Outlook, Write
 from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
 from engine.log.ids import ExecutionId
@@ -140,6 +140,11 @@ class Connection:
         """See `Journal`."""
         self._check()
         return self._journal.newest_call(ffqn, component_digest)
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """See `Journal`."""
+        self._check()
+        return self._journal.outlook(now, leeway=leeway)
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

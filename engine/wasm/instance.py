@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
-from ctypes import addressof, c_char, create_string_buffer
-from dataclasses import dataclass
+from ctypes import addressof, c_char
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.errors import CallReached, Trap, TrapKind, ValueMismatch, WasmError
 from engine.wasm import native
@@ -28,12 +29,11 @@ if TYPE_CHECKING:
     from engine.wasm.linking import LinkedComponent
 
 _FUNCTION_SIZE = 32
-_INSTANCE_SIZE = 16
+_InstanceMemory = c_char * 16
 _ALL_FUEL = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceLimits:
+class InstanceLimits(Struct, frozen=True, kw_only=True, gc=False):
     """What one run may use up.
 
     Args:
@@ -141,7 +141,7 @@ class Instance:
             native.store_limiter(store, limits.memory_bytes, limits.table_elements, -1, -1, limits.memories)
             self.refuel(limits.fuel)
             native.store_epoch_deadline_callback(store, engine.epoch_callback_address, None, None)
-            self._instance = create_string_buffer(_INSTANCE_SIZE)
+            self._instance = _InstanceMemory()
             self._check_idle()
             instantiate = (
                 native.linker_instantiate_keeping_gil

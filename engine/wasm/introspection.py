@@ -72,13 +72,16 @@ class ComponentShape:
 
 _Items: TypeAlias = "Mapping[str, wasm_types.ComponentExtern]"
 
+MOST_FUNCTIONS = 1000
+"""Of one interface; each takes a millisecond of the interpreter lock to read, verify and store."""
+
 
 def describe(compiled: component.Component, engine: Engine) -> ComponentShape:
     """Return what a component imports and exports.
 
     Raises:
-        InvalidComponent: If it uses types that the engine cannot pass, or imports anything but functions, types and
-            interfaces of these.
+        InvalidComponent: If it uses types that the engine cannot pass, imports anything but functions, types and
+            interfaces of these, or has more of them than `MOST_FUNCTIONS`.
     """
     reader = _Reader(engine)
     component_type = compiled.type
@@ -129,6 +132,8 @@ class _Reader:
         return interfaces
 
     def _interface(self, interface: str, items: _Items, *, is_import: bool) -> InterfaceShape:
+        if len(items) > MOST_FUNCTIONS:
+            raise InvalidComponent(f"{interface} has {len(items)} functions and types; {MOST_FUNCTIONS} are allowed")
         functions: dict[str, FunctionType] = {}
         resources: dict[str, ResourceOrigin] = {}
         local: list[tuple[component.ResourceType, str]] = []

@@ -175,7 +175,7 @@ class WorkflowRun:
     def create_join_set(self) -> JoinSetId:
         """Create a join set with a generated name."""
         self._generated += 1
-        return self._create(generated_join_set(self._generated)).id
+        return self._create(generated_join_set(self._generated), self._port.now()).id
 
     def create_named_join_set(self, name: str) -> JoinSetId | NameTaken | NameInvalid:
         """Create a join set of this name, once per execution."""
@@ -184,7 +184,7 @@ class WorkflowRun:
         if name in self._names:
             return NameTaken()
         self._names.add(name)
-        return self._create(named_join_set(name)).id
+        return self._create(named_join_set(name), self._port.now()).id
 
     def patched(self, name: str) -> bool | NameInvalid:
         """Tell whether a change of the workflow's code applies to this execution; to be asked once for each name.
@@ -198,22 +198,22 @@ class WorkflowRun:
         if not self._recorder.would_follow(e.JoinSetCreated(join_set_id=join_set)):
             return False
         self._names.add(f"patched/{name}")
-        self._create(join_set)
+        self._create(join_set, self._port.now())
         return True
 
-    def _create(self, join_set: JoinSetId) -> JoinSet:
+    def _create(self, join_set: JoinSetId, now: datetime) -> JoinSet:
         event = e.JoinSetCreated(join_set_id=join_set)
         if self._recorder.replay(event) is None:
-            self._recorder.record(event, self._port.now())
+            self._recorder.record(event, now)
         return self.join_sets.add(join_set)
 
     def submit(self, join_set_id: JoinSetId, target: Target) -> ExecutionId | e.SubmitError:
         """Submit a child to a join set; a request that cannot be met is recorded as such."""
-        return self._submissions.child(self.join_sets.open(join_set_id), target)
+        return self._submissions.child(self.join_sets.open(join_set_id), target, self._port.now())
 
     def submit_delay(self, join_set_id: JoinSetId, schedule: ScheduleAt) -> DelayId:
         """Submit a durable timer to a join set."""
-        return self._submissions.delay(self.join_sets.open(join_set_id), schedule)[0]
+        return self._submissions.delay(self.join_sets.open(join_set_id), schedule, self._port.now())[0]
 
     def join_next(self, join_set_id: JoinSetId, *, requested_ffqn: str | None = None) -> e.Response | None:
         """Wait for the next response of a join set, in order of arrival.
@@ -225,13 +225,15 @@ class WorkflowRun:
         if not join_set.open:
             self._too_many(e.JoinNextTooMany(join_set_id=join_set_id, requested_ffqn=requested_ffqn))
             return None
-        return self._await(join_set, requested_ffqn=requested_ffqn)
+        return self._await(join_set, self._port.now(), requested_ffqn=requested_ffqn)
 
     def _too_many(self, event: e.JoinNextTooMany) -> None:
         if self._recorder.replay(event) is None:
             self._recorder.record(event, self._port.now())
 
-    def _await(self, join_set: JoinSet, *, requested_ffqn: str | None = None, closing: bool = False) -> e.Response:
+    def _await(
+        self, join_set: JoinSet, now: datetime, *, requested_ffqn: str | None = None, closing: bool = False
+    ) -> e.Response:
         event = e.JoinNext(
             join_set_id=join_set.id,
             run_expires_at=self._port.run_expires_at(),
@@ -239,7 +241,7 @@ class WorkflowRun:
             closing=closing,
         )
         if self._recorder.replay(event) is None:
-            self._recorder.record(event, self._port.now())
+            self._recorder.record(event, now)
         if not join_set.arrived:
             if self._recorder.is_replaying:
                 raise self._recorder.differ(event)
@@ -284,7 +286,7 @@ class WorkflowRun:
                 members = self.join_sets.open_members(join_set_id)
                 if members:
                     self._port.cancel(members[::-1])
-            self._await(join_set, closing=True)
+            self._await(join_set, self._port.now(), closing=True)
         self.join_sets.drop(join_set)
 
     def close_all(self) -> None:
@@ -340,13 +342,14 @@ class WorkflowRun:
             name: Its short name, for the join set's id.
         """
         self._one_offs += 1
-        join_set = self._add_one_off(name)
-        child = self._submissions.child(join_set, target)
+        now = self._port.now()
+        join_set = self._add_one_off(name, now)
+        child = self._submissions.child(join_set, target, now)
         if not isinstance(child, str):
             self.join_sets.drop(join_set)
             return child
         self.last_direct_call = self.last_one_off = child
-        response = self._await(join_set, requested_ffqn=target.ffqn)
+        response = self._await(join_set, now, requested_ffqn=target.ffqn)
         self.join_sets.drop(join_set)
         return response
 
@@ -359,16 +362,17 @@ class WorkflowRun:
         if name is not None and (problem := join_set_name_problem(name)):
             raise ConstraintViolation(f"sleep: {problem}")
         self._one_offs += 1
-        join_set = self._add_one_off(name or "sleep")
-        delay, expires_at = self._submissions.delay(join_set, schedule)
+        now = self._port.now()
+        join_set = self._add_one_off(name or "sleep", now)
+        delay, expires_at = self._submissions.delay(join_set, schedule, now)
         self.last_one_off = delay
-        response = self._await(join_set)
+        response = self._await(join_set, now)
         self.join_sets.drop(join_set)
         event = response.event
         return expires_at, isinstance(event, e.DelayFinished) and not event.cancelled
 
-    def _add_one_off(self, name: str) -> JoinSet:
-        return self._create(one_off_join_set(self._one_offs, name))
+    def _add_one_off(self, name: str, now: datetime) -> JoinSet:
+        return self._create(one_off_join_set(self._one_offs, name), now)
 
     # Others' executions.
 

@@ -58,7 +58,7 @@ class Submissions:
         self._metadata = metadata
         self._targets: dict[ExecutionId, str] = {}
 
-    def child(self, join_set: JoinSet, target: Target) -> ExecutionId | e.SubmitError:
+    def child(self, join_set: JoinSet, target: Target, now: datetime) -> ExecutionId | e.SubmitError:
         """Request a child, and return its id or why there is none; a request that cannot be met is recorded as such."""
         join_set.children += 1
         child = child_id(self._execution_id, join_set.id, join_set.children)
@@ -69,10 +69,12 @@ class Submissions:
             params=target.params,
             error=target.error,
         )
-        event = self._recorder.as_recorded(event, (replace(event, params=params) for params in target.older_params()))
-        recorded = self._recorder.replay(event)
+        recorded: e.HistoryEvent | None = None
+        if self._recorder.is_replaying:
+            older = (replace(event, params=params) for params in target.older_params())
+            recorded = self._recorder.replay(self._recorder.as_recorded(event, older))
         if recorded is None:
-            event = self._request(target, event)
+            event = self._request(target, event, now)
         else:
             assert isinstance(recorded, e.ChildRequested)
             event = recorded
@@ -82,11 +84,10 @@ class Submissions:
         self._join_sets.join(join_set, child, is_private=recorded is None)
         return child
 
-    def delay(self, join_set: JoinSet, schedule: ScheduleAt) -> tuple[DelayId, datetime]:
+    def delay(self, join_set: JoinSet, schedule: ScheduleAt, now: datetime) -> tuple[DelayId, datetime]:
         """Request a durable timer, and return its id and when it expires, as first computed."""
         join_set.delays += 1
         delay = delay_id(self._execution_id, join_set.id, join_set.delays)
-        now = self._port.now()
         event = e.DelayRequested(
             join_set_id=join_set.id,
             delay_id=delay,
@@ -121,8 +122,7 @@ class Submissions:
         self._buffer.responses.append(response)
         self._join_sets.arrive(response)
 
-    def _request(self, target: Target, event: e.ChildRequested) -> e.ChildRequested:
-        now = self._port.now()
+    def _request(self, target: Target, event: e.ChildRequested, now: datetime) -> e.ChildRequested:
         if error := event.error or self._port.size_error(target):
             # Parameters that fit no function are nobody's; they do not burden the log.
             event = replace(event, params=_NO_PARAMS, error=error)

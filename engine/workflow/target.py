@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from engine.deployment.registry import DeployedFunction
 from engine.errors import ConstraintViolation
@@ -16,8 +17,7 @@ from engine.wit.older_values import older_values
 _MOST_OLDER_FORMS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A function to call, with checked parameters, or why it cannot be called.
 
     Args:

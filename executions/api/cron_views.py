@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpResponse
 from msgspec import UNSET, Struct, UnsetType
@@ -20,6 +20,13 @@ from executions.api.schema import MessageDocument, endpoint
 from executions.api.views import ApiView
 from executions.cron.operating import Cron, list_crons, pause_cron, seed_of, skip_tick, trigger, unpause_cron
 from executions.operations.recording import Operation, RecordingJournal
+
+_REFUSED_BY_STATE: Final = (
+    ProblemCode.CRON_NOT_FOUND,
+    ProblemCode.EXECUTION_NOT_FOUND,
+    ProblemCode.ILLEGAL_STATE,
+    ProblemCode.DEPLOYMENT_UNUSABLE,
+)
 
 
 class CronDocument(Struct, frozen=True, kw_only=True):
@@ -96,12 +103,7 @@ class CronPauseView(ApiView):
         query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
-        problems=[
-            ProblemCode.CRON_NOT_FOUND,
-            ProblemCode.EXECUTION_NOT_FOUND,
-            ProblemCode.ILLEGAL_STATE,
-            ProblemCode.DEPLOYMENT_UNUSABLE,
-        ],
+        problems=_REFUSED_BY_STATE,
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Keep the schedule from starting anything."""
@@ -120,12 +122,7 @@ class CronUnpauseView(ApiView):
         query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
-        problems=[
-            ProblemCode.CRON_NOT_FOUND,
-            ProblemCode.EXECUTION_NOT_FOUND,
-            ProblemCode.ILLEGAL_STATE,
-            ProblemCode.DEPLOYMENT_UNUSABLE,
-        ],
+        problems=_REFUSED_BY_STATE,
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Let the schedule go on."""
@@ -144,12 +141,7 @@ class CronSkipView(ApiView):
         query=OperationQuery,
         answers={200: MessageDocument},
         text=True,
-        problems=[
-            ProblemCode.CRON_NOT_FOUND,
-            ProblemCode.EXECUTION_NOT_FOUND,
-            ProblemCode.ILLEGAL_STATE,
-            ProblemCode.DEPLOYMENT_UNUSABLE,
-        ],
+        problems=_REFUSED_BY_STATE,
     )
     def put(self, request: Request, name: str) -> HttpResponse:
         """Leave the schedule's next tick out."""

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from msgspec import Meta, Struct
 from rest_framework.request import Request
 
+from components.switching import find_deployment
 from engine.log.ids import Version, parse_execution_id
 from engine.log.retval_json import retval_to_api
 from executions.access.permissions import require_scope
@@ -34,7 +35,9 @@ from executions.api.views import ApiView
 from executions.backtrace_documents import BacktraceDocument, backtrace_document
 from executions.backtrace_sources import find_source
 from executions.backtraces import Backtrace, Place, find_backtrace
+from executions.component_versions import registry_of
 from executions.operations.advancing import ReplayMismatch, VersionMismatch, advance
+from executions.operations.excluding import exclude, include, version_for
 from executions.operations.forking import Edits, fork, try_fork
 from executions.operations.recording import Operation
 from executions.operations.replaying import replay
@@ -74,6 +77,12 @@ class UpgradeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     old: Annotated[str, Meta(description="The digest that the execution has now.")]
     new: Annotated[str, Meta(description="The digest of the deployed component.")]
     skip_determinism_check: bool = False
+
+
+class ExcludeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From which deployment."""
+
+    deployment_id: Annotated[str, Meta(description="Its version of the component will not run the execution.")]
 
 
 class ForkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,6 +190,58 @@ class UpgradeView(ApiView):
         journal = recording(request, target, Operation.UPGRADE, detail=f"{body.old} to {body.new}")
         upgrade(target, body.old, body.new, skip_determinism_check=body.skip_determinism_check, journal=journal)
         return message(request, "upgraded")
+
+
+class ExcludeView(ApiView):
+    """Leaving an execution on the code that it has."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "exclude",
+        tag="debugging",
+        query=OperationQuery,
+        body=ExcludeBody,
+        answers={200: MessageDocument},
+        text=True,
+        problems=[
+            ProblemCode.EXECUTION_NOT_FOUND,
+            ProblemCode.INVALID_ID,
+            ProblemCode.DEPLOYMENT_NOT_FOUND,
+            ProblemCode.DEPLOYMENT_UNUSABLE,
+            ProblemCode.ILLEGAL_STATE,
+        ],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Keep the workflow from being run by a deployment's version of its component."""
+        target = parse_execution_id(execution_id)
+        read_query(request, OperationQuery)
+        body = read_body(request, ExcludeBody)
+        ffqn = find_execution(target).ffqn
+        registry = registry_of(find_deployment(body.deployment_id))
+        digest = version_for(ffqn, registry)
+        exclude(target, registry, journal=recording(request, target, Operation.EXCLUDE, detail=digest))
+        return message(request, "excluded")
+
+
+class IncludeView(ApiView):
+    """Letting an execution be run by other versions again."""
+
+    scopes = {"PUT": Scope.OPERATE}
+
+    @endpoint(
+        "include",
+        tag="debugging",
+        query=OperationQuery,
+        answers={200: MessageDocument},
+        text=True,
+        problems=[ProblemCode.EXECUTION_NOT_FOUND, ProblemCode.INVALID_ID, ProblemCode.ILLEGAL_STATE],
+    )
+    def put(self, request: Request, execution_id: str) -> HttpResponse:
+        """Let the workflow be run by whatever version of its component is deployed."""
+        target = parse_execution_id(execution_id)
+        include(target, journal=recording(request, target, Operation.INCLUDE))
+        return message(request, "included")
 
 
 class ForkView(ApiView):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
-from engine.errors import JournalError, JournalUnavailable
+from engine.errors import JournalError
 from engine.journal.ledger import Changes, Ledger
 from engine.journal.mailbox import Mailbox
 from engine.journal.protocol import CommitReport
@@ -92,14 +92,15 @@ def apply_writes(
 
 def apply_guarded(statements: Statements, write: Write, now: datetime) -> CommitReport:
     """Apply one write inside an open transaction, with everything known that could stand against it."""
-    statements.execute("SAVEPOINT one_write")
+    statements.write("SAVEPOINT one_write")
     try:
         with statements.translated_errors:
             report, _ = apply_writes(statements, [write], now, thorough=True)
+            statements.flush()
     except IntegrityError as error:
-        statements.execute("ROLLBACK TO SAVEPOINT one_write")
+        statements.write("ROLLBACK TO SAVEPOINT one_write")
         report = CommitReport((JournalError(f"the database refused the write: {error}"),), Hints())
-    statements.execute("RELEASE SAVEPOINT one_write")
+    statements.write("RELEASE SAVEPOINT one_write")
     return report
 
 
@@ -143,7 +144,7 @@ def _find_responded(statements: Statements, writes: Sequence[Write]) -> set[str]
 def _select_listed(statements: Statements, template: str, ids: Iterable[str], *, width: int) -> list[Any]:
     rows: list[Any] = []
     if ordered := sorted(ids):
-        for statement, params in sql.listed(template, ordered):
+        for statement, params in statements.dialect.listed(template, ordered):
             rows += statements.fetch(statement, params, width=width, at_most=len(ordered))
     return rows
 
@@ -164,17 +165,18 @@ def store(statements: Statements, changes: Changes) -> None:
     insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
     for delay in changes.delays_paused.values():
-        statements.execute(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
+        statements.write(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
     store_mail(statements, changes)
     if changes.delays_removed:
-        for statement, params in sql.listed(sql.DELETE_DELAYS, changes.delays_removed):
-            statements.execute(statement, params)
+        for statement, params in statements.dialect.listed(sql.DELETE_DELAYS, changes.delays_removed):
+            statements.write(statement, params)
 
 
 def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows in order, many at a time."""
-    for statement, params in sql.insert(table, rows):
-        statements.execute(statement, params)
+    if rows:
+        for statement, params in statements.dialect.insert(table, rows):
+            statements.write(statement, params)
 
 
 def _update_states(statements: Statements, changes: Changes) -> None:
@@ -187,8 +189,5 @@ def _update_states(statements: Statements, changes: Changes) -> None:
         row = (*values, after.execution_id, before.next_version, before.response_count)
         alike.setdefault(columns, []).append(row)
     for columns, rows in alike.items():
-        for statement, params, count in sql.update(columns, rows):
-            if statements.execute(statement, params).rowcount != count:
-                raise JournalUnavailable(
-                    f"a state changed while it was being changed: one of {', '.join(changes.updated)}"
-                )
+        for statement, params, count in statements.dialect.update(columns, rows):
+            statements.write(statement, params, rows=count)

@@ -17,7 +17,7 @@ from django.db import Error as DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from engine.errors import JournalUnavailable
-from executions.journal.dialect import Dialect, Row, dialect_of
+from executions.journal.dialect import Dialect, Row, Statement, dialect_of
 from executions.journal.state_cache import Snapshot
 
 log = structlog.get_logger(__name__)
@@ -28,40 +28,117 @@ _FEW = 2
 ConnectionFactory = Callable[[], BaseDatabaseWrapper]
 
 
+def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
+    """Return a new connection to one of Django's databases that belongs to nobody else, and to no pool."""
+    connection = connections.create_connection(alias)
+    options = connection.settings_dict["OPTIONS"]
+    if "pool" in options:
+        own = {name: value for name, value in options.items() if name != "pool"}
+        connection.settings_dict = connection.settings_dict | {"OPTIONS": own}
+    return connection
+
+
 class Statements:
-    """Runs statements, written with ``%s`` placeholders, on an open connection."""
+    """Runs statements, written with ``%s`` placeholders, on an open connection.
 
-    __slots__ = ("_connection", "_session", "dialect", "translated_errors")
+    Args:
+        wrapper: The connection.
+        session: Tells apart the connections that follow one another.
+        is_own: Whether transactions are begun and ended here alone. What nobody needs an answer to may then wait for
+            the next statement to which somebody does, or for the end of the transaction.
+    """
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0) -> None:
+    __slots__ = ("_alias", "_connection", "_session", "_waiting", "dialect", "translated_errors")
+
+    def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0, is_own: bool = False) -> None:
         self._connection: Any = wrapper.connection
         self._session = session
+        self._alias = wrapper.alias
         self.dialect: Dialect = dialect_of(wrapper)
+        self._waiting: list[Statement] | None = [] if is_own and self.dialect.is_pipelined else None
         self.translated_errors: AbstractContextManager[Any] = wrapper.wrap_database_errors
         """A context in which the driver's errors become Django's; only who catches some needs it."""
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> Any:
+    def begin(self) -> None:
+        """Begin a transaction that is about to write."""
+        self.write(self.dialect.begin)
+
+    def commit(self) -> None:
+        """End the transaction; it is durable then."""
+        self.write("COMMIT")
+        self.flush()
+
+    def roll_back(self) -> None:
+        """End the transaction as if it had never been."""
+        if self._waiting is not None:
+            self._waiting.clear()
+        self.execute("ROLLBACK")
+
+    def execute(self, statement: str, params: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
-        return self._connection.execute(self.dialect.render(sql), params)
+        if self._waiting:
+            return self._send((statement, params))
+        return self._connection.execute(self.dialect.render(statement), params)
+
+    def write(self, statement: str, params: Sequence[Any] = (), *, rows: int | None = None) -> None:
+        """Run a statement, or have it run at the next opportunity; whichever it is shows what is wrong with it.
+
+        Args:
+            statement: The statement.
+            params: Its parameters.
+            rows: How many rows it must find, where that is to be checked here.
+
+        Raises:
+            JournalUnavailable: If it finds another number of rows.
+        """
+        if self._waiting is not None:
+            self._waiting.append((statement, params))
+            return
+        cursor = self._connection.execute(self.dialect.render(statement), params)
+        if rows is not None and cursor.rowcount != rows:
+            raise JournalUnavailable("a state changed while it was being changed")
+
+    def flush(self) -> None:
+        """Have all run that waits."""
+        if self._waiting:
+            self._send(self._waiting.pop())
+
+    def _send(self, last: Statement) -> Any:
+        assert self._waiting is not None
+        statements = [*self._waiting, last]
+        self._waiting.clear()
+        return self.dialect.execute_all(self._connection, statements)
+
+    def announce(self, origin: Connection | None) -> None:
+        """Have other processes hear of a commit that is durable, where they do not find out by themselves.
+
+        Args:
+            origin: Who is not to hear of it in this one.
+        """
+        self.dialect.announce(self._alias, origin)
+
+    def parse(self, sql: str) -> None:
+        """Prepare for a statement that is to be run later."""
+        self.dialect.parse(self._connection, sql)
 
     def snapshot(self) -> Snapshot | None:
         """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
         others = self.dialect.commits_of_others(self._connection)
         return None if others is None else (self._session, others)
 
-    def fetch(self, sql: str, params: Sequence[Any], *, width: int, at_most: int | None = None) -> list[Row]:
+    def fetch(self, statement: str, params: Sequence[Any], *, width: int, at_most: int | None = None) -> list[Row]:
         """Run a SELECT and return its rows, in no particular order.
 
         Args:
-            sql: The statement.
+            statement: The statement.
             params: Its parameters.
             width: How many columns it has.
             at_most: How many rows it finds at most, where that is known.
         """
-        if at_most is not None and at_most <= _FEW:
-            few: list[Row] = self.execute(sql, params).fetchall()
+        if self._waiting is not None or (at_most is not None and at_most <= _FEW):
+            few: list[Row] = self.execute(statement, params).fetchall()
             return few
-        return self.dialect.fetch_many(self._connection, sql, params, width=width)
+        return self.dialect.fetch_many(self._connection, statement, params, width=width)
 
 
 class Connection(Protocol):
@@ -103,9 +180,10 @@ class DedicatedConnection:
         with self._mutex:
             statements = self._open()
             try:
-                statements.execute(statements.dialect.begin)
+                statements.begin()
                 yield statements
-                statements.execute("COMMIT")
+                statements.commit()
+                statements.announce(self)
             except BaseException as error:  # noqa: BLE001  # raised again, as what it means to the journal
                 self._roll_back(statements)
                 self._raise_translated(statements, error)
@@ -131,11 +209,14 @@ class DedicatedConnection:
                 wrapper = self._wrapper = self._factory()
                 wrapper.inc_thread_sharing()
                 wrapper.ensure_connection()
+                statements = Statements(wrapper, session=self._sessions + 1, is_own=True)
+                with statements.translated_errors:
+                    statements.dialect.prepare(wrapper.connection)
             except DatabaseError as error:
                 self._drop()
                 raise JournalUnavailable(f"the database failed: {error}") from error
             self._sessions += 1
-            self._statements = Statements(wrapper, session=self._sessions)
+            self._statements = statements
         return self._statements
 
     def _drop(self) -> None:
@@ -150,7 +231,7 @@ class DedicatedConnection:
     def _roll_back(self, statements: Statements) -> None:
         try:
             with statements.translated_errors:
-                statements.execute("ROLLBACK")
+                statements.roll_back()
         except DatabaseError as error:
             # A failed COMMIT may have ended the transaction, or the connection may be gone. Either way nothing of it
             # may stay behind for the next user.
@@ -184,6 +265,7 @@ class CurrentConnection:
         """See `Connection`; inside an open transaction it is a savepoint, and durable when that one is."""
         with self._translated(), transaction.atomic(using=self._alias), self._statements() as statements:
             yield statements
+            transaction.on_commit(lambda: statements.announce(None), using=self._alias)
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import DEFAULT_DB_ALIAS, IntegrityError
 from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
@@ -22,6 +21,7 @@ from engine.journal.records import (
     HttpExchange,
     LockRequest,
     LogLine,
+    Outlook,
     Write,
 )
 from engine.log.backtraces import CallSites
@@ -36,6 +36,7 @@ from executions.journal.connection import (
     ConnectionFactory,
     CurrentConnection,
     DedicatedConnection,
+    own_connection,
 )
 from executions.journal.locking import find_pending, lock_due
 from executions.journal.rows import (
@@ -49,11 +50,6 @@ from executions.journal.rows import (
 )
 from executions.journal.state_cache import StateCache
 from executions.journal.wakeups import ChangeFeed, make_change_feed
-
-
-def own_connection(alias: str = DEFAULT_DB_ALIAS) -> BaseDatabaseWrapper:
-    """Return a new connection to one of Django's databases that belongs to nobody else."""
-    return connections.create_connection(alias)
 
 
 class SqlJournal:
@@ -99,6 +95,16 @@ class SqlJournal:
         """
         connection = CurrentConnection(alias)
         return cls(writer=connection, reader=connection)
+
+    def warm_up(self) -> None:
+        """Prepare for writing, so that the first executions of a process need not wait for it.
+
+        Raises:
+            JournalUnavailable: If the database did not answer.
+        """
+        with self._writer.reading() as statements:
+            for statement in sql.inserts():
+                statements.parse(statement)
 
     def change_feed(self) -> ChangeFeed:
         """Return a feed that tells of commits that are not this journal's own."""
@@ -255,6 +261,17 @@ class SqlJournal:
         with self._reader.reading() as statements:
             (count,) = statements.execute(sql.COUNT_LOG_LINES, (execution_id, limit)).fetchone()
         return int(count)
+
+    def outlook(self, now: datetime, *, leeway: timedelta) -> Outlook:
+        """See `Journal`."""
+        present, ended = to_micros(now), to_micros(now - leeway)
+        with self._reader.reading() as statements:
+            row = statements.execute(sql.OUTLOOK, [present, present, ended] * 2).fetchone()
+        is_pending, is_overdue, *due_at, expires_at = row
+        instants = [from_micros(instant) for instant in due_at if instant is not None]
+        if expires_at is not None:
+            instants.append(from_micros(expires_at) + leeway)
+        return Outlook(is_pending=bool(is_pending), is_overdue=bool(is_overdue), next_at=min(instants, default=None))
 
     def next_wake_up(self, after: datetime) -> datetime | None:
         """See `Journal`."""

@@ -70,6 +70,7 @@ def find_pending(
         after=after,
         limit=limit,
         hint=dialect.indexed_by(sql.PENDING_INDEX),
+        ffqn=dialect.unindexed("ffqn"),
     )
     if for_update:
         statement += dialect.for_update_skip_locked

@@ -71,6 +71,6 @@ def store_mail(statements: Statements, changes: Changes) -> None:
             retval_text(mail.retval),
             mail.is_delivered,
         )
-        statements.execute(_INSERT, values)
+        statements.write(_INSERT, values)
     for row in changes.mail_delivered:
-        statements.execute(_DELIVER, (True, row))
+        statements.write(_DELIVER, (True, row))

@@ -13,7 +13,7 @@ from engine.journal.records import DelayRow, HttpExchange, LogLine
 from engine.log import events as e
 from engine.log.backtraces import CallSites
 from engine.log.event_decoding import decode_event
-from engine.log.event_encoding import encode_event, history_type_of, variant_of
+from engine.log.event_encoding import kind_of
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
 from engine.log.labels import labels_of
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
@@ -211,15 +211,16 @@ def _join_set_of(execution_id: str, parent_id: str) -> JoinSetId:
 
 def event_row(execution_id: ExecutionId, entry: e.LogEntry) -> Row:
     """Return the values of `EVENT_COLUMNS`."""
-    event = entry.event
+    event: Any = entry.event
+    kind = kind_of(event)
     return (
         execution_id,
         entry.version,
         to_micros(entry.created_at),
-        variant_of(event),
-        getattr(event, "join_set_id", None),
-        history_type_of(event),
-        encode_event(event),
+        kind.variant,
+        event.join_set_id if kind.is_of_join_set else None,
+        kind.history_type,
+        kind.encode(event),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from engine.deployment.spec import LockingStrategy
@@ -90,13 +91,12 @@ _UPDATE_EXECUTION = (
     f"UPDATE {_EXECUTION} SET {{assignments}} WHERE execution_id = %s AND next_version = %s AND response_count = %s"
 )
 
-#: Many changed states, as `_UPDATE_EXECUTION`. PostgreSQL has to be told the types of what may be null in every row.
+#: Many changed states, as `_UPDATE_EXECUTION`.
 _UPDATE_EXECUTIONS = (
     f"UPDATE {_EXECUTION} SET {{assignments}} FROM (VALUES {{rows}}) AS v "
     f"WHERE {_EXECUTION}.execution_id = {{key}} AND {_EXECUTION}.next_version = {{version}} "
     f"AND {_EXECUTION}.response_count = {{responses}}"
 )
-_CASTS = {"last_lock_version": "integer", "max_retries": "integer", "closing": "boolean"}
 
 #: A delay that is paused or goes on. Primary key.
 PAUSE_DELAY = f"UPDATE {_DELAY} SET is_paused = %s WHERE delay_id = %s"
@@ -148,6 +148,18 @@ SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDE
        (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
 """
 
+#: Whether executions are due; whether delays are, locks have expired, or executions are being cancelled; and the next
+#: instants at which something falls due. As `NEXT_WAKE_UP`, and ``execution_cancelling``.
+OUTLOOK = f"""
+SELECT EXISTS (SELECT 1 FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at <= %s),
+       EXISTS (SELECT 1 FROM {_DELAY} WHERE NOT is_paused AND expires_at <= %s)
+       OR EXISTS (SELECT 1 FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at <= %s)
+       OR EXISTS (SELECT 1 FROM {_EXECUTION} WHERE lifecycle = 'cancelling'),
+       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDER BY due_at LIMIT 1),
+       (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1),
+       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1)
+"""
+
 #: How many log lines an execution has, up to a limit. ``log_line_of_execution``.
 COUNT_LOG_LINES = f"SELECT COUNT(*) FROM (SELECT 1 FROM {_LOG_LINE} WHERE execution_id = %s LIMIT %s) AS line"
 
@@ -168,6 +180,7 @@ def pending(
     after: tuple[int, str] | None,
     limit: int,
     hint: str,
+    ffqn: str = "ffqn",
 ) -> tuple[str, list[Any]]:
     """Return the statement that finds due executions, and its parameters.
 
@@ -177,6 +190,7 @@ def pending(
         after: Only what stands behind this (``due_at``, id) in the order.
         limit: Most rows.
         hint: The dialect's hint of the index.
+        ffqn: How the dialect names the function where no index of functions is to be taken.
     """
     scope = ""
     params: list[Any] = [due_at]
@@ -185,14 +199,14 @@ def pending(
         params.extend(after)
     conditions = []
     for choice in choices:
-        condition, values = _qualification(choice)
+        condition, values = _qualification(choice, ffqn)
         conditions.append(condition)
         params.extend(values)
     sql = _PENDING.format(hint=hint, scope=scope, choices=" OR ".join(conditions))
     return sql, [*params, limit]
 
 
-def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
+def _qualification(choice: Lockable, ffqn: str) -> tuple[str, Sequence[str]]:
     """Return the SQL of `engine.journal.locking.qualifies`."""
     digest = choice.component_id.digest
     compatible = "(incompatible_digest IS NULL OR incompatible_digest <> %s)"
@@ -201,15 +215,15 @@ def _qualification(choice: Lockable) -> tuple[str, Sequence[str]]:
     if not choice.ffqns:
         return "1 = 0", ()
     names = ", ".join(["%s"] * len(choice.ffqns))
-    return f"ffqn IN ({names}) AND {compatible}", (*choice.ffqns, digest)
+    return f"{ffqn} IN ({names}) AND {compatible}", (*choice.ffqns, digest)
 
 
-# --- Lists of any length ----------------------------------------------------------------------------------------------
+# --- Lists of any length, on SQLite -----------------------------------------------------------------------------------
 
 #: Rows of one INSERT or UPDATE. SQLite carries out one of many rows in a single step, without the interpreter lock and
-#: at two thirds of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
-_LARGE_BATCHES = (512, 256, 128, 64, 32)
-_LARGEST_EXACT = 16
+#: at half of the cost of as many single ones; a fixed set of sizes keeps the statements in the driver's cache.
+_LARGE_BATCHES = (128, 64, 32, 16)
+_LARGEST_EXACT = 8
 #: Ids of one SELECT or DELETE; lists are filled up to the next size with copies of their last id.
 _LIST_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -218,7 +232,7 @@ def insert(table: Table, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[str, l
     """Return the statements that insert rows, in order, with their parameters."""
     start = 0
     for size in _batches(len(rows)):
-        yield _insert(table, size), [value for row in rows[start : start + size] for value in row]
+        yield _insert(table, size), list(chain.from_iterable(rows[start : start + size]))
         start += size
 
 
@@ -232,6 +246,13 @@ def _batches(count: int) -> tuple[int, ...]:
         sizes.append(min(count, _LARGEST_EXACT))
         count -= sizes[-1]
     return tuple(sizes)
+
+
+def inserts() -> Iterable[str]:
+    """Return the statements that insert what every step writes."""
+    for table in (EXECUTION_TABLE, EVENT_TABLE, RESPONSE_TABLE):
+        for size in (*_LARGE_BATCHES, *range(1, _LARGEST_EXACT + 1)):
+            yield _insert(table, size)
 
 
 @lru_cache(maxsize=256)
@@ -256,7 +277,7 @@ def update(columns: Columns, rows: Sequence[Sequence[Any]]) -> Iterable[tuple[st
         batch = rows[start : start + size]
         start += size
         if size >= _FEWEST_TOGETHER:
-            yield _update_many(columns, size), [value for row in batch for value in row], size
+            yield _update_many(columns, size), list(chain.from_iterable(batch)), size
         else:
             yield from ((_update_one(columns), list(row), 1) for row in batch)
 
@@ -268,12 +289,10 @@ def _update_one(columns: Columns) -> str:
 
 @lru_cache(maxsize=256)
 def _update_many(columns: Columns, size: int) -> str:
-    values = {column: f"v.column{number}" for number, column in enumerate(columns, 1)}
-    values |= {column: f"CAST({values[column]} AS {kind})" for column, kind in _CASTS.items() if column in values}
     key, version, responses = (f"v.column{len(columns) + number}" for number in (1, 2, 3))
     row = f"({', '.join(['%s'] * (len(columns) + 3))})"
     return _UPDATE_EXECUTIONS.format(
-        assignments=", ".join(f"{column} = {value}" for column, value in values.items()),
+        assignments=", ".join(f"{column} = v.column{number}" for number, column in enumerate(columns, 1)),
         rows=", ".join([row] * size),
         key=key,
         version=version,

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 import structlog
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from engine.errors import JournalUnavailable
-from executions.journal.connection import Connection, DedicatedConnection
+from executions.journal.connection import Connection, DedicatedConnection, own_connection
 
 log = structlog.get_logger(__name__)
 
@@ -41,18 +42,8 @@ class ChangeFeed(Protocol):
         ...
 
     def stop(self) -> None:
-        """Call back no more; returns when the feed's thread has ended."""
+        """Call back no more; at most a call that is under way goes on."""
         ...
-
-
-class SilentFeed:
-    """A feed for databases that are not watched: everybody relies on the periodic look."""
-
-    def start(self, callback: Callable[[], None]) -> None:
-        """See `ChangeFeed`."""
-
-    def stop(self) -> None:
-        """See `ChangeFeed`."""
 
 
 class DataVersionWatcher:
@@ -116,6 +107,32 @@ class DataVersionWatcher:
         return int(version)
 
 
+class NotificationFeed:
+    """Hears of commits to a PostgreSQL database from this process's switchboard, and from those of others.
+
+    Args:
+        connection: Whose own commits do not count.
+        alias: Which of Django's databases.
+    """
+
+    def __init__(self, connection: Connection, alias: str) -> None:
+        self._connection = connection
+        self._alias = alias
+        self._leave: Callable[[], None] = lambda: None
+
+    def start(self, callback: Callable[[], None]) -> None:
+        """See `ChangeFeed`."""
+        # Not above: a site on SQLite need not load the driver.
+        from executions.journal.notifications import switchboard
+
+        board = switchboard(self._alias)
+        self._leave = partial(board.leave, board.listen(callback, ignoring=self._connection))
+
+    def stop(self) -> None:
+        """See `ChangeFeed`."""
+        self._leave()
+
+
 def make_change_feed(connection: Connection | None = None, alias: str = DEFAULT_DB_ALIAS) -> ChangeFeed:
     """Return the feed that suits one of Django's databases.
 
@@ -123,6 +140,7 @@ def make_change_feed(connection: Connection | None = None, alias: str = DEFAULT_
         connection: Whose own commits are of no interest; by default all commits are.
         alias: Which database.
     """
-    if connections[alias].vendor != "sqlite":
-        return SilentFeed()
-    return DataVersionWatcher(connection or DedicatedConnection(lambda: connections.create_connection(alias)))
+    connection = connection or DedicatedConnection(lambda: own_connection(alias))
+    if connections[alias].vendor == "postgresql":
+        return NotificationFeed(connection, alias)
+    return DataVersionWatcher(connection)

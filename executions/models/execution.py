@@ -229,6 +229,13 @@ class Execution(models.Model):
                 condition=_IS_FINISHED & Q(parent__isnull=False),
                 name="execution_ended_below",
             ),
+            # Lists of what ended lately, without children: no step of a workflow is in it, and what is in it gets
+            # there once, when it ends.
+            Index(
+                fields=["due_at", "result_kind"],
+                condition=_IS_FINISHED & Q(parent__isnull=True),
+                name="execution_ended_at",
+            ),
             # Lists of one function's calls.
             Index(fields=["ffqn", "created_at"], name="execution_function"),
         ]

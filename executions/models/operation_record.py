@@ -27,6 +27,10 @@ class OperationRecordQuerySet(models.QuerySet["OperationRecord"]):
         """Return the ids of the executions that somebody submitted."""
         return self.filter(actor=actor, operation="submit").values_list("execution_id", flat=True)
 
+    def exclusion_of(self, execution_id: str, digest: str) -> OperationRecord | None:
+        """Return the operation that kept a component version from running an execution, if somebody wanted that."""
+        return self.filter(execution_id=execution_id, operation="exclude", detail=digest).order_by("pk").last()
+
     def last_pause_of(self, delay_id: str) -> OperationRecord | None:
         """Return the last operation that paused a delay; ``None`` if it was created paused."""
         parent = delay_position(DelayId(delay_id)).parent

@@ -56,6 +56,8 @@ class RehearsalReport(models.Model):
     """How many workflows had not finished when it began."""
     compatible = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(db_default=0, default=0)
+    """How many people had left on the code that they have."""
     diverging = models.PositiveIntegerField(default=0)
     causes = models.JSONField(default=list)
     """See `executions.rehearsal.causes`."""
@@ -83,7 +85,7 @@ class RehearsalReport(models.Model):
     @property
     def looked_at(self) -> int:
         """How many workflows were looked at."""
-        return self.compatible + self.unchanged + self.diverging
+        return self.compatible + self.unchanged + self.left + self.diverging
 
     def is_lost(self, now: datetime) -> bool:
         """Tell whether it ended without a word."""

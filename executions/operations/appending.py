@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -33,16 +33,19 @@ def append_decided(journal: Journal, execution_id: ExecutionId, decide: Decision
     while True:
         state = journal.state_of(execution_id)
         now = timezone.now()
-        entries = tuple(
-            LogEntry(Version(state.next_version + index), now, event) for index, event in enumerate(decide(state, now))
-        )
-        if not entries:
+        events = decide(state, now)
+        if not events:
             return
-        write = Append(execution_id=execution_id, expected=state.next_version, entries=entries)
-        (outcome,) = journal.commit([write], now=now).outcomes
+        (outcome,) = journal.commit([append_of(state, events, now)], now=now).outcomes
         if isinstance(outcome, VersionConflict | AlreadyFinished):
             # It moved on meanwhile: look again.
             continue
         if isinstance(outcome, JournalError):
             raise outcome
         return
+
+
+def append_of(state: ExecutionState, events: Sequence[ExecutionEvent], now: datetime) -> Append:
+    """Return the write that appends events to an execution that still stands so."""
+    entries = (LogEntry(Version(state.next_version + index), now, event) for index, event in enumerate(events))
+    return Append(execution_id=state.execution_id, expected=state.next_version, entries=tuple(entries))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
 from engine.errors import EngineError, JournalUnavailable
 from engine.journal.protocol import Journal
+from engine.log.events import CancellationRequested, ExecutionEvent
 from engine.log.ids import ExecutionId
-from executions.operations.cancelling import cancel
+from engine.log.state import ExecutionState
+from executions.operations.appending import Decision
+from executions.operations.cancelling import Cancelling, cancel, cancelling
 from executions.operations.forking import fork
 from executions.operations.listing import ExecutionFilter, Place, matching, page_of
-from executions.operations.pausing import pause, unpause
+from executions.operations.pausing import pause, pausing, unpause, unpausing
 from executions.operations.refusals import OperationRefused
 from executions.operations.replay_places import replay_place
 from executions.operations.retrying import retry
@@ -120,6 +124,14 @@ def operate(operation: BulkOperation, execution_id: ExecutionId, *, journal: Jou
     _OPERATIONS[operation](execution_id, journal=journal)
 
 
+def decision_of(operation: BulkOperation) -> Decision | None:
+    """Return what appends to the log of each what the operation comes to; ``None`` if it does something else, too.
+
+    The decision raises `OperationRefused` for an execution whose state does not allow it.
+    """
+    return _DECISIONS.get(operation)
+
+
 def _fork(execution_id: ExecutionId, *, journal: Journal) -> None:
     last = journal.state_of(execution_id).next_version - 1
     with replay_place():
@@ -132,6 +144,13 @@ def _cancel(execution_id: ExecutionId, *, journal: Journal) -> None:
         raise OperationRefused(outcome.value)
 
 
+def _cancelling(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, ...]:
+    outcome = cancelling(state)
+    if not outcome.will_be_cancelled:
+        raise OperationRefused(outcome.value)
+    return (CancellationRequested(),) if outcome is Cancelling.REQUESTED else ()
+
+
 class _Operate(Protocol):
     def __call__(self, execution_id: ExecutionId, *, journal: Journal) -> object: ...
 
@@ -142,4 +161,9 @@ _OPERATIONS: Final[Mapping[BulkOperation, _Operate]] = {
     BulkOperation.UNPAUSE: unpause,
     BulkOperation.RETRY: retry,
     BulkOperation.FORK: _fork,
+}
+_DECISIONS: Final[Mapping[BulkOperation, Decision]] = {
+    BulkOperation.CANCEL: _cancelling,
+    BulkOperation.PAUSE: pausing,
+    BulkOperation.UNPAUSE: unpausing,
 }

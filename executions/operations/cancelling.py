@@ -52,14 +52,15 @@ def cancel(execution_id: ExecutionId, *, journal: Journal | None = None) -> Canc
 
     def decide(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, ...]:
         nonlocal outcome
-        outcome = _outcome(state)
+        outcome = cancelling(state)
         return (CancellationRequested(),) if outcome is Cancelling.REQUESTED else ()
 
     append_decided(journal or SqlJournal.for_current_connection(), execution_id, decide)
     return outcome
 
 
-def _outcome(state: ExecutionState) -> Cancelling:
+def cancelling(state: ExecutionState) -> Cancelling:
+    """Return what the wish to cancel an execution that stands so comes to."""
     if state.is_finished:
         was_cancelled = state.result_kind == FailureKind.CANCELLED.value
         return Cancelling.ALREADY_CANCELLED if was_cancelled else Cancelling.ALREADY_FINISHED

@@ -36,7 +36,7 @@ def pause(execution_id: ExecutionId, *, journal: Journal | None = None) -> None:
         ExecutionNotFound: If there is no such execution.
         JournalUnavailable: If the storage did not answer.
     """
-    append_decided(journal or SqlJournal.for_current_connection(), execution_id, _pausing)
+    append_decided(journal or SqlJournal.for_current_connection(), execution_id, pausing)
 
 
 def unpause(execution_id: ExecutionId, *, journal: Journal | None = None) -> None:
@@ -51,10 +51,15 @@ def unpause(execution_id: ExecutionId, *, journal: Journal | None = None) -> Non
         ExecutionNotFound: If there is no such execution.
         JournalUnavailable: If the storage did not answer.
     """
-    append_decided(journal or SqlJournal.for_current_connection(), execution_id, _unpausing)
+    append_decided(journal or SqlJournal.for_current_connection(), execution_id, unpausing)
 
 
-def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]:
+def pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]:
+    """Return the events by which an execution that stands so is paused.
+
+    Raises:
+        OperationRefused: As `pause` does.
+    """
     if state.is_finished:
         raise OperationRefused(f"cannot pause {state.execution_id}: it has finished")
     if state.lifecycle is Lifecycle.PAUSED:
@@ -63,17 +68,22 @@ def _pausing(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]
         raise OperationRefused(f"cannot pause {state.execution_id}: it is being cancelled")
     if state.status is Status.LOCKED and state.component_id.component_type not in _FENCED:
         raise OperationRefused("cannot pause a running activity; cancel it instead")
-    if _may_be_in_memory(state, now):
+    if may_be_in_memory(state, now):
         return Unlocked(backoff_expires_at=now, reason="paused"), Paused()
     return (Paused(),)
 
 
-def _may_be_in_memory(state: ExecutionState, now: datetime) -> bool:
+def may_be_in_memory(state: ExecutionState, now: datetime) -> bool:
     """Whether a run may hold the execution: it runs, or waits for a response without having been unloaded."""
     return state.status is Status.LOCKED or (state.status is Status.BLOCKED_BY_JOIN_SET and state.due_at > now)
 
 
-def _unpausing(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, ...]:
+def unpausing(state: ExecutionState, _now: datetime) -> tuple[ExecutionEvent, ...]:
+    """Return the events by which an execution that stands so goes on.
+
+    Raises:
+        OperationRefused: As `unpause` does.
+    """
     if state.lifecycle is not Lifecycle.PAUSED:
         raise OperationRefused(f"cannot unpause {state.execution_id}: it is not paused")
     return (Unpaused(),)

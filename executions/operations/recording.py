@@ -35,6 +35,8 @@ class Operation(StrEnum):
     STUB = "stub"
     SIGNAL = "signal"
     UPGRADE = "upgrade"
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
     ADVANCE = "advance"
     FORK = "fork"
     SUBMIT = "submit"
@@ -114,6 +116,33 @@ class RecordingJournal(SqlJournal):
                 started = write.execution
                 is_itself = started.execution_id == self._execution_id
                 yield _called_by(started) if is_itself else started.execution_id
+
+
+def record_all(
+    execution_ids: Sequence[ExecutionId],
+    operation: Operation,
+    *,
+    actor: str,
+    reason: str,
+    at: datetime,
+    batch_id: int | None,
+) -> None:
+    """Record an operation of a batch that changed some executions, within the transaction that changes them.
+
+    Args:
+        execution_ids: Which ones.
+        operation: What was done.
+        actor: Who did it (`OperationRecord.actor`).
+        reason: Why, in their words.
+        at: When.
+        batch_id: The batch.
+    """
+    OperationRecord.objects.bulk_create(
+        OperationRecord(
+            execution_id=each, operation=operation.value, actor=actor, reason=reason, at=at, batch_id=batch_id
+        )
+        for each in execution_ids
+    )
 
 
 def command_actor() -> str:

@@ -101,6 +101,7 @@ class _Run:
             total=latest.total,
             compatible=latest.compatible,
             unchanged=latest.unchanged,
+            left=latest.left,
             diverging=len(latest.divergences),
             causes=encode_causes(causes_of(latest.divergences)),
             functions_gone=latest.functions_gone,

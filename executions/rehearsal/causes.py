@@ -9,7 +9,7 @@ from typing import Any, Final
 from executions.rehearsal.rehearsing import Divergence
 
 MOST_CAUSES: Final = 200
-_EXAMPLES: Final = 20
+_EXAMPLES: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

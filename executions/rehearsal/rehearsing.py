@@ -12,11 +12,8 @@ from datetime import timedelta
 
 from django.db.models import Count, Q
 
-from components.assumed_environ import AssumedEnviron
 from components.busy import OneAtATime
 from components.models import Deployment
-from components.operator import visible_environ
-from components.services import load_deployment
 from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentType, LockingStrategy
 from engine.errors import ExecutionNotFound
@@ -26,9 +23,9 @@ from engine.log.state import Lifecycle
 from engine.replay.outcomes import ReplayFailed
 from engine.replay.replaying import Replayer
 from engine.replay.subject import load_subject
-from executions.component_versions import make_replayer
+from executions.component_versions import make_replayer, registry_of
 from executions.journal.journal import SqlJournal
-from executions.models import Execution, ExecutionQuerySet
+from executions.models import Execution, ExecutionQuerySet, OperationRecord
 
 MOST_EXECUTIONS = 10_000
 """How many executions a rehearsal looks at, as a rule."""
@@ -65,6 +62,7 @@ class Rehearsal:
         total: How many workflows have not finished.
         compatible: How many of them follow their history on the new code.
         unchanged: How many are run by the same code as before.
+        left: How many people have left on the code that they have: this deployment does not run them.
         divergences: Those that cannot go on, oldest first.
         functions_gone: How many executions wait for a function that nobody exports any more, by function.
         is_complete: False if some were left out, because there are too many or the time was over.
@@ -74,6 +72,7 @@ class Rehearsal:
     total: int = 0
     compatible: int = 0
     unchanged: int = 0
+    left: int = 0
     divergences: list[Divergence] = field(default_factory=list)
     functions_gone: dict[str, int] = field(default_factory=dict)
     is_complete: bool = True
@@ -81,7 +80,7 @@ class Rehearsal:
     @property
     def looked_at(self) -> int:
         """How many workflows were looked at."""
-        return self.compatible + self.unchanged + len(self.divergences)
+        return self.compatible + self.unchanged + self.left + len(self.divergences)
 
 
 def rehearse(
@@ -107,8 +106,7 @@ def rehearse(
         JournalUnavailable: If the storage did not answer.
     """
     with _rehearsing():
-        environ = AssumedEnviron(visible_environ())
-        registry = Registry(load_deployment(deployment, environ=environ))
+        registry = registry_of(deployment)
         journal = journal or SqlJournal.for_current_connection()
         replayer = make_replayer(journal)
         until = None if time_limit is None else time.monotonic() + time_limit.total_seconds()
@@ -143,8 +141,12 @@ def _look_at(
         return  # it ended meanwhile and is kept no longer
     if subject.state.is_finished:
         return
-    if subject.state.component_id.digest == function.component.id.digest:
+    digest = function.component.id.digest
+    if subject.state.component_id.digest == digest:
         rehearsal.unchanged += 1
+        return
+    if subject.state.incompatible_digest == digest and OperationRecord.objects.exclusion_of(execution_id, digest):
+        rehearsal.left += 1
         return
     outcome = replayer.replay(subject, function, registry)
     if not isinstance(outcome, ReplayFailed):

@@ -30,5 +30,6 @@ def summary(rehearsal: Rehearsal) -> str:
     text = (
         f"{rehearsal.looked_at} of {counted(rehearsal.total, 'unfinished workflow')}: "
         f"{rehearsal.compatible} compatible, {rehearsal.unchanged} unchanged, {len(rehearsal.divergences)} diverging"
+        + (f", {rehearsal.left} left on their code" if rehearsal.left else "")
     )
     return text if rehearsal.is_complete else f"{text}; the others were left out"

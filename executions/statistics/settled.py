@@ -20,7 +20,8 @@ class SettledLog:
     """Tells how far one may count and never have to come back.
 
     SQLite has one writer, so its rows appear in their order. PostgreSQL gives a row its number before the commit that
-    shows it: the highest number seen is settled once every transaction is over that was under way then.
+    shows it: the highest number seen is settled once every transaction is over that was under way then. The journal
+    writes other rows before it adds to a log, so its transactions count as under way before they take a number.
     """
 
     def __init__(self) -> None:
@@ -49,4 +50,6 @@ class SettledLog:
         if oldest_under_way >= self._seen_before:
             self._settled = self._seen
             self._seen, self._seen_before = highest, next_transaction
+        if oldest_under_way >= next_transaction:
+            self._settled = highest  # nobody was writing
         return self._settled

@@ -1,4 +1,4 @@
-"""``obelisk execution cancel|pause|unpause|stub``: changing what goes on."""
+"""``obelisk execution cancel|pause|unpause|stub|exclude|include``: changing what goes on."""
 
 from __future__ import annotations
 
@@ -36,3 +36,23 @@ _add_verb("unpause", "Let a paused execution or delay go on.")
 def stub(client: Client, execution_id: str, value: str, reason: str | None) -> None:
     """Answer a stub with VALUE, as '{"ok": 1}' or @FILE."""
     client.out.message(client.api.put("executions", execution_id, "stub", body=read_value(value), reason=reason))
+
+
+@execution_group.command("exclude")
+@execution_argument
+@click.argument("deployment")
+@_reason_option
+@with_client
+def exclude(client: Client, execution_id: str, deployment: str, reason: str | None) -> None:
+    """Keep DEPLOYMENT from running a workflow."""
+    body = {"deployment_id": deployment}
+    client.out.message(client.api.put("executions", execution_id, "exclude", body=body, reason=reason))
+
+
+@execution_group.command("include")
+@execution_argument
+@_reason_option
+@with_client
+def include(client: Client, execution_id: str, reason: str | None) -> None:
+    """Take an exclude of a workflow back."""
+    client.out.message(client.api.put("executions", execution_id, "include", reason=reason))

@@ -97,14 +97,21 @@ export class LivePage {
     if (this.isHeld) {
       return;
     }
-    const { topic, subject, view, keys, query } = this.page.dataset;
+    const { topic, subject, view, keys, query, timeline } = this.page.dataset;
     const rows = keys === undefined ? [] : [...document.querySelectorAll(`${keys} [data-key]`)];
     const shown = rows.map((row) => row.dataset.key);
-    const about = { topic, subject: subject || "", view: view || "", query: query || "" };
+    const about = { topic, subject: subject || "", view: view || "", query: query || "", timeline: timeline || "" };
     this.say({ t: "sub", ...about, cursor: this.cursor, keys: shown });
     if (document.hidden) {
       this.say({ t: "hidden" });
     }
+  }
+
+  /** Say which window of a timeline is shown, and how much of what happened: what happens next comes with frames. */
+  showTimeline(window, size) {
+    this.page.dataset.timeline = window;
+    this.cursor = { ...this.cursor, drawn: size };
+    this.subscribe();
   }
 
   /** Somebody looks at the page again, or does not any more. */

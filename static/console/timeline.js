@@ -15,6 +15,8 @@ const MOST_OPEN_CHARACTERS = 7500;
 const RIGHT_MARGIN = 18; // for what stands at the right end
 const REFRESH_MS = 250;
 const HELD_MS = 1000;
+const TELL_MS = 300;
+const OLD_MS = 4000;
 const ZOOM = 1.6;
 const LEAST_WINDOW = 20;
 const NOTHING_DUE = { factor: 1, x: null, share: 0 };
@@ -33,7 +35,7 @@ class Timeline {
     this.rows = new Rows(this);
     this.answer = null;
     this.due = NOTHING_DUE;
-    this.wantedSize = 0;
+    this.told = "";
     this.readAddress();
     this.listen();
     panel.classList.add("tl-loading");
@@ -87,7 +89,8 @@ class Timeline {
         this.complain("");
         this.show(answer);
       } catch (error) {
-        this.complain(`The timeline could not be read: ${error.message}`);
+        this.panel.classList.remove("tl-loading");
+        this.complain(`The timeline could not be read: ${error.message} `, { canRetry: true });
       }
     }
     this.isAsking = false;
@@ -157,10 +160,19 @@ class Timeline {
     drawRows(parts, answer);
     this.table.show(answer);
     this.rows.markTabStop(held);
-    if (this.wantedSize > answer.size) {
-      // The tree was read a moment before what was announced; then it will be read again. Once is enough.
-      this.wantedSize = 0;
-      window.setTimeout(() => this.refresh(), answer.again_ms);
+    this.tell();
+  }
+
+  /** Say which window is shown, once it stands still: from then on the page's frames bring it. */
+  tell() {
+    window.clearTimeout(this.telling);
+    const shown = String(this.query(this.answer.first));
+    if (shown !== this.told && this.answer.goes_on) {
+      this.told = "";
+      this.telling = window.setTimeout(() => {
+        this.told = shown;
+        window.livePage?.showTimeline(shown, this.answer.size);
+      }, TELL_MS);
     }
   }
 
@@ -169,9 +181,17 @@ class Timeline {
     return begin === 0 && end === limit ? `All of it, ${spanText(limit)}` : `${spanText(end - begin)} of ${spanText(limit)}, from ${spanText(begin)} on`;
   }
 
-  complain(text) {
+  complain(text, { canRetry = false } = {}) {
     this.parts.problem.textContent = text;
     this.parts.problem.hidden = text === "";
+    if (canRetry) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "ob-button";
+      button.textContent = "Retry";
+      button.addEventListener("click", () => this.ask());
+      this.parts.problem.append(button);
+    }
   }
 
   showTable(isTable) {
@@ -298,16 +318,20 @@ class Timeline {
       button.addEventListener("click", () => todo[button.dataset.do]());
     }
     parts.scroll.addEventListener("scroll", () => this.scrolled());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.wantedSize > (this.answer?.size || 0) && this.refresh());
     new ResizeObserver(() => this.resized()).observe(this.panel);
     this.panel.closest("[data-topic]")?.addEventListener("console:live", (event) => this.heard(event.detail));
   }
 
   heard(message) {
     if (message.t === "frame") {
-      this.wantedSize = Math.max(this.wantedSize, message.cursor.tree || 0);
-      this.refresh();
-    } else if (message.t === "beat" && this.end === null && this.answer !== null && this.answer.goes_on) {
+      // That of another window than is shown by now is of no use: what happens in this one comes once it was told.
+      const isOurs = message.timeline && message.window === this.told && !this.isAsking;
+      if (isOurs && !isSelecting(this.panel)) {
+        this.show(message.timeline);
+      } else if (isOurs || (message.final && this.answer?.goes_on !== false)) {
+        this.refresh();
+      }
+    } else if (message.t === "beat" && this.end === null && this.answer?.goes_on && performance.now() - this.shownAt > OLD_MS) {
       this.refresh();
     }
   }

@@ -180,7 +180,7 @@ export class RowWindow {
       this.show(answer, place, replace);
       isRead = true;
     } catch (error) {
-      this.complain(error.message);
+      this.complain(`Could not be read: ${error.message}`);
     } finally {
       this.isLoading = false;
     }

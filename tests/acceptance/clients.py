@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.acceptance.sites import COMMAND_S, REPOSITORY, Finished, Site
+from tests.acceptance.sites import REPOSITORY, Finished, Site
+from tests.harness.site_database import COMMAND_S
 from tests.harness.terminals import Terminal, at_terminal
 
 SCRIPT = [sys.executable, "-m", "obelisk.client"]

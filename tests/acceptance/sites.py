@@ -9,27 +9,20 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
-from django.db.utils import ConnectionHandler
 
-from engine.clock import SystemClock
 from engine.log.ids import ExecutionId
-from executions.deployed import NOTHING
-from executions.journal.journal import SqlJournal
 from obelisk_site.database import sqlite_database
 from tests.harness.eventually import eventually
 from tests.harness.python_components import RUNTIMES
-from tests.harness.world import World
+from tests.harness.site_database import COMMAND_S, SiteDatabase
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-COMMAND_S = 60.0
-"""How long a command may take on a busy machine."""
-
 _OURS = ("OBELISK_", "DJANGO_")
 
 
@@ -97,7 +90,7 @@ class Running:
         return Finished(status, self.out, self.err)
 
 
-class Site:
+class Site(SiteDatabase):
     """One data directory, with the processes that use it.
 
     Args:
@@ -107,6 +100,7 @@ class Site:
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = folder / "data"
+        super().__init__(sqlite_database(self.data_dir / "db.sqlite3", conn_max_age=None))
         self.port = unused_port()
         self._folder = folder
         self._settings = dict(settings or {})
@@ -176,41 +170,6 @@ class Site:
         eventually(lambda: not self.processes())
 
     # --- What they wrote ---
-
-    @contextlib.contextmanager
-    def journal(self) -> Iterator[SqlJournal]:
-        """Open the site's journal."""
-        database = sqlite_database(self.data_dir / "db.sqlite3", conn_max_age=None)
-        handler = ConnectionHandler({"default": database})
-        journal = SqlJournal.dedicated(lambda: handler.create_connection("default"))
-        yield journal
-        journal.close()
-
-    @contextlib.contextmanager
-    def world(self) -> Iterator[World]:
-        """Open the site's journal with what tests ask of one."""
-        with self.journal() as journal:
-            yield World(registry=NOTHING, clock=SystemClock(), journal=journal)
-
-    def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
-        """Ask the site's database."""
-        database = sqlite_database(self.data_dir / "db.sqlite3", conn_max_age=None)
-        wrapper = ConnectionHandler({"default": database}).create_connection("default")
-        try:
-            with wrapper.cursor() as cursor:
-                cursor.execute(sql, params)
-                return list(cursor.fetchall())
-        finally:
-            wrapper.close()
-
-    def heartbeats(self) -> dict[str, int]:
-        """Return the process ids of the executors on the list, by executor id."""
-        return dict(self.query("SELECT executor_id, pid FROM executions_executorheartbeat"))
-
-    def wait_until_finished(self, execution_id: ExecutionId) -> None:
-        """Wait until an execution has ended."""
-        with self.journal() as journal:
-            eventually(lambda: journal.state_of(execution_id).is_finished, within_s=COMMAND_S)
 
     def wait_for_children(self, execution_id: ExecutionId, count: int) -> None:
         """Wait until so many children of an unfinished execution have."""

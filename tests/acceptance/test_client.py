@@ -14,8 +14,9 @@ import pytest
 from engine.wit.names import FunctionName
 from engine.wit.wit_folder import WitFolder
 from tests.acceptance.clients import Obelisk
-from tests.acceptance.sites import COMMAND_S, REPOSITORY, Site
+from tests.acceptance.sites import REPOSITORY, Site
 from tests.harness.eventually import eventually
+from tests.harness.site_database import COMMAND_S
 
 FIBO = "testing:fibo-workflow/workflow.fiboa"
 SLOW = "my:app/slow.fail-after"

@@ -34,6 +34,17 @@ _ARGUMENTS = (
 expect.set_options(timeout=30_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give browser tests time: the first one also starts the site, and machines that run them have other things to do.
+
+    What never comes is found by the browser's own, shorter patience, with a better message.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(600))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Sites have databases of their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,12 +20,23 @@ params = [{ name = "n", type = "u64" }]
 """
 
 
-def stored(console: Console) -> str:
+OTHERWISE = """
+[[workflow_js]]
+name = "other_payments"
+ffqn = "example:approval/workflows.pay"
+content = "export default (payment) => obelisk.sleep({ days: 1 });"
+params = [{ name = "payment", type = "record { to: string, cents: u64 }" }]
+return_type = "result"
+exec.locking_strategy = "by_ffqns"
+"""
+
+
+def stored(console: Console, toml: str = NARROWER) -> str:
     """Bring another deployment, which is not run; return its id."""
     token = (console.site.data_dir / "api_token").read_text().strip()
     answer = requests.post(
         f"http://127.0.0.1:{console.site.port}/v1/deployments",
-        json={"deployment_toml": NARROWER, "description": "<b>only</b> one function"},
+        json={"deployment_toml": toml, "description": "<b>only</b> one function"},
         headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
         timeout=30,
     )
@@ -70,6 +82,29 @@ def test_a_deployment_is_rehearsed_activated_and_taken_back(console: Console) ->
     expect(page).to_have_url(re.compile(f"/{active}/activate/$"))
     activate(page, "enough seen")
     expect(page.locator(".ob-head").first).to_contain_text("enough seen")
+
+
+def test_what_diverges_is_left_on_old_code_in_pictures(console: Console, screenshots: Path) -> None:
+    execution_id, _ = console.submit(PAY, LARGE), console.submit(PAY, LARGE)
+    page = console.page
+    page.goto(f"{console.base}executions/{execution_id}/")
+    expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Blocked"))
+    other = stored(console, OTHERWISE)
+    console.open(f"deployments/{other}/rehearsal/")
+    page.get_by_role("button", name="Rehearse").click()
+    expect(page.locator("#report")).to_contain_text("Done")
+
+    page.get_by_label(f"Leave {execution_id} on old code").check()
+    page.get_by_label("Reason").fill("paid by half")
+    page.screenshot(path=screenshots / "rehearsal.png")
+    page.get_by_role("button", name="Leave what is ticked on old code").click()
+
+    expect(page.get_by_text("1 workflow left on old code.")).to_be_visible()
+    page.get_by_role("button", name="Rehearse again").click()
+    expect(page.locator("#report .ob-tally")).to_contain_text("left on old code")
+    expect(page.get_by_label(f"Leave {execution_id} on old code")).to_have_count(0)
+    page.get_by_role("link", name="Activate…").click()
+    expect(page.get_by_text("1 unfinished workflow is not run by it")).to_be_visible()
 
 
 def test_from_a_component_through_its_wit_to_a_type(console: Console) -> None:

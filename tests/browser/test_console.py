@@ -22,7 +22,7 @@ def test_an_execution_is_watched_from_waiting_to_its_end(console: Console) -> No
 
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Blocked"))
     console.expect_live()
-    expect(page.locator("#head")).to_contain_text("waits for its result to be supplied")
+    expect(page.locator("#head")).to_contain_text("waits for the group finance to supply its result")
     (stub,) = re.findall(rf"{execution_id}\.\S+?_1", page.locator("#head .ob-banner").inner_text())
     console.site.check("execution", "stub", stub, '{"ok": true}')
 

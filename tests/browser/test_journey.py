@@ -34,7 +34,7 @@ def test_from_the_login_to_another_deployment(console: Console) -> None:
     expect(page).to_have_url(re.compile(r"executions/E_"))
     execution_id = page.locator("#execution-id").inner_text()
     state(page, "Blocked")
-    expect(page.locator("#head .ob-banner")).to_contain_text("waits for its result to be supplied")
+    expect(page.locator("#head .ob-banner")).to_contain_text("waits for the group finance to supply its result")
     console.expect_live()
     page.evaluate("window.sameness = 1")
 

@@ -361,6 +361,24 @@ def test_a_bar_of_the_timeline_leads_to_its_events(console: Console) -> None:
     expect(page.locator(".ob-at")).to_contain_text(re.compile("child submitted|delay requested"))
 
 
+def test_what_happens_in_a_timeline_comes_with_the_pages_frames(console: Console) -> None:
+    execution_id = console.submit(PAY, LARGE)
+    sockets: list[WebSocket] = []
+
+    def note(socket: WebSocket) -> None:
+        sockets.append(socket)
+
+    console.page.on("websocket", note)
+    page = console.open(f"executions/{execution_id}/timeline/")
+    expect(page.locator(".tl-row").nth(1)).to_be_visible()
+    expect(page.locator("[data-topic]")).to_have_attribute("data-timeline", re.compile("width="))
+
+    with sockets[-1].expect_event("framereceived", lambda frame: '"timeline":{' in frame):
+        apart(lambda: console.site.check("execution", "pause", execution_id))
+
+    expect(page.locator(".tl-row .tl-state").first).to_have_class(re.compile("tl-state-paused"))
+
+
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
 def test_no_part_is_wider_than_the_window(console: Console, log: Log, width: int) -> None:
     console.page.set_viewport_size({"width": width, "height": 900})

@@ -351,4 +351,44 @@ def test_a_stub_says_nothing_that_people_could_not_read(tmp_path: Path, option: 
     (problem,) = refusal(tmp_path, PYTHON, trips=TRIPS.replace("@stub\n", f"@stub({option})\n"))
 
     assert problem.startswith("trips.py:16: approve: ")
-    assert "expected a text of 1 to 150 characters" in problem
+    assert problem.endswith(("- at `$.title`", "- at `$.group`"))
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("max_retries='a'", "trips.py:4: book: Expected `int | null`, got `str` - at `$.max_retries`"),
+        ("max_retries=10**40", "trips.py:4: book: Expected `int | null`, got `float` - at `$.max_retries`"),
+        ("retry_backoff=timedelta(days=-1)", "trips.py:4: book: Expected `int` >= 0 - at `$.retry_backoff_ms`"),
+        (
+            "attempt_timeout=timedelta.max",
+            "trips.py:4: book: Expected `int` <= 100000000000000 - at `$.attempt_timeout_ms`",
+        ),
+    ],
+)
+def test_an_activity_says_nothing_that_no_executor_could_keep(tmp_path: Path, options: str, problem: str) -> None:
+    assert refusal(tmp_path, PYTHON, trips=_decorated(options)) == (problem,)
+
+
+def _decorated(options: str) -> str:
+    return (
+        "from datetime import timedelta\nfrom obelisk import activity\nPACKAGE = 'acme:trips'\n"
+        f"@activity({options})\ndef book() -> None: ...\n"
+    )
+
+
+def test_a_file_that_would_end_the_interpreter_is_refused(tmp_path: Path) -> None:
+    (problem,) = refusal(tmp_path, PYTHON, trips="import os\nos._exit(3)\n")
+
+    assert (
+        problem
+        == "trips.py:1: the file cannot be imported: the sandbox of a source component has no wasi:cli/exit.exit"
+    )
+
+
+def test_a_file_of_too_many_functions_is_refused(tmp_path: Path) -> None:
+    functions = "".join(f"@activity\ndef f{number}() -> None: ...\n" for number in range(1001))
+
+    (problem,) = refusal(tmp_path, PYTHON, trips="from obelisk import activity\nPACKAGE = 'acme:trips'\n" + functions)
+
+    assert "Expected `array` of length <= 1000" in problem

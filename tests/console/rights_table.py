@@ -96,6 +96,7 @@ PAGES: Final[Mapping[str, Needs]] = {
     "console_activation": DEPLOY,
     "console_rehearsal": READ,
     "console_rehearsal_start": DEPLOY,
+    "console_rehearsal_leave": Needs((Scope.OPERATE,)),
     "console_rehearsal_stop": DEPLOY,
     "console_comparison": READ,
     "console_audit": READ,
@@ -127,6 +128,8 @@ OPERATIONS: Final[Mapping[str, Scope]] = {
     "replay": Scope.OPERATE,
     "advance": Scope.OPERATE,
     "upgrade": Scope.OPERATE,
+    "exclude": Scope.OPERATE,
+    "include": Scope.OPERATE,
     "fork": Scope.SUBMIT,
 }
 """By their key; what is here and not in `console.operating.actions` was forgotten there, and the other way round."""

@@ -5,21 +5,28 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.contrib.auth.models import Group, User
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from engine.errors import NondeterminismDetected
 from engine.executor.cron_seeds import make_seeds
 from engine.journal.ledger import Changes
 from engine.log import events as e
 from engine.log.ids import DelayId, ExecutionId, named_join_set
 from engine.log.state import Lifecycle
 from engine.simulation.recordings import Recorded, last_instant, parse_recording
+from executions import due_details
 from executions.deployed import deployed_registry
+from executions.due_explanations import why_due_is_not_run
 from executions.explanations import waited_for, why_not_moving
 from executions.journal.commit import store
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
 from executions.models import Delay, Execution, OperationRecord
+from executions.operations.assigning import assign
 from executions.operations.delays import pause_delay
+from executions.operations.inbox import NOBODY, Assignee
 from executions.operations.pausing import pause, unpause
 from executions.operations.recording import Operation, RecordingJournal
 from tests.builders import (
@@ -331,17 +338,43 @@ def test_due_but_for_somebody_else_to_carry_out(journal: SqlJournal, tmp_path: P
     assert explain() == "It waits for its result to be supplied: nobody here carries it out."
 
 
+def test_a_task_waits_for_whom_it_was_given_to(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_declared(tmp_path)
+    commit(journal, make_submit(E1, make_created(ffqn=APPROVE)))
+    tellers = Group.objects.create(name="tellers")
+
+    assign(E1, tellers, seen=NOBODY, actor="user:ann")
+    at = OperationRecord.objects.get().at
+    assert explain() == (
+        "It waits for the group tellers to supply its result; "
+        f"given to them by user:ann since {at:%Y-%m-%d %H:%M:%S} UTC."
+    )
+
+    assign(E1, User.objects.create_user("bob"), seen=Assignee(group="tellers"), actor="user:ann", reason="he knows")
+    assert str(explain()).startswith("It waits for bob to supply its result; given to them by user:ann since ")
+    assert str(explain()).endswith(" (he knows).")
+
+
 def test_due_but_with_a_history_that_the_deployed_version_cannot_replay(journal: SqlJournal, tmp_path: Path) -> None:
     deploy_runnable(tmp_path)
     function = deployed_registry().find(PING)
     assert function is not None
     tried = e.ComponentUpgradeFinished(
-        component_digest=function.component.id.digest, deployment_id=DEPLOYMENT, failure="nondeterminism"
+        component_digest=function.component.id.digest,
+        deployment_id=DEPLOYMENT,
+        failure=str(NondeterminismDetected(version=41, recorded="call a with 'secret'", requested="call b")),
     )
     commit(journal, make_submit(E1, make_created(ffqn=PING), tried))
     an_executor_is_alive()
 
-    assert explain() == "It is due, but its history cannot be replayed by the deployed component version."
+    begins = "It is due, but its history cannot be replayed by the deployed component version, they part at event 41"
+    assert explain() == (
+        f"{begins}: key does not match event stored at version 41: key: call b, event: call a with 'secret'."
+    )
+    row = Execution.objects.get(pk=E1)
+    assert why_not_moving(row, now=NOW, with_values=False) == f"{begins}."
+    # Told of all calls of the function, whatever became of each.
+    assert why_due_is_not_run(row, NOW) == due_details.NOT_RUN_BY_DEPLOYED
 
 
 def test_due_but_nobody_is_there(journal: SqlJournal, tmp_path: Path) -> None:
@@ -356,7 +389,7 @@ def test_due_and_next_in_line(journal: SqlJournal, tmp_path: Path) -> None:
     commit(journal, make_submit(E1, make_created(ffqn=PING)))
     an_executor_is_alive()
 
-    assert explain() == "It is due and waits for a free executor slot."
+    assert explain() == "It is due and waits for a free executor slot; it is the next one."
     an_executor_is_alive(running=0)
     assert explain() == "It is due and will be run in a moment."
 
@@ -379,8 +412,67 @@ def test_due_but_as_many_run_as_may(journal: SqlJournal, tmp_path: Path) -> None
     an_executor_is_alive()
 
     assert explain() == (
-        "It is due and waits for one of the 1 runs of ping to end: "
-        "at most 1 go on in an executor (exec.instance_limiter)."
+        f"It is due and waits for one of the 1 runs of ping ({E2}) to end: "
+        "at most 1 go on in an executor (exec.instance_limiter); it is the next one."
+    )
+
+
+def test_due_behind_others(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    waiting = [make_execution_id(number) for number in (3, 1, 2, 4)]
+    for second, execution_id in enumerate(waiting):
+        commit(journal, make_submit(execution_id, make_created(ffqn=PING, scheduled_at=after(second))))
+    # Nobody will run these: they stand in nobody's way.
+    commit(journal, make_submit(make_execution_id(5), make_created(ffqn="test:gone/api.call")))
+    commit(journal, make_submit(make_execution_id(6), make_created(ffqn=PING), e.Paused()))
+    now = after(10)
+    an_executor_is_alive(now)
+
+    begins = "It is due and waits for a free executor slot; "
+    since = "the oldest since 2026-01-01 00:00:00 UTC."
+    assert [explain(execution_id, now=now) for execution_id in waiting] == [
+        f"{begins}it is the next one.",
+        f"{begins}1 is due before it, {since}",
+        f"{begins}2 are due before it, {since}",
+        f"{begins}3 are due before it, {since}",
+    ]
+
+
+def test_due_behind_more_than_are_counted(journal: SqlJournal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due_details, "MOST_COUNTED", 2)
+    monkeypatch.setattr(due_details, "LOOKED_AT", 4)
+    deploy_runnable(tmp_path)
+    for number in range(1, 8):
+        commit(journal, make_submit(make_execution_id(number), make_created(ffqn=PING, scheduled_at=after(number))))
+    now = after(10)
+    an_executor_is_alive(now)
+
+    assert "; 2 are due before it, the oldest since" in str(explain(make_execution_id(3), now=now))
+    assert "; over 2 are due before it, the oldest since" in str(explain(make_execution_id(4), now=now))
+    with CaptureQueriesContext(connection) as asked:
+        assert "; over 2 are due before it, the oldest since" in str(explain(make_execution_id(7), now=now))
+    (queue,) = (query["sql"] for query in asked if "LIMIT 4" in query["sql"])
+    plan = connection.cursor().execute(f"EXPLAIN QUERY PLAN {queue}").fetchall()
+    assert "USING INDEX execution_pending (due_at<?)" in str(plan)
+    assert "TEMP B-TREE" not in str(plan)
+
+
+def test_due_behind_others_of_its_component(journal: SqlJournal, tmp_path: Path) -> None:
+    deploy_runnable(tmp_path, "exec.instance_limiter = 1")
+    function = deployed_registry().find(PING)
+    assert function is not None
+    component = function.component.id
+    running = [make_execution_id(number) for number in range(3, 8)]
+    for execution_id in running:
+        created = make_created(ffqn=PING, component_id=component)
+        commit(journal, make_submit(execution_id, created, make_locked(component_id=component)))
+    for number in (1, 2):
+        commit(journal, make_submit(make_execution_id(number), make_created(ffqn=PING, component_id=component)))
+    an_executor_is_alive()
+
+    assert explain(E2) == (
+        f"It is due and waits for one of the 5 runs of ping ({', '.join(running[:3])} and 2 more) to end: at most 1 go "
+        "on in an executor (exec.instance_limiter); 1 is due before it, the oldest since 2026-01-01 00:00:00 UTC."
     )
 
 

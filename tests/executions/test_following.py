@@ -15,9 +15,10 @@ from engine.log.state import ExecutionState, Status
 from executions import following
 from executions.following import Follower
 from executions.journal.journal import SqlJournal
-from executions.journal.wakeups import SilentFeed
 from tests.builders import make_append, make_execution_id, make_finished, make_retval, make_submit
 from tests.engine.journal.commits import commit
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 E1 = make_execution_id(1)
 PATIENCE_S = 20.0
@@ -71,7 +72,7 @@ def test_what_has_finished_is_not_waited_for() -> None:
     journal = MemoryJournal()
     commit(journal, make_submit(E1), make_append(E1, make_finished(), expected=1))
 
-    with Follower(journal, SilentFeed()) as follower:
+    with Follower(journal, Feed()) as follower:
         assert follower.wait(E1) == make_retval()
 
 
@@ -124,7 +125,7 @@ def test_a_wake_up_that_is_lost_only_costs_time(monkeypatch: pytest.MonkeyPatch)
     watched = WatchedJournal(end)
     commit(watched, make_submit(E1))
 
-    with Follower(watched, SilentFeed()) as follower:
+    with Follower(watched, Feed()) as follower:
         assert wait_in_time(follower) == make_retval()
 
 
@@ -133,7 +134,7 @@ def test_who_waits_in_vain_is_told_when_the_time_is_over(timeout_s: float) -> No
     journal = MemoryJournal()
     commit(journal, make_submit(E1))
 
-    with Follower(journal, SilentFeed()) as follower:
+    with Follower(journal, Feed()) as follower:
         assert follower.wait(E1, timeout_s=timeout_s) is None
 
 
@@ -157,7 +158,7 @@ def test_every_look_is_told() -> None:
 
 
 def test_an_execution_that_does_not_exist_is_not_waited_for() -> None:
-    with Follower(MemoryJournal(), SilentFeed()) as follower, pytest.raises(ExecutionNotFound):
+    with Follower(MemoryJournal(), Feed()) as follower, pytest.raises(ExecutionNotFound):
         follower.wait(E1)
 
 

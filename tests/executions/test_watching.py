@@ -16,7 +16,7 @@ from tests.builders import make_append, make_created, make_execution_id, make_fi
 from tests.engine.journal.commits import commit
 from tests.harness.eventually import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 E1, E2 = make_execution_id(1), make_execution_id(2)
 PATIENCE_S = 20.0

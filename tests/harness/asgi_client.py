@@ -121,11 +121,25 @@ def exchange(
         gone_after_s: When the client hangs up.
     """
 
+    pieces = [body] if isinstance(body, bytes) else body
+    return exchange_of(application, scope_of(method, path, headers), pieces, on_chunk, gone_after_s=gone_after_s)
+
+
+def exchange_of(
+    application: Callable[..., Any],
+    scope: dict[str, Any],
+    body: Iterable[bytes],
+    on_chunk: Callable[[bytes, int], bool] = lambda data, count: True,
+    *,
+    gone_after_s: float | None = None,
+) -> Server:
+    """Make the request that a scope describes; the other arguments are those of `exchange`."""
+
     async def run() -> Server:
-        server = Server([body] if isinstance(body, bytes) else body, on_chunk)
+        server = Server(body, on_chunk)
         if gone_after_s is not None:
             asyncio.get_running_loop().call_later(gone_after_s, server.go_away)
-        await asyncio.wait_for(application(scope_of(method, path, headers), server.receive, server.send), _PATIENCE_S)
+        await asyncio.wait_for(application(scope, server.receive, server.send), _PATIENCE_S)
         return server
 
     return asyncio.run(run())

@@ -49,8 +49,8 @@ class Upstream:
 
 
 @contextmanager
-def serve(answer: Callable[[Received], Answer]) -> Iterator[Upstream]:
-    """Run a server that answers each request with a function."""
+def serve(answer: Callable[[Received], Answer], *, host: str = "127.0.0.1") -> Iterator[Upstream]:
+    """Run a server that answers each request with a function, on an address of this host."""
     upstream = Upstream()
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,8 +84,8 @@ def serve(answer: Callable[[Received], Answer]) -> Iterator[Upstream]:
         def handle_error(self, request: object, client_address: object) -> None:
             """Say nothing of clients that hang up."""
 
-    server = Server(("127.0.0.1", 0), Handler)
-    upstream.authority = f"127.0.0.1:{server.server_port}"
+    server = Server((host, 0), Handler)
+    upstream.authority = f"{host}:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -97,3 +97,44 @@ def test_the_site_passes_its_own_checks(tmp_path: Path) -> None:
     done = run("manage.py", "check", "--fail-level", "WARNING", data_dir=tmp_path)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_an_address_makes_postgresql_the_database_and_its_password_is_no_setting(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("swordfish\n")
+
+    read = settings(
+        "DATABASES",
+        data_dir=tmp_path,
+        argv=("run_executor",),
+        OBELISK_DATABASE_URL="postgres://ann@db.example.com/obelisk",
+        OBELISK_DATABASE_PASSWORD_FILE=str(tmp_path / "password"),
+    )["DATABASES"]["default"]
+
+    assert (read["ENGINE"], read["HOST"], read["PASSWORD"]) == (
+        "django.db.backends.postgresql",
+        "db.example.com",
+        "swordfish",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "password_file", "problem"),
+    [
+        ("mysql://ann:swordfish@db/obelisk", "", "OBELISK_DATABASE_URL: expected an address"),
+        ("postgres://ann@db/obelisk", "/nowhere", "OBELISK_DATABASE_PASSWORD_FILE: the file '/nowhere' cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_be_meant_is_one_sentence(
+    tmp_path: Path, url: str, password_file: str, problem: str
+) -> None:
+    done = run(
+        "manage.py",
+        "check",
+        data_dir=tmp_path,
+        OBELISK_DATABASE_URL=url,
+        OBELISK_DATABASE_PASSWORD_FILE=password_file,
+    )
+
+    assert done.returncode != 0
+    assert problem in done.stderr
+    assert "swordfish" not in done.stderr

@@ -1,4 +1,4 @@
-"""Deliveries as clients see them."""
+"""Deliveries and refused requests as clients see them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from webhooks.models import Delivery
+from webhooks.models import Delivery, RefusedRequest
 
 
 class DeliverySummary(Struct, frozen=True, kw_only=True):
@@ -51,6 +51,41 @@ class DeliveryDocument(DeliverySummary, frozen=True, kw_only=True):
     headers: list[list[str]]
     body: BodyDocument
     response: AnswerDocument | None
+
+
+class RefusedDocument(Struct, frozen=True, kw_only=True):
+    """Requests that were refused before any component ran, as many as are alike."""
+
+    id: int
+    endpoint: str
+    provider: str
+    method: str
+    path: str
+    client: str
+    status: int
+    code: str
+    reason: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+def refused_document(row: RefusedRequest) -> RefusedDocument:
+    """Return what is known of refused requests."""
+    return RefusedDocument(
+        id=row.pk,
+        endpoint=row.endpoint,
+        provider=row.provider,
+        method=row.method,
+        path=row.path,
+        client=row.client,
+        status=row.status,
+        code=row.code,
+        reason=row.reason,
+        count=row.count,
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )
 
 
 def summary(delivery: Delivery) -> DeliverySummary:

@@ -1,4 +1,4 @@
-"""Looking at deliveries, and having them answered once more."""
+"""Looking at deliveries and refused requests, and having deliveries answered once more."""
 
 from __future__ import annotations
 
@@ -17,21 +17,33 @@ from executions.api.problems import Problem, ProblemCode
 from executions.api.recording import OperationQuery
 from executions.api.schema import endpoint
 from executions.api.views import ApiView
-from webhooks.api.documents import DeliveryDocument, DeliverySummary, document, summary
+from webhooks.api.documents import (
+    DeliveryDocument,
+    DeliverySummary,
+    RefusedDocument,
+    document,
+    refused_document,
+    summary,
+)
 from webhooks.deliveries import Asked
-from webhooks.models import Delivery
+from webhooks.models import Delivery, RefusedRequest
 from webhooks.replaying import Against, DeliveryNotFound, ReplayRefused, replay
 
 
-class DeliveriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which deliveries."""
+class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which part of a list."""
 
     endpoint: Annotated[str, Meta(description="Only those to this endpoint.")] | None = None
+    cursor: Annotated[int, Meta(ge=1, le=2**63 - 1, description="The last id of the page before.")] | None = None
+    length: Annotated[int, Meta(ge=1, le=200)] = 20
+
+
+class DeliveriesQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which deliveries."""
+
     state: Annotated[Literal["running", "answered", "failed"], Meta(description="Only those in this state.")] | None = (
         None
     )
-    cursor: Annotated[int, Meta(ge=1, le=2**63 - 1, description="The last id of the page before.")] | None = None
-    length: Annotated[int, Meta(ge=1, le=200)] = 20
 
 
 class ReplayQuery(OperationQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,3 +121,23 @@ class ReplayView(ApiView):
             raise Problem(ProblemCode.DELIVERY_NOT_FOUND, str(error)) from error
         except ReplayRefused as error:
             raise Problem(ProblemCode.DELIVERY_NOT_REPLAYABLE, str(error)) from error
+
+
+class RefusedListView(ApiView):
+    """Requests that reached no component."""
+
+    scopes = {"GET": Scope.READ}
+
+    @endpoint("list_refused_requests", tag="webhooks", query=PageQuery, answers={200: list[RefusedDocument]})
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of the requests to webhook endpoints that were refused, newest first.
+
+        Those that are alike and came within a minute are one; what they carried is not kept.
+        """
+        query = read_query(request, PageQuery)
+        rows = RefusedRequest.objects.order_by("-pk")
+        if query.endpoint is not None:
+            rows = rows.filter(endpoint=query.endpoint)
+        if query.cursor is not None:
+            rows = rows.filter(pk__lt=query.cursor)
+        return json_answer([refused_document(row) for row in rows[: query.length]])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from engine.errors import NameSyntaxError, NotExtendable, Trap, TypeSyntaxError, ValueMismatch
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.errors import ConstraintViolation, NameSyntaxError, NotExtendable, Trap, TypeSyntaxError, ValueMismatch
 from engine.guests.program import Runtime
 from engine.wit.grammar import parse_type
-from engine.wit.json_scalars import describe
 from engine.wit.json_values import JsonValue
 from engine.wit.names import FunctionName
 from engine.wit.types import FunctionType, Param, WitType
@@ -19,6 +21,49 @@ from engine.wit.types import FunctionType, Param, WitType
 _DEADLINE_S = 10.0
 _MOST_WORDS = 150
 """Characters of what a stub says to people; so many may the name of one of Django's groups have."""
+_MOST_FUNCTIONS = 1000
+_LONGEST_MS = 10**14
+
+_Words = Annotated[str, Meta(min_length=1, max_length=_MOST_WORDS)]
+_Milliseconds = Annotated[int, Meta(ge=0, le=_LONGEST_MS)]
+_Found = TypeVar("_Found")
+
+
+class _Param(Struct, frozen=True, kw_only=True):
+    name: str
+    type: str
+    is_optional: bool = False
+
+
+class _Function(Struct, frozen=True, kw_only=True):
+    kind: str
+    name: str
+    place: str
+    ffqn: str
+    params: tuple[_Param, ...]
+    result: str
+    max_retries: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None
+    retry_backoff_ms: _Milliseconds | None
+    attempt_timeout_ms: _Milliseconds | None
+    title: _Words | None
+    group: _Words | None
+    doc: str | None
+
+
+class _Import(Struct, frozen=True, kw_only=True):
+    name: str
+    place: str
+    ffqn: str
+    params: tuple[_Param, ...]
+    ok: str | None
+
+
+class _Answer(Struct, frozen=True, kw_only=True):
+    """What the interpreter says; it has run the files by then, so they may have had a hand in it."""
+
+    functions: Annotated[tuple[dict[str, Any], ...], Meta(max_length=_MOST_FUNCTIONS)]
+    imports: Annotated[tuple[dict[str, Any], ...], Meta(max_length=_MOST_FUNCTIONS)]
+    artefact: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,65 +210,70 @@ def describe_function(
 
 def _describe(runtime: Runtime, files: Sequence[SourceText], request: dict[str, JsonValue]) -> SourceDescription:
     sources: list[JsonValue] = [{"path": file.path, "text": file.text} for file in files]
+    place = f"{files[0].path}:1"
     try:
-        answer: dict[str, Any] = runtime.describe({**request, "files": sources}, deadline=_DEADLINE_S)
-    except Trap as trap:
-        raise SourceRefused([f"{files[0].path}:1: the file cannot be imported: {trap.message}"]) from trap
-    if problems := answer.get("problems"):
-        raise SourceRefused(problems)
+        told = runtime.describe({**request, "files": sources}, deadline=_DEADLINE_S)
+        if problems := told.get("problems"):
+            raise SourceRefused(msgspec.convert(problems, list[str]))
+        answer = msgspec.convert(told, _Answer)
+    except (Trap, ConstraintViolation, ValueMismatch) as error:
+        raise SourceRefused([f"{place}: the file cannot be imported: {error}"]) from error
+    except msgspec.ValidationError as error:
+        raise SourceRefused([f"{place}: what the file defines cannot be deployed: {error}"]) from error
     found: list[str] = []
-    functions = [_read(found, item, _function) for item in answer["functions"]]
-    imports = [_read(found, item, _import) for item in answer["imports"]]
+    functions = [_read(found, item, _Function, _function) for item in answer.functions]
+    imports = [_read(found, item, _Import, _import) for item in answer.imports]
     if found:
         raise SourceRefused(found)
     return SourceDescription(
         functions=tuple(function for function in functions if function is not None),
         imports=tuple(imported for imported in imports if imported is not None),
-        artefact=answer["artefact"].encode(),
+        artefact=answer.artefact.encode(),
     )
 
 
-def _read(problems: list[str], item: dict[str, Any], read: Any) -> Any:
+_Item = TypeVar("_Item", _Function, _Import)
+
+
+def _read(
+    problems: list[str], item: dict[str, Any], shape: type[_Item], read: Callable[[_Item], _Found]
+) -> _Found | None:
     try:
-        return read(item)
-    except (NameSyntaxError, TypeSyntaxError, NotExtendable, ValueMismatch) as error:
-        problems.append(f"{item['place']}: {item['name']}: {error}")
+        return read(msgspec.convert(item, shape))
+    except (msgspec.ValidationError, NameSyntaxError, TypeSyntaxError, NotExtendable, ValueMismatch) as error:
+        problems.append(f"{item.get('place')}: {item.get('name')}: {error}")
         return None
 
 
-def _function(item: dict[str, Any]) -> SourceFunction:
-    params = tuple(Param(param["name"], parse_type(param["type"])) for param in item["params"])
+def _function(item: _Function) -> SourceFunction:
     return SourceFunction(
-        kind=item["kind"],
-        label=item["name"],
-        place=item["place"],
-        name=FunctionName.parse(item["ffqn"]),
-        type=FunctionType(params, parse_type(item["result"])),
-        optional_params=len(list(takewhile(lambda param: param["is_optional"], reversed(item["params"])))),
-        max_retries=item["max_retries"],
-        retry_backoff=_duration(item["retry_backoff_ms"]),
-        attempt_timeout=_duration(item["attempt_timeout_ms"]),
-        title=_words(item, "title"),
-        group=_words(item, "group"),
-        doc=item["doc"],
+        kind=item.kind,
+        label=item.name,
+        place=item.place,
+        name=FunctionName.parse(item.ffqn),
+        type=FunctionType(_params(item.params), parse_type(item.result)),
+        optional_params=len(list(takewhile(lambda param: param.is_optional, reversed(item.params)))),
+        max_retries=item.max_retries,
+        retry_backoff=_duration(item.retry_backoff_ms),
+        attempt_timeout=_duration(item.attempt_timeout_ms),
+        title=item.title,
+        group=item.group,
+        doc=item.doc,
     )
 
 
-def _words(item: dict[str, Any], key: str) -> str | None:
-    text = item[key]
-    if text is None or (isinstance(text, str) and 0 < len(text) <= _MOST_WORDS):
-        return text
-    raise ValueMismatch(key, f"expected a text of 1 to {_MOST_WORDS} characters, got {describe(text)}")
-
-
-def _import(item: dict[str, Any]) -> SourceImport:
+def _import(item: _Import) -> SourceImport:
     return SourceImport(
-        label=item["name"],
-        place=item["place"],
-        name=FunctionName.parse(item["ffqn"]),
-        params=tuple(Param(param["name"], parse_type(param["type"])) for param in item["params"]),
-        ok=None if item["ok"] is None else parse_type(item["ok"]),
+        label=item.name,
+        place=item.place,
+        name=FunctionName.parse(item.ffqn),
+        params=_params(item.params),
+        ok=None if item.ok is None else parse_type(item.ok),
     )
+
+
+def _params(params: Sequence[_Param]) -> tuple[Param, ...]:
+    return tuple(Param(param.name, parse_type(param.type)) for param in params)
 
 
 def _duration(milliseconds: int | None) -> timedelta | None:

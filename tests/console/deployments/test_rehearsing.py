@@ -11,13 +11,18 @@ from django.test import Client
 from django.utils import timezone
 
 from components.models import Deployment
-from components.services import prepare, store_inactive
+from components.services import deploy, prepare, store_inactive
 from console.live.messages import Sub
 from console.live.rehearsal_topic import RehearsalTopic
-from executions.models import RehearsalReport, RehearsalStatus
+from engine.log.ids import ExecutionId
+from executions.component_versions import registry_of
+from executions.models import Execution, OperationRecord, RehearsalReport, RehearsalStatus
+from executions.operations.excluding import version_for
+from executions.operations.submitting import submit
 from tests.builders import make_execution_id
 from tests.components_app.builders import write_deployment
 from tests.executions.deployments import declared
+from tests.executions.scripts import SLEEP_AND_SUM, SUM, write_scripts
 from tests.harness.eventually import eventually
 
 CAUSE = {
@@ -133,3 +138,69 @@ def test_the_page_is_told_what_is_new_until_the_end(deployment: Deployment) -> N
 def test_a_subscription_that_makes_no_sense_is_refused(subject: str) -> None:
     with pytest.raises(ValueError, match="no rehearsal"):
         RehearsalTopic(Sub(topic="rehearsal", subject=subject))
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, db: None) -> list[ExecutionId]:
+    """Two workflows of a deployment, and another deployment that has another version."""
+    deploy(write_scripts(tmp_path))
+    return [submit(SUM, [[1]]).execution_id for _ in range(2)]
+
+
+def test_what_is_ticked_is_left_on_old_code_with_the_reason(
+    client_of: Callable[[str], Client], waiting: list[ExecutionId], tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = store_inactive(prepare(write_scripts(tmp_path / "other", SLEEP_AND_SUM)))[0]
+    cause = {**CAUSE, "ffqn": SUM, "count": 2, "executions": waiting}
+    report_of(other, status=RehearsalStatus.DONE, diverging=2, causes=[cause])
+    operator = client_of("operator")
+    page = page_of(operator, other)
+    assert all(f'value="{each}" form="leave"' in page for each in waiting)
+
+    path = f"/admin/deployments/{other.pk}/rehearsal/leave/"
+    said = operator.post(path, {"selected": [waiting[0], "E_nonsense"], "reason": "half done"}, follow=True).text
+    again = operator.post(path, {"selected": waiting[:1]}, follow=True).text
+    nothing = operator.post(path, follow=True).text
+
+    digest = version_for(SUM, registry_of(other))
+    rows = dict(Execution.objects.values_list("execution_id", "incompatible_digest"))
+    assert rows == {waiting[0]: digest, waiting[1]: None}
+    record = OperationRecord.objects.get(operation="exclude")
+    assert (record.actor, record.reason, record.detail) == ("user:operator", "half done", digest)
+    assert "1 workflow left on old code." in said
+    assert "is not a ULID" in said
+    assert "that version does not run it anyway" in again
+    assert "None was selected" in nothing
+    activation = client_of("deployer").get(f"/admin/deployments/{other.pk}/activate/").text
+    assert "1 unfinished workflow is not run by it" in activation
+
+
+def test_who_may_only_look_has_nothing_to_leave_it_with(
+    client_of: Callable[[str], Client], deployment: Deployment
+) -> None:
+    report_of(deployment, status=RehearsalStatus.DONE)
+    assert 'id="leave"' in page_of(client_of("operator"), deployment)
+    assert 'id="leave"' not in page_of(client_of("viewer"), deployment)
+
+
+def test_one_is_left_and_included_from_its_page(
+    client_of: Callable[[str], Client], waiting: list[ExecutionId], tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = store_inactive(prepare(write_scripts(tmp_path / "other", SLEEP_AND_SUM)))[0]
+    operator = client_of("operator")
+    path = f"/admin/executions/{waiting[0]}/do/"
+    seen = {"seen": "Pending"}
+
+    form = operator.get(f"{path}exclude/?deployment={other.pk}").text
+    unknown = operator.post(f"{path}exclude/", {**seen, "deployment": "Dep_none"})
+    left = operator.post(f"{path}exclude/", {**seen, "deployment": other.pk, "reason": "half done"}, follow=True).text
+    included = operator.post(f"{path}include/", seen, follow=True).text
+
+    assert f'value="{other.pk}"' in form
+    assert (unknown.status_code, "Dep_none" in unknown.text) == (422, True)
+    assert f"{other.pk} will not run it." in left
+    assert "History and code part" not in left
+    assert "Whatever is deployed may run it." in included
+    assert [each.operation for each in OperationRecord.objects.order_by("pk")] == ["exclude", "include"]

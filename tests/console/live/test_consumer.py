@@ -37,7 +37,7 @@ from tests.builders import (
 from tests.console.parts.families import store_family
 from tests.engine.journal.commits import commit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 E1 = make_execution_id(1)
 _PATIENCE_S = 20.0

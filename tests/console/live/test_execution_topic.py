@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from console.live.execution_topic import ExecutionTopic
@@ -14,11 +19,12 @@ from console.live.messages import Sub
 from console.live.topics import Cursor
 from executions.journal.journal import SqlJournal
 from executions.liveness import beat
+from executions.operations.pausing import pause
 from tests.builders import make_created, make_execution_id, make_holder, make_submit
 from tests.engine.journal.commits import commit
 from tests.executions.deployments import PING, deploy_runnable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1 = make_execution_id(1)
 
@@ -64,3 +70,19 @@ def test_it_is_not_asked_for_at_every_commit_of_others(view: str) -> None:
         assert open_page.read(cursor, hidden=False) is None
 
     assert not [query["sql"] for query in captured.captured_queries if "executorheartbeat" in query["sql"]]
+
+
+def test_operations_follow_what_came_before_the_page_listened(view: str, admin_client: Client) -> None:
+    page = admin_client.get(reverse(f"admin:{view}", args=[E1])).text
+    found = re.search(r'data-cursor="([^"]*)"', page)
+    assert found is not None
+    seen = json.loads(html.unescape(found[1]))
+
+    unchanged = topic(view).read(seen, hidden=False)
+    pause(E1)
+    changed = topic(view).read(seen, hidden=False)
+
+    assert unchanged is not None
+    assert unchanged.cursor["state"] == seen["state"]
+    assert changed is not None
+    assert changed.cursor["state"] != seen["state"]

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from console.live import list_topic
 from console.live.list_topic import ListTopic
 from console.live.messages import Sub
 from console.live.topics import Update
 from executions.journal.journal import SqlJournal
+from executions.liveness import beat
 from executions.operations.pausing import pause
 from tests.builders import NOW, make_created, make_execution_id, make_finished, make_locked, make_submit
 from tests.engine.journal.commits import commit
+from tests.executions.deployments import PING, deploy_runnable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1, E2, E3 = (make_execution_id(number) for number in (1, 2, 3))
 
@@ -112,3 +118,33 @@ def test_nobody_is_told_what_nobody_looks_at() -> None:
     create(E1)
 
     assert topic(E1).read({}, hidden=True) is None
+
+
+def test_why_a_row_waits_changes_when_its_cause_does(tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    journal = SqlJournal.for_current_connection()
+    commit(journal, make_submit(E1, make_created(ffqn=PING)))
+    commit(journal, make_submit(E2, make_created(ffqn=PING), make_locked(), make_finished()))
+    first = read(topic(E1, E2))
+    assert "no executor is alive" in first.rows[0].html
+    assert topic(E1, E2).read(first.cursor, hidden=False) is None
+    now = timezone.now()
+
+    beat("Exr_1", now=now, started_at=now, deployment_id=None, slots=1, running=0)
+
+    second = read(topic(E1, E2), first)
+    assert [row.key for row in second.rows] == [E1]
+    assert "will be run in a moment" in second.rows[0].html
+    assert topic(E1, E2).read(second.cursor, hidden=False) is None
+
+
+def test_why_rows_wait_is_not_asked_at_every_commit_of_others(tmp_path: Path) -> None:
+    deploy_runnable(tmp_path)
+    commit(SqlJournal.for_current_connection(), make_submit(E1, make_created(ffqn=PING)))
+    page = topic(E1)
+    first = read(page)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert page.read(first.cursor, hidden=False) is None
+
+    assert not any("executorheartbeat" in query["sql"] for query in asked)

@@ -18,7 +18,7 @@ from executions.operations.inbox import NOBODY
 from tests.builders import NOW
 from tests.console.tasks.open_tasks import deploy_stub, open_task
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from executions.journal.journal import SqlJournal
 from executions.models import Execution, RetentionRun
 from executions.retention.rules import parse_rules
 from executions.retention.runs import MOST_KEPT, prune_and_note
-from executions.tasks import keep_schedules
+from executions.tasks import PRUNING, keep_schedules
 from tests.builders import make_created, make_execution_id, make_finished, make_submit
 from tests.engine.journal.commits import commit
 
@@ -46,7 +46,7 @@ def test_it_tells_the_rules_what_goes_next_and_deletes_nothing(admin_client: Cli
     assert "for ever" in page
     assert "<strong>3 executions</strong> would be deleted now" in page
     assert "There was none yet." in page
-    assert Schedule.objects.count() == 1
+    assert Schedule.objects.filter(name=PRUNING).count() == 1
     assert Execution.objects.count() == 3
 
 

@@ -309,3 +309,15 @@ def test_types_are_told_by_the_names_that_their_wit_gives_them(tmp_path: Path, o
         assert "(order: order, rush: option<list<line>>) → result<string, problem>" in page
     assert "(a: u8, names: list<string>) → result<u32>" in listed
     assert "record order {" in form
+
+
+def test_two_names_of_one_structure_are_both_told(tmp_path: Path, operator: Client) -> None:
+    (tmp_path / "wit").mkdir()
+    twins = WIT.replace("record line {", "record item { article: string, count: u32 }\n    record line {")
+    (tmp_path / "wit" / "shop.wit").write_text(twins)
+    table = '[[activity_external]]\nname = "shop"\nffqn = "acme:shop/orders.place"\nwit = "wit"\n'
+    deploy_declared(tmp_path, table)
+
+    listed = unescape(operator.get("/admin/submit/").text)
+
+    assert "(order: order, rush: option<list<item or line>>) → result<string, problem>" in listed

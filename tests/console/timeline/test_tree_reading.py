@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 
 from console.timeline import tree_reading
 from console.timeline.tree_reading import read_tree, size_of
@@ -22,7 +21,7 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import commit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 E1, E2 = make_execution_id(1), make_execution_id(2)
 
@@ -56,23 +55,3 @@ def test_of_a_very_large_tree_the_first_part_is_read_and_it_says_so(monkeypatch:
     tree = read_tree(E1, to_micros(NOW))
 
     assert (len(tree.nodes), tree.is_cut) == (2, True)
-
-
-@pytest.mark.parametrize(
-    ("sql", "parameters"),
-    [
-        (tree_reading._ROOT, ("a",)),
-        (tree_reading._NODES, ("a", "b", 9)),
-        (tree_reading._DELAYS, ("a", "b", 9)),
-        (tree_reading._DELAYS_OVER, ("a", "b", 9)),
-        (tree_reading._REQUESTS, ("a", "a", "b", 9)),
-        (tree_reading._SIZE, ("a", "a", "b")),
-    ],
-)
-def test_no_statement_scans_a_table(sql: str, parameters: tuple[str | int, ...]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)
-        plan = [row[-1] for row in cursor.fetchall()]
-
-    assert any("SEARCH" in step for step in plan)
-    assert not any(step.startswith("SCAN") for step in plan), plan

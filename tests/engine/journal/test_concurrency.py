@@ -31,6 +31,8 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import assert_state_is_folded, commit, lock_pending
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1 = make_execution_id()
 THREADS = 4
 _T = TypeVar("_T")

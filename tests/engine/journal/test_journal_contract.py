@@ -40,6 +40,8 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import assert_state_is_folded, commit, refusal
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1, E2, E3 = (make_execution_id(number) for number in (1, 2, 3))
 CHILD = child_id(E1, JOIN_SET, 1)
 OTHER_SET = named_join_set("other")

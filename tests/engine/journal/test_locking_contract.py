@@ -37,6 +37,8 @@ from tests.builders import (
 )
 from tests.engine.journal.commits import assert_state_is_folded, commit, lock_pending
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1, E2, E3, E4 = (make_execution_id(number) for number in (1, 2, 3, 4))
 OLD, NEW = make_component_id(version="a"), make_component_id(version="b")
 
@@ -281,6 +283,36 @@ def test_the_next_wake_up_is_the_earliest_of_executions_delays_and_locks(journal
         None,
     ]
     assert journal.next_wake_up(after(10) - timedelta(microseconds=1)) == after(10)
+
+
+def test_the_outlook_tells_what_is_due_and_what_comes_next(journal: Journal) -> None:
+    leeway = timedelta(seconds=3)
+
+    def seen(seconds: float) -> tuple[bool, bool, datetime | None]:
+        outlook = journal.outlook(after(seconds), leeway=leeway)
+        return outlook.is_pending, outlook.is_overdue, outlook.next_at
+
+    assert seen(0) == (False, False, None)
+
+    lock_until(journal, E2, after(30), make_delay_request(E2, expires_at=after(1), paused=True))
+    submit(journal, E3, due_at=after(10))
+    assert seen(0) == (False, False, after(10))
+    assert seen(10) == (True, False, after(33))
+    assert seen(32.999) == (True, False, after(33))
+    assert seen(33) == (True, True, None)
+
+    commit(journal, make_append(E2, make_delay_request(E2, 2, expires_at=after(20)), expected=3))
+    assert seen(10) == (True, False, after(20))
+    assert seen(20) == (True, True, after(33))
+
+
+def test_what_is_being_cancelled_is_overdue_from_the_start(journal: Journal) -> None:
+    submit(journal, E1, due_at=after(40))
+    assert not journal.outlook(NOW, leeway=timedelta()).is_overdue
+
+    commit(journal, make_append(E1, e.CancellationRequested(), expected=1))
+
+    assert journal.outlook(NOW, leeway=timedelta()).is_overdue
 
 
 def test_children_are_locked_like_everybody(journal: Journal) -> None:

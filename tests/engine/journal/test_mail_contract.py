@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.deployment.spec import ComponentType
 from engine.errors import AlreadyFinished, ExecutionNotFound, VersionConflict
 from engine.journal.protocol import Journal
@@ -29,6 +31,8 @@ from tests.builders import (
     make_submit,
 )
 from tests.engine.journal.commits import assert_state_is_folded, commit, refusal
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 E1, E2 = (make_execution_id(number) for number in (1, 2))
 

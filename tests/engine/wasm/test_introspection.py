@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import InvalidComponent
 from engine.wasm.engine import WasmEngine
-from engine.wasm.introspection import ResourceOrigin
+from engine.wasm.introspection import MOST_FUNCTIONS, ResourceOrigin
 from engine.wit.grammar import parse_type
 from engine.wit.types import FunctionType, Param
 from tests.engine.wasm.guests import API, CALLER, GUEST, compiled, leaf
@@ -115,3 +115,10 @@ def test_an_exported_resource_of_the_guest_is_its_own(engine: WasmEngine) -> Non
 def test_importing_a_module_is_refused(engine: WasmEngine) -> None:
     with pytest.raises(InvalidComponent, match="imports a whole module or component, m"):
         compiled(engine, '(component (import "m" (core module)))')
+
+
+def test_an_interface_of_too_many_functions_is_refused(engine: WasmEngine) -> None:
+    functions = " ".join(f'(export "f{number}" (func))' for number in range(MOST_FUNCTIONS + 1))
+
+    with pytest.raises(InvalidComponent, match=f"has {MOST_FUNCTIONS + 1} functions and types"):
+        compiled(engine, f'(component (import "{API}" (instance {functions})))')

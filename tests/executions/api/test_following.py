@@ -24,7 +24,7 @@ from executions.watching import count_watches
 from tests.executions.api.clients import Api
 from tests.executions.deployments import ADD, deploy_declared
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 CALL = {"ffqn": ADD, "params": [1, []]}
 PATIENCE_S = 20.0

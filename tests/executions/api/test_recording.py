@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from components.services import deploy
+from components.services import deploy, prepare, store_inactive
 from engine.log import events as e
 from executions.access.scopes import Scope
+from executions.component_versions import registry_of
 from executions.deployed import deployed_registry
 from executions.journal.journal import SqlJournal
 from executions.models import Delay, OperationRecord
+from executions.operations.excluding import version_for
 from executions.operations.recording import Operation
 from executions.operations.submitting import submit
 from tests.builders import (
@@ -126,6 +128,10 @@ def test_operations_on_workflows_are_recorded(api: Api, tmp_path: Path) -> None:
     assert api.post(f"{path}/fork", {"version": 0, "dry_run": True}).status == 200
     forked = api.post(f"{path}/fork", {"version": 0})
     old = digest_of_sum()
+    other = store_inactive(prepare(write_scripts(tmp_path, SUM_UP + "\n// A third version.\n")))[0]
+    assert api.put(f"{path}/exclude", {"deployment_id": other.pk}, {"reason": "half done"}).json == {"ok": "excluded"}
+    assert api.put(f"{path}/include").json == {"ok": "included"}
+    third = version_for(SUM, registry_of(other))
     deploy(write_scripts(tmp_path, SUM_UP + "\n// Another version.\n"))
     assert api.put(f"{path}/upgrade", {"old": old, "new": digest_of_sum()}).status == 200
 
@@ -133,6 +139,8 @@ def test_operations_on_workflows_are_recorded(api: Api, tmp_path: Path) -> None:
         ("advance", None),
         ("signal", ASK),
         ("fork", forked.json["ok"]),
+        ("exclude", third),
+        ("include", None),
         ("upgrade", f"{old} to {digest_of_sum()}"),
     ]
     assert records(api, target)[0]["reason"] == "a look"

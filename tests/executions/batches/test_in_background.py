@@ -17,7 +17,7 @@ from executions.testing import deployed
 from tests.executions.scripts import SLEEP_AND_SUM, SUM, write_scripts
 from tests.harness.eventually import eventually
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
 
 def ended(batch: Batch) -> Batch:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.utils import timezone
 
+from engine.log.events import ExecutionEvent
 from engine.log.ids import ExecutionId
+from engine.log.state import ExecutionState
 from executions.batches import keeping, running
 from executions.batches.keeping import TooManyBatches, claim_unattended, start_batch, stop_batch
 from executions.batches.running import BatchRun
 from executions.models import Batch, BatchStatus, Event, Execution, OperationRecord
 from executions.models.batch import LOST_AFTER
-from executions.operations import bulk
 from executions.operations.answering import answer
-from executions.operations.bulk import BulkOperation
+from executions.operations.appending import Decision
+from executions.operations.bulk import BulkOperation, decision_of
 from executions.operations.cancelling import cancel
 from executions.operations.listing import ExecutionFilter, ListedStatus
+from executions.operations.pausing import pause
 from executions.operations.submitting import Call, submit_all
 from tests.executions.deployments import ADD, deploy_declared, deploy_declared_text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 MANY = 60
 
@@ -81,25 +87,29 @@ class Killed(BaseException):
     """Ends a process at once."""
 
 
+@pytest.mark.parametrize("together", [1, 7, MANY])
 @pytest.mark.parametrize("after", [0, 1, 7, MANY - 3])
-def test_another_process_goes_on_behind_the_last_one(
-    many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch, after: int
+def test_another_process_goes_on_behind_the_last_ones(
+    many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch, after: int, together: int
 ) -> None:
     batch = started()
     first = claimed()
-    real, calls = bulk.operate, 0
+    monkeypatch.setattr(running, "PORTION", together)
+    real, calls = BatchRun._advance, 0
 
-    def dying(*args: object, **kwargs: object) -> None:
+    # Within the transaction, when all of it is written.
+    def dying(run: BatchRun, rows: Sequence[Execution], **kwargs: Any) -> None:
         nonlocal calls
-        calls += 1
+        real(run, rows, **kwargs)
+        calls += len(rows)
         if calls > after:
             raise Killed
-        real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(running, "operate", dying)
+    monkeypatch.setattr(BatchRun, "_advance", dying)
     with pytest.raises(Killed):
         BatchRun(first).carry_out()
-    monkeypatch.setattr(running, "operate", real)
+    monkeypatch.setattr(BatchRun, "_advance", real)
+    assert cancelled() == set(many[: after // together * together])
     assert claim_unattended() == [], "its process may be alive"
     fall_silent(batch)
     BatchRun(claimed()).carry_out()
@@ -107,6 +117,7 @@ def test_another_process_goes_on_behind_the_last_one(
     batch.refresh_from_db()
     assert (batch.status, batch.done, batch.refused) == (BatchStatus.DONE, MANY - 2, 0)
     assert OperationRecord.objects.filter(batch_id=batch.pk).count() == MANY - 2
+    assert cancelled() == set(many[:-2])
 
 
 def test_a_process_that_another_took_over_from_changes_nothing_any_more(many: list[ExecutionId]) -> None:
@@ -135,24 +146,39 @@ def test_the_report_quotes_no_values(many: list[ExecutionId], tmp_path: Path) ->
     }
 
 
-def test_it_is_stopped_between_two_executions(many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_stopped_between_two_transactions(many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch) -> None:
     batch = started()
-    real, calls = bulk.operate, 0
+    monkeypatch.setattr(running, "PORTION", 5)
+    real = BatchRun._advance
 
-    def counting(*args: object, **kwargs: object) -> None:
-        nonlocal calls
-        calls += 1
-        real(*args, **kwargs)  # type: ignore[arg-type]
-        if calls == 5:
-            assert stop_batch(batch, actor="user:bob")
+    def stopping(run: BatchRun, rows: Sequence[Execution], **kwargs: Any) -> None:
+        real(run, rows, **kwargs)
+        assert stop_batch(batch, actor="user:bob")
 
-    monkeypatch.setattr(running, "operate", counting)
+    monkeypatch.setattr(BatchRun, "_advance", stopping)
     BatchRun(claimed()).carry_out()
 
     batch.refresh_from_db()
     assert (batch.status, batch.done, batch.stopped_by) == (BatchStatus.STOPPED, 5, "user:bob")
     assert cancelled() == set(many[:5])
     assert not stop_batch(batch, actor="user:bob"), "it has ended"
+
+
+def test_those_that_it_is_not_possible_for_are_told_beside_the_others(
+    many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = started(BulkOperation.UNPAUSE, ids=tuple(many[:3]))
+    pause(many[1])
+    monkeypatch.setattr(running, "candidates", lambda _operation: Q())
+
+    BatchRun(claimed()).carry_out()
+
+    batch.refresh_from_db()
+    assert (batch.done, batch.refused) == (1, 2)
+    told = {each.execution_id: (each.is_done, each.detail) for each in batch.entries.all()}
+    refused = (False, "it is not paused")
+    assert told == {many[0]: refused, many[1]: (True, ""), many[2]: refused}
+    assert OperationRecord.objects.get(batch_id=batch.pk).execution_id == many[1]
 
 
 def test_one_that_nobody_is_at_is_stopped_at_once(many: list[ExecutionId]) -> None:
@@ -230,20 +256,31 @@ def test_what_changed_meanwhile_is_left_alone(many: list[ExecutionId]) -> None:
     assert not batch.entries.filter(execution_id=many[0]).exists()
 
 
-def test_what_changes_at_the_last_moment_has_nothing_done_to_it(
+def test_what_changes_at_the_last_moment_has_nothing_done_to_it_and_the_others_do(
     many: list[ExecutionId], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = started(ids=(many[0],))
-    real = bulk.operate
+    batch = started(ids=tuple(many[:3]))
 
-    def late(*args: object, **kwargs: object) -> None:
-        cancel(many[0])
-        real(*args, **kwargs)  # type: ignore[arg-type]
+    def late(operation: BulkOperation) -> Decision:
+        decide = decision_of(operation)
+        assert decide is not None
 
-    monkeypatch.setattr(running, "operate", late)
+        def deciding(state: ExecutionState, now: datetime) -> tuple[ExecutionEvent, ...]:
+            events = decide(state, now)
+            if state.execution_id == many[1]:
+                cancel(many[1])
+            return events
+
+        return deciding
+
+    monkeypatch.setattr(running, "decision_of", late)
     BatchRun(claimed()).carry_out()
 
-    assert [(each.is_done, each.detail) for each in batch.entries.all()] == [(False, "there was nothing to do")]
+    told = {each.execution_id: (each.is_done, each.detail) for each in batch.entries.all()}
+    done = (True, "")
+    assert told == {many[0]: done, many[1]: (False, "there was nothing to do"), many[2]: done}
+    assert {each.execution_id for each in OperationRecord.objects.all()} == {many[0], many[2]}
+    assert cancelled() == set(many[:3])
 
 
 def test_states_are_those_of_the_moment_of_confirmation(many: list[ExecutionId]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connections, transaction
-from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db import transaction
 from msgspec.structs import replace
 
 from engine.deployment.spec import LogLevel
@@ -15,8 +14,8 @@ from engine.log import events as e
 from engine.log.ids import Version
 from engine.log.state import Status
 from executions.journal.commit import store
-from executions.journal.connection import CurrentConnection, DedicatedConnection
-from executions.journal.journal import SqlJournal, own_connection
+from executions.journal.connection import CurrentConnection, DedicatedConnection, own_connection
+from executions.journal.journal import SqlJournal
 from executions.models import Event, Execution, JoinSetResponse
 from executions.models import HttpExchange as HttpExchangeRow
 from executions.models import LogLine as LogLineRow
@@ -40,6 +39,9 @@ from tests.builders import (
     make_submit,
 )
 from tests.engine.journal.commits import commit, lock_pending, refusal
+from tests.executions.journal.impatience import make_impatient
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 E1, E2 = make_execution_id(1), make_execution_id(2)
 
@@ -133,10 +135,9 @@ def test_a_refused_write_inside_a_transaction_leaves_it_usable(db: None) -> None
 
 def test_looking_for_work_in_vain_needs_no_write_lock(journal: SqlJournal) -> None:
     writer = DedicatedConnection(own_connection)
-    settings = connections["default"].settings_dict
-    impatient = SqlJournal.dedicated(
-        lambda: DatabaseWrapper(settings | {"OPTIONS": settings["OPTIONS"] | {"timeout": 0}})
-    )
+    impatient = SqlJournal.dedicated()
+    make_impatient(impatient._writer)
+    make_impatient(impatient._reader)
 
     with writer.transaction():
         assert lock_pending(impatient, make_lock_request()) == []

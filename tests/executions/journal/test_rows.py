@@ -30,6 +30,8 @@ from tests.builders import (
 )
 from tests.engine.log.samples import EVENTS
 
+pytestmark = pytest.mark.usefixtures("either_database")
+
 E1 = make_execution_id()
 
 

@@ -139,6 +139,20 @@ class TestPlans:
         ]
         assert not [step for step in steps if "TEMP B-TREE" in step]
 
+    def test_the_outlook_looks_at_the_first_entries_of_four_indexes(self) -> None:
+        steps = plan(sql.OUTLOOK, (1,) * 6).splitlines()
+
+        assert sorted(step.partition("INDEX ")[2] for step in steps if "INDEX" in step) == [
+            "delay_due (expires_at<?)",
+            "delay_due (expires_at>?)",
+            "execution_cancelling",
+            "execution_locked (due_at<?)",
+            "execution_locked (due_at>?)",
+            "execution_pending (due_at<?)",
+            "execution_pending (due_at>?)",
+        ]
+        assert not [step for step in steps if "TEMP B-TREE" in step]
+
 
 @pytest.mark.parametrize("count", [0, 1, 2, 16, 17, 31, 48, 300, 512, 1300])
 def test_an_insert_of_any_size_brings_every_row_once_and_in_order(count: int) -> None:

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
-from engine.errors import JournalUnavailable
-from executions.journal.connection import Connection, DedicatedConnection
-from executions.journal.journal import SqlJournal, own_connection
-from executions.journal.wakeups import DataVersionWatcher, SilentFeed, make_change_feed
+from executions.journal.connection import DedicatedConnection, own_connection
+from executions.journal.journal import SqlJournal
+from executions.journal.wakeups import make_change_feed
 from tests.builders import make_execution_id, make_submit
 from tests.engine.journal.commits import commit
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 PATIENCE_S = 20
 
@@ -46,7 +46,6 @@ def test_every_commit_of_somebody_else_is_noticed(journal: SqlJournal, other: Sq
     feed = journal.change_feed()
     feed.start(lambda: calls.put("changed"))
     try:
-        await_call(calls)  # the first look
         for number in (1, 2, 3):
             commit(other, make_submit(make_execution_id(number)))
             await_call(calls)
@@ -58,49 +57,16 @@ def test_a_feed_that_is_stopped_is_silent(other: SqlJournal, calls: Calls) -> No
     connection = DedicatedConnection(own_connection)
     feed = make_change_feed(connection)
     feed.start(lambda: calls.put("changed"))
+    commit(other, make_submit(make_execution_id(1)))
     await_call(calls)
 
     feed.stop()
 
     drain(calls)
-    commit(other, make_submit(make_execution_id()))
+    commit(other, make_submit(make_execution_id(2)))
     assert calls.empty()
     connection.close()
 
 
 def test_a_feed_that_was_never_started_can_be_stopped(db: None) -> None:
     make_change_feed().stop()
-    SilentFeed().stop()
-
-
-class Failing:
-    """A connection that is unavailable at first."""
-
-    def __init__(self, connection: Connection, *, failures: int) -> None:
-        self._connection = connection
-        self.failures = failures
-        self.transaction = connection.transaction
-        self.close = connection.close
-
-    def reading(self):  # type: ignore[no-untyped-def]
-        if self.failures:
-            self.failures -= 1
-            raise JournalUnavailable("injected")
-        return self._connection.reading()
-
-
-def test_a_database_that_comes_back_is_watched_again(
-    other: SqlJournal, calls: Calls, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("executions.journal.wakeups._RETRY_AFTER", timedelta(milliseconds=1))
-    connection = Failing(DedicatedConnection(own_connection), failures=2)
-    feed = DataVersionWatcher(connection)
-    feed.start(lambda: calls.put("changed"))
-    try:
-        await_call(calls)
-        commit(other, make_submit(make_execution_id()))
-        await_call(calls)
-    finally:
-        feed.stop()
-        connection.close()
-    assert connection.failures == 0

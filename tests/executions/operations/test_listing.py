@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from engine.log import events as e
 from engine.log.ids import ExecutionId, child_id
@@ -11,6 +13,7 @@ from engine.log.labels import label_metadata
 from engine.log.return_values import CANCELLED, Failed, FailureKind, Returned
 from executions.journal.journal import SqlJournal
 from executions.models import Execution, Label, OperationRecord
+from executions.operations import listing
 from executions.operations.listing import (
     STUCK_AFTER,
     CursorRefused,
@@ -260,7 +263,7 @@ def test_stuck_is_what_is_due_for_long_and_nobody_runs(journal: SqlJournal) -> N
     assert set(listed(stuck=True)) == {E1, E5}
 
 
-def test_what_ended_between_two_instants_can_be_asked_for(journal: SqlJournal) -> None:
+def test_what_ended_between_two_instants_can_be_asked_for(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch) -> None:
     for execution_id, created, ended in ((E1, 0, 30), (E2, 1, 10), (E3, 20, 25), (E4, 40, 45)):
         commit(journal, make_submit(execution_id, make_created(), make_locked(until=after(60)), at=after(created)))
         commit(journal, make_append(execution_id, make_finished(), expected=2, at=after(ended)))
@@ -269,6 +272,23 @@ def test_what_ended_between_two_instants_can_be_asked_for(journal: SqlJournal) -
     assert listed(finished_after=after(20), finished_before=after(40)) == [E3, E1]
     assert listed(finished_after=after(30)) == [E4, E1]
     assert listed(finished_before=after(30)) == [E3, E2]
+    assert listed(finished_after=after(20), statuses=(ListedStatus.FINISHED_OK,)) == [E4, E3, E1]
+    assert listed(finished_after=after(20), statuses=(ListedStatus.FINISHED_ERROR,)) == []
+    assert listed(finished_after=after(20), statuses=(ListedStatus.PENDING, ListedStatus.FINISHED_OK)) == [E4, E3, E1]
+    monkeypatch.setattr(listing, "_FEW", 1)
+    assert listed(finished_after=after(20), finished_before=after(40)) == [E3, E1]
+    assert listed(finished_before=after(30)) == [E3, E2]
+    assert listed(show_derived=True, finished_after=after(30)) == [E4, E1]
+
+
+def test_what_ended_lately_is_found_by_when_it_ended(journal: SqlJournal) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        listed(finished_after=after(20), statuses=(ListedStatus.FINISHED_ERROR,))
+
+    first = asked[0]["sql"]
+    plan = str(connection.cursor().execute(f"EXPLAIN QUERY PLAN {first}").fetchall())
+    assert "USING INDEX execution_ended_at (due_at>?)" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 # --- Indexes ----------------------------------------------------------------------------------------------------------

@@ -164,6 +164,7 @@ def tour(cities: list[str]) -> int:
     assert source.splitlines()[made["line"] - 1].strip() == 'with join_set("naps") as naps:'
     assert "nap" not in first["locals"]
     assert (second["locals"]["city"], third["locals"]["city"]) == ("'Rome'", "'Oslo'")
+    assert third["locals"]["naps"] == "<JoinSet n:naps: 2 open, 0 arrived>"
 
 
 def test_a_query_only_looks_and_says_what_is_wrong(app: DeployedApp) -> None:

@@ -20,14 +20,14 @@ def diverging(number: int, error: str, version: int | None = 3) -> Divergence:
 def test_executions_that_diverge_alike_are_one_cause_the_most_frequent_first() -> None:
     found = [
         diverging(1, "rare"),
-        *(diverging(number, "frequent") for number in range(2, 40)),
-        diverging(40, "rare", 4),
+        *(diverging(number, "frequent") for number in range(2, 200)),
+        diverging(200, "rare", 4),
     ]
 
     frequent, rare, other = causes_of(found)
 
-    assert (frequent.count, frequent.error, frequent.version) == (38, "E_…: frequent", 3)
-    assert frequent.executions == tuple(make_execution_id(number) for number in range(2, 22))
+    assert (frequent.count, frequent.error, frequent.version) == (198, "E_…: frequent", 3)
+    assert frequent.executions == tuple(make_execution_id(number) for number in range(2, 102))
     assert (rare.count, rare.version, rare.executions) == (1, 3, (make_execution_id(1),))
     assert (other.count, other.version) == (1, 4)
 

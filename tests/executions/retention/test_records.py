@@ -15,7 +15,7 @@ from executions.retention.rules import parse_rules
 from executions.retention.runs import prune_and_note
 from tests.builders import make_execution_id
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 DAY = timedelta(days=1)
 RULES = parse_rules("shop:audit/* any keep, * failure 9d, * any 2d")

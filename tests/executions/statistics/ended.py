@@ -9,6 +9,7 @@ from engine.log import events as e
 from engine.log.ids import ExecutionId, Version
 from engine.log.return_values import ReturnValue
 from executions.journal.journal import SqlJournal
+from executions.models import Event
 from tests.builders import FFQN, NOW, make_created, make_execution_id, make_locked, make_retval
 from tests.engine.journal.commits import commit
 
@@ -47,3 +48,8 @@ def store(execution_id: ExecutionId, events: list[tuple[datetime, e.ExecutionEve
     """Store an execution with events of given instants."""
     entries = tuple(e.LogEntry(Version(version), at, event) for version, (at, event) in enumerate(events))
     commit(SqlJournal.for_current_connection(), Submit(NewExecution(execution_id, entries)), now=events[-1][0])
+
+
+def newest() -> int:
+    """The number of the last row of the event log; 0 if there is none."""
+    return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -10,17 +10,18 @@ from executions.statistics import keeping
 from executions.statistics.keeping import StatisticsKeeper, forget_old
 from executions.statistics.reading import read_stretches
 from executions.statistics.rolling_up import roll_up
-from executions.statistics.settled import SettledLog
 from executions.statistics.tiers import MINUTES, TIERS
 from tests.builders import NOW
-from tests.executions.statistics.ended import run_once
+from tests.executions.statistics.ended import newest, run_once
 from tests.harness.eventually import eventually
+
+pytestmark = pytest.mark.usefixtures("either_database")
 
 
 @pytest.mark.django_db
 def test_each_tier_is_forgotten_in_its_time() -> None:
     run_once(1)
-    roll_up(NOW, until=SettledLog().until())
+    roll_up(NOW, until=newest())
     left = []
     for tier in TIERS:
         forget_old(NOW + tier.kept_for)
@@ -34,7 +35,7 @@ def test_each_tier_is_forgotten_in_its_time() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_executor_counts_what_ends_and_looks_at_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "LOOK_EVERY", timedelta(milliseconds=10))
-    keeper = StatisticsKeeper()
+    keeper = StatisticsKeeper(lambda: True)
     keeper.start()
     now = timezone.now()
     try:

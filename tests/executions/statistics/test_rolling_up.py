@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 
 from engine.log import events as e
 from engine.log.return_values import CANCELLED, Failed, FailureKind, Returned
@@ -15,13 +13,12 @@ from executions.statistics import rolling_up
 from executions.statistics.buckets import percentile
 from executions.statistics.reading import Stretch, by_function, by_start, read_stretches, together
 from executions.statistics.rolling_up import roll_up
-from executions.statistics.settled import SettledLog
 from executions.statistics.tallies import ENDS, Outcome
 from executions.statistics.tiers import DAYS, HOURS, MINUTES, TIERS
 from tests.builders import FFQN, NOW, after, make_created, make_execution_id
-from tests.executions.statistics.ended import run_once, store
+from tests.executions.statistics.ended import newest, run_once, store
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_database")]
 
 OTHER = "test:pkg/api.other"
 FAILED = Failed(kind=FailureKind.TIMED_OUT)
@@ -29,7 +26,7 @@ ERROR = Returned(ok=False, payload=None)
 
 
 def count_all(*, batch: int = 1000) -> None:
-    while roll_up(NOW, until=SettledLog().until(), batch=batch):
+    while roll_up(NOW, until=newest(), batch=batch):
         pass
 
 
@@ -189,17 +186,3 @@ def test_numbers_stay_when_executions_are_deleted() -> None:
     prune(parse_rules("* any 0s"), NOW + timedelta(days=1), pause=lambda _: None)
 
     assert (Event.objects.count(), counts()) == (0, {Outcome.OK: 1})
-
-
-@pytest.fixture
-def plan() -> Iterator[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {rolling_up._COUNT}", (5, 10))
-        yield "\n".join(row[3] for row in cursor.fetchall())
-
-
-def test_only_what_is_new_is_read(plan: str) -> None:
-    assert "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
-    assert "SEARCH x USING INDEX sqlite_autoindex_executions_execution_1 (execution_id=?)" in plan
-    assert plan.count("SEARCH l USING INDEX") == 1, "once for each end, not for each bucket's bound"
-    assert "SCAN e" not in plan
