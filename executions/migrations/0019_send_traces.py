@@ -9,7 +9,7 @@ import executions.instants
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0019_leave_on_old_code_and_list_by_end"),
+        ("executions", "0018_leave_on_old_code_and_list_by_end"),
     ]
 
     operations = [
