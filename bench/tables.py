@@ -98,7 +98,8 @@ def table(report: Mapping[str, Any]) -> str:
     rows = [row for row in ROWS if all(key in report for key in row.keys)]
     where = f"{report['machine']}, {report['python']}, {report['measured_at'][:10]}"
     lines = [
-        f"`make bench` on {where}; medians of {report['runs']} runs in fresh processes; {report['database']}; {POSTGRESQL}:",
+        f"`make bench` on {where}; medians of {report['runs']} runs in fresh processes; "
+        f"{report['database']}; {POSTGRESQL}:",
         "",
         "| measure | figure | aim |",
         "| --- | ---: | ---: |",
