@@ -14,6 +14,10 @@ PY := $(VENV)/bin/python
 ARGS ?=
 # Processes that run the tests.
 TEST_PROCESSES ?= 2
+# What is simulated: a number of seeds or a range, or one SEED; and how many processes do that.
+SEEDS ?= 1000
+SEED ?=
+JOBS ?= 2
 
 # Stamps: files whose age tells make whether the packages have to be installed again.
 RUNTIME := $(VENV)/.installed-runtime
@@ -22,7 +26,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 
-.PHONY: help run test check screenshots bench chaos fuzz release-records format lock clean
+.PHONY: help run test check simulate screenshots bench chaos fuzz release-records format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +47,10 @@ check: $(DEV) ## Lint, types, layers, migrations, settings, lock files
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --fail-level WARNING
 	$(PY) .ci/check_files.py
+
+# The same seed is the same world; SEED tells what happens in one.
+simulate: $(DEV) ## Simulate the engine under faults (SEEDS=10000, SEEDS=17-42, SEED=17, JOBS)
+	@$(PY) -m engine.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --jobs $(JOBS)) $(ARGS)
 
 screenshots: $(DEV) ## Take the pictures of docs/screenshots anew, in a real browser
 	@SCREENSHOTS=docs/screenshots $(PY) -m pytest -n 0 tests/browser -k pictures
@@ -67,6 +75,7 @@ format: $(DEV) ## Sort imports, apply safe fixes, format
 
 lock: $(DEV) ## Compile the lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	$(PY) -m uv pip compile --quiet $(ARGS) pyproject.toml --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet $(ARGS) --group otel --constraint requirements.txt pyproject.toml --output-file requirements-otel.txt
 	$(PY) -m uv pip compile --quiet $(ARGS) --group dev --constraint requirements.txt pyproject.toml --output-file requirements-dev.txt
 
 clean: ## Remove the virtual environment and the tools' caches (never the data directory)

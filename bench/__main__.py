@@ -1,6 +1,6 @@
 """``make bench``: every measure several times, each in a fresh process and database; prints and stores the medians.
 
-A whole run also brings the report and the plots of docs/performance up to date.
+A whole run also brings the report, the plots and the tables of the documentation up to date.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bench.limits import commits_per_s
 from bench.plots import draw_plots
 from bench.site import ROOT, data_dir, fresh_directory
 from bench.suite import MEASURES, SQLITE, Measure
+from bench.tables import write_tables
 
 RUNS = 3
 _TIMEOUT_S = 1800
@@ -79,7 +80,10 @@ def main() -> int:
         _PUBLISHED.mkdir(exist_ok=True)
         (_PUBLISHED / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         draw_plots(report, _PUBLISHED)
-        print(f"Report and plots are in {_PUBLISHED.relative_to(ROOT)}")
+        write_tables(report, ROOT)
+        print(
+            f"Report and plots are in {_PUBLISHED.relative_to(ROOT)}, the tables in README.md and docs/performance.md"
+        )
     return 0
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 from types import FrameType
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
@@ -41,6 +41,10 @@ from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 from executions.process_load import LoadMeter
 from executions.statistics.keeping import StatisticsKeeper
+
+if TYPE_CHECKING:
+    from executions.metrics.serving import MetricsServer
+    from executions.tracing.keeping import TraceKeeper
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +94,8 @@ class ExecutorHost:
         self._heart = threading.Thread(target=self._beat_until_stopped, name="heartbeat", daemon=True)
         self._statistics = StatisticsKeeper(self._is_or_was_busy)
         self._begun_count = 0
+        self._metrics: MetricsServer | None = None
+        self._traces: TraceKeeper | None = None
 
     @property
     def executor(self) -> Executor:
@@ -108,6 +114,19 @@ class ExecutorHost:
         self._beat_or_say_why()
         self._heart.start()
         self._statistics.start()
+        if first_port := settings.OBELISK_METRICS_PORT:
+            # What is not imported need not be walked through at every garbage collection.
+            from executions.metrics.serving import MetricsServer
+
+            ports = range(first_port, first_port + settings.OBELISK_WORKERS)
+            self._metrics = MetricsServer(self._executor, address=settings.OBELISK_METRICS_HOST, ports=ports)
+        if settings.OBELISK_TRACING:
+            # It imports OpenTelemetry's packages, which are optional.
+            from executions.tracing.exporting import OtlpExporter
+            from executions.tracing.keeping import TraceKeeper
+
+            self._traces = TraceKeeper(OtlpExporter())
+            self._traces.start()
         _compile_ahead(self._executor.registry)
 
     def stop(self) -> None:
@@ -118,6 +137,10 @@ class ExecutorHost:
         # It may be about to give the executor another deployment.
         self._heart.join()
         self._statistics.stop()
+        if self._metrics is not None:
+            self._metrics.stop()
+        if self._traces is not None:
+            self._traces.stop()
         self._executor.stop()
         self._feed.stop()
         say_goodbye(self._executor.executor_id)
@@ -220,6 +243,8 @@ def executor_settings(operator: OperatorPolicy = NOTHING_ALLOWED) -> ExecutorSet
         tick=_TICK,
         operator=operator,
         limits=operator_limits(),
+        logs_guests=settings.OBELISK_GUEST_LOGS,
+        is_traced=settings.OBELISK_TRACING,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any, Final
 
 from django.apps import AppConfig
@@ -59,6 +60,20 @@ def check_activities(app_configs: Sequence[AppConfig] | None, **_options: Any) -
     except DeploymentRefused as error:
         return [checks.Error(problem, id="obelisk.E008") for problem in error.problems]
     return []
+
+
+@checks.register()
+def check_tracing(app_configs: Sequence[AppConfig] | None, **_options: Any) -> list[CheckMessage]:
+    """Report that spans are to be sent and the packages for it are not there; the executor would not start."""
+    if not settings.OBELISK_TRACING or find_spec("opentelemetry") is not None:
+        return []
+    return [
+        checks.Error(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, and OpenTelemetry's packages are not installed.",
+            hint="Install them: pip install --require-hashes -r requirements-otel.txt; or unset the variable.",
+            id="obelisk.E010",
+        )
+    ]
 
 
 @checks.register()

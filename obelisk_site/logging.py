@@ -16,15 +16,22 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from engine.executor.run_context import current_run_keys
+
 if TYPE_CHECKING:
     from django.http import HttpRequest  # settings import this module, before Django is ready
 
 #: What a level may be called in a setting.
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-#: Where probes ask.
-HEALTH_PATH: Final = "/healthz"
+#: In which form lines go to standard error: as a person reads them, or as the file has them.
+FORMATS: Final = ("console", "json")
 
+#: Where probes ask: whether the site can do its work, whether the process answers, whether it may get requests.
+HEALTH_PATH: Final = "/healthz"
+LIVENESS_PATH: Final = "/livez"
+READINESS_PATH: Final = "/readyz"
+_PROBED: Final = (HEALTH_PATH, LIVENESS_PATH, READINESS_PATH)
 
 #: What a terminal would obey instead of showing it, as it is written in Python; lines and tabs may stay.
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -49,7 +56,9 @@ def configure_structlog(*, level: str) -> None:
     )
 
 
-def logging_config(*, directory: Path, name: str, level: str, console_level: str) -> dict[str, Any]:
+def logging_config(
+    *, directory: Path, name: str, level: str, console_level: str, console_format: str = "console"
+) -> dict[str, Any]:
     """Return Django's ``LOGGING`` setting.
 
     Several processes may append to one file, each line in one write. So nobody rotates it; a file that is moved away
@@ -60,6 +69,7 @@ def logging_config(*, directory: Path, name: str, level: str, console_level: str
         name: The file's name without ``.log``.
         level: The least level that is logged at all.
         console_level: The least level that is shown on standard error.
+        console_format: One of `FORMATS`: how it is shown there.
     """
     formatter = structlog.stdlib.ProcessorFormatter
     return {
@@ -102,7 +112,7 @@ def logging_config(*, directory: Path, name: str, level: str, console_level: str
             "console": {
                 "class": "obelisk_site.logging.StderrHandler",
                 "level": console_level,
-                "formatter": "console",
+                "formatter": console_format,
             },
         },
         "root": {"handlers": ["console", "file"], "level": level},
@@ -120,17 +130,25 @@ def logging_config(*, directory: Path, name: str, level: str, console_level: str
 def _is_no_probe(record: logging.LogRecord) -> bool:
     """Drop Django's error line for each 503 of the health check: whoever probes has the answer, every few seconds."""
     request: HttpRequest | None = getattr(record, "request", None)
-    return request is None or request.path != HEALTH_PATH
+    return request is None or request.path not in _PROBED
 
 
 def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        _add_run,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_pid,
     ]
+
+
+def _add_run(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say for which execution this thread works, unless the line says so itself."""
+    for key, value in current_run_keys().items():
+        event.setdefault(key, value)
+    return event
 
 
 def _add_pid(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -143,7 +161,8 @@ def _shorten(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     """Keep what a person at a terminal reads: the time of day, and neither logger nor process."""
     event["timestamp"] = event["timestamp"][len("2026-01-31T") : len("2026-01-31T12:59:59")]
     event.pop("logger", None)
-    event.pop("pid", None)
+    for key in ("pid", "executor_id", "trace_id"):
+        event.pop(key, None)
     return event
 
 

@@ -29,7 +29,7 @@ from obelisk_site.env import (
     env_seconds,
     env_str,
 )
-from obelisk_site.logging import LEVELS, configure_structlog, logging_config
+from obelisk_site.logging import FORMATS, LEVELS, configure_structlog, logging_config
 from obelisk_site.process import Process, process_of
 from obelisk_site.redis import channel_layers, housekeeping_broker, redis_address
 
@@ -308,7 +308,26 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+# Where each executor process shows its metrics: the first free one of OBELISK_WORKERS ports from this one on; 0 for
+# nowhere. Whoever reaches the port may read them.
+OBELISK_METRICS_PORT = env_int("OBELISK_METRICS_PORT", 0, minimum=0, maximum=65_535 - 64)
+OBELISK_METRICS_HOST = env_str("OBELISK_METRICS_HOST", "127.0.0.1")
+
+# Who may read the web process's /metrics without a token: comma-separated addresses and networks such as 10.0.0.0/8.
+OBELISK_METRICS_FROM = env_parsed("OBELISK_METRICS_FROM", parse_networks)
+
+# --- Traces -----------------------------------------------------------------------------------------------------------
+
+# Executors send spans where OpenTelemetry's own variables say, if one of these does.
+OBELISK_TRACING = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", "TRACES_ENDPOINT"))
+
 # --- Logging ----------------------------------------------------------------------------------------------------------
+
+# Lines of guests, which are kept in the database, in the executor's log, too: for sites that collect logs elsewhere.
+# They may hold whatever guests work on.
+OBELISK_GUEST_LOGS = env_bool("OBELISK_GUEST_LOGS", default=False)
 
 OBELISK_LOG_LEVEL = env_choice("OBELISK_LOG_LEVEL", "INFO", choices=LEVELS)
 
@@ -319,4 +338,5 @@ LOGGING = logging_config(
     level=OBELISK_LOG_LEVEL,
     # Whoever runs a command wants its output, not its diary.
     console_level=env_choice("OBELISK_CONSOLE_LOG_LEVEL", "INFO" if PROCESS.is_service else "WARNING", choices=LEVELS),
+    console_format=env_choice("OBELISK_LOG_FORMAT", "console", choices=FORMATS),
 )

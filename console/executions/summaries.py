@@ -15,6 +15,7 @@ from engine.log.ids import ExecutionId, position_of
 from engine.log.labels import labels_of
 from engine.log.return_values import Failed, Returned, ReturnValue
 from engine.log.state import Status
+from engine.log.tracing import trace_id_of
 from executions.access.scopes import Insight
 from executions.explanations import why_not_moving
 from executions.models import Execution, HttpExchange, LogLine, OperationRecord
@@ -66,6 +67,7 @@ class Summary:
         outcome: How it ended; ``None`` before.
         cause: Where a failure came from; ``None`` if it was its own.
         labels: Values by name.
+        trace_id: The trace that it belongs to.
         ancestors: From the top level down to its parent.
         operations: What people and programs did to it, oldest first.
         length: How long it took, or takes so far.
@@ -80,6 +82,7 @@ class Summary:
     outcome: Outcome | None
     cause: Cause | None
     labels: dict[str, str]
+    trace_id: str
     ancestors: tuple[str, ...]
     operations: tuple[OperationRecord, ...]
     length: timedelta | None
@@ -115,6 +118,7 @@ def summary_of(row: Execution, now: datetime) -> Summary:
         outcome=outcome,
         cause=None if row.result_kind in (None, "ok") else _cause_of(row),
         labels=labels_of(created.metadata),
+        trace_id=trace_id_of(ExecutionId(row.pk), created.metadata),
         ancestors=_ancestors_of(ExecutionId(row.pk)),
         operations=tuple(OperationRecord.objects.newest_of(row.pk, limit=_SHOWN_OPERATIONS)),
         length=length_of(row, now),

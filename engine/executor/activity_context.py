@@ -25,6 +25,7 @@ from engine.host.wasi.state import WasiState
 from engine.host.wasi.stdio import GuestOutput
 from engine.journal.records import HttpExchange, LogLine
 from engine.log.ids import ExecutionId, RunId
+from engine.log.tracing import remote_context, request_context
 
 _MAX_MESSAGE = 65_536
 
@@ -183,6 +184,7 @@ class ActivityContext:
             clock=self._services.clock,
             warn=partial(self.log, LogLevel.WARN),
             record=self._record,
+            traceparent=self._traceparent,
         )
         return WasiState(
             loop=loop,
@@ -191,6 +193,13 @@ class ActivityContext:
             stdout=self._output(sandbox.stdout, "stdout"),
             stderr=self._output(sandbox.stderr, "stderr"),
         )
+
+    def _traceparent(self, started_at: datetime) -> str | None:
+        """Return what tells the receiver of a request which trace it belongs to; ``None`` if nobody asked for one."""
+        facts = self.facts
+        if not self._services.settings.is_traced and remote_context(facts.metadata) is None:
+            return None
+        return request_context(facts.execution_id, self._run_id, facts.metadata, started_at=started_at).header()
 
     def _known_secrets(self) -> RunSecrets:
         if self._secrets is None:

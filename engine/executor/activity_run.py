@@ -170,7 +170,7 @@ def _attempt(
             services,
             function,
             args,
-            facts=_facts(locked),
+            facts=facts_of(locked),
             run_id=holder.run_id,
             time_left=time_left,
             is_first_run=locked.is_first_run,
@@ -180,7 +180,7 @@ def _attempt(
         services,
         function,
         args,
-        facts=_facts(locked),
+        facts=facts_of(locked),
         run_id=holder.run_id,
         time_left=time_left,
         params=locked.created.params,
@@ -188,7 +188,8 @@ def _attempt(
     )
 
 
-def _facts(locked: LockedExecution) -> RunFacts:
+def facts_of(locked: LockedExecution) -> RunFacts:
+    """Return which execution was locked, and for which attempt."""
     state = locked.state
     return RunFacts(
         execution_id=state.execution_id,

@@ -20,6 +20,7 @@ from engine.errors import (
 from engine.executor.activity_context import ActivityContext
 from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
 from engine.executor.programs import RunningInstance
+from engine.executor.run_context import begin_work, end_work
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.journal.records import Append
@@ -115,6 +116,7 @@ def attempt_activity(
         services, component, facts, run_id, time_left=time_left, limits=limits, is_first_run=is_first_run
     )
     execution_id = facts.execution_id
+    work = begin_work((facts, run_id, services.executor_id))
     try:
         program = services.programs.get(component)
         with program.instantiate(
@@ -139,6 +141,7 @@ def attempt_activity(
         return Broken(FailureKind.UNCATEGORIZED, "activity host function error", str(error))
     finally:
         context.close()
+        end_work(work)
     codec = return_codec(result)
     note = context.note or _NO_NOTE
     try:

@@ -103,14 +103,15 @@ class ChildRunner:
 
     def reserve(self) -> None:
         """Decide, before a commit, which uncommitted children stay with this run: those it is about to run."""
-        awaited = self._driver.run.awaited
-        idle = self._driver.run.buffer.idle
+        run = self._driver.run
+        awaited, idle = run.awaited, run.buffer.idle
         if not idle:
             return
         left_s = _RESERVE_S - sum(self._expected_s(newborn) for newborn in self._reserved.values())
         for child, newborn in idle.items():
             join_set = newborn.child.join_set_id if newborn.child is not None else None
-            if join_set is None or not self._may_run_here(newborn, join_set):
+            # A child that has an answer already is another run's, which has the lock now: this write will be refused.
+            if join_set is None or not run.join_sets.is_unanswered(child) or not self._may_run_here(newborn, join_set):
                 continue
             if join_set == awaited and left_s > 0 and not _function(newborn).component.may_touch_world:
                 left_s -= self._expected_s(newborn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -14,13 +15,15 @@ from engine.clock import Clock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import ComponentSpec, ComponentType
 from engine.errors import EngineError, JournalError, JournalUnavailable, StoredEventInvalid
-from engine.executor.activity_run import ActivityRuns, Job
+from engine.executor.activity_run import ActivityRuns, Job, facts_of
 from engine.executor.cron_run import CronRuns
 from engine.executor.flusher import Flusher
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.host_functions import HostFunctions
 from engine.executor.locker import Locker
+from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader
+from engine.executor.run_context import working_for
 from engine.executor.services import make_services
 from engine.executor.settings import ExecutorSettings
 from engine.executor.slots import Slots
@@ -155,9 +158,19 @@ class Executor:
             log.error("executor.component_unusable", component=component.id.name, error=str(error))
 
     @property
+    def slots(self) -> int:
+        """How many executions can run at once."""
+        return self._settings.slots
+
+    @property
     def running_count(self) -> int:
         """How many executions run now."""
         return self._slots.taken
+
+    @property
+    def metrics(self) -> ExecutorMetrics:
+        """What it counted since it was made."""
+        return self._services.metrics
 
     @property
     def begun_count(self) -> int:
@@ -207,9 +220,20 @@ class Executor:
         self._pool.submit(self._run, jobs, holder)
 
     def _run(self, jobs: list[Job], holder: Holder) -> None:
+        with self._working_for(jobs, holder):
+            log.debug("run.began")
+            self._run_logged(jobs, holder)
+            log.debug("run.ended")
+
+    def _working_for(self, jobs: list[Job], holder: Holder) -> AbstractContextManager[None]:
+        """Return a context whose log lines say what this thread works for; of several attempts each says so itself."""
+        if len(jobs) > 1:
+            return structlog.contextvars.bound_contextvars(run_id=holder.run_id, executor_id=self.executor_id)
+        return working_for((facts_of(jobs[0][0]), holder.run_id, self.executor_id))
+
+    def _run_logged(self, jobs: list[Job], holder: Holder) -> None:
         try:
-            with structlog.contextvars.bound_contextvars(run_id=holder.run_id):
-                self._dispatch(jobs, holder)
+            self._dispatch(jobs, holder)
         except StoredEventInvalid as error:
             leave_unread(self._services, jobs[0][0], holder, error)
         except JournalError as error:

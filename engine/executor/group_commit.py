@@ -11,6 +11,7 @@ thread (`GroupCommit.commit_behind`).
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ import structlog
 
 from engine.clock import Clock
 from engine.errors import JournalError, JournalUnavailable
+from engine.executor.metrics import ExecutorMetrics
 from engine.journal.protocol import Journal, OpenCommit
 from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
 from engine.journal.requirements import may_make_due
@@ -75,15 +77,23 @@ class GroupCommit:
         clock: Gives the instant at which locks are checked.
         on_hints: Told after each commit who may want to look again.
         max_writes: Most writes in one transaction.
+        metrics: Counts transactions and refusals.
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock, on_hints: Callable[[Hints], None], *, max_writes: int = 500
+        self,
+        journal: Journal,
+        clock: Clock,
+        on_hints: Callable[[Hints], None],
+        *,
+        max_writes: int = 500,
+        metrics: ExecutorMetrics | None = None,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._on_hints = on_hints
         self._max_writes = max_writes
+        self._metrics = metrics or ExecutorMetrics()
         self._waiting: deque[Ticket] = deque()
         self._leading = threading.Lock()
         self._posted: deque[Ticket] = deque()
@@ -244,8 +254,9 @@ class GroupCommit:
         lock = self._lock_request(writes, now)
         if not tickets and lock is None:
             return None
+        started = time.perf_counter()
         try:
-            return _Begun(tickets, self._journal.begin_commit(writes, now=now, lock=lock))
+            return _Begun(tickets, self._journal.begin_commit(writes, now=now, lock=lock), started)
         except JournalUnavailable as error:
             _fail(tickets, error)
             return error
@@ -264,8 +275,11 @@ class GroupCommit:
         except BaseException:
             _fail(begun.tickets, JournalUnavailable("the commit broke off"))
             raise
+        self._metrics.committed(time.perf_counter() - begun.started_s, len(begun.tickets))
         for ticket, outcome in zip(begun.tickets, report.outcomes, strict=True):
             ticket.outcome = outcome
+            if isinstance(outcome, JournalError):
+                self._metrics.refused(outcome)
         self._on_hints(report.hints)
         if report.locked and self._lock_source is not None:
             self._locked_count += len(report.locked)
@@ -284,6 +298,8 @@ class _Begun(NamedTuple):
 
     tickets: Sequence[Ticket]
     commit: OpenCommit
+    started_s: float
+    """On the clock of `time.perf_counter`."""
 
 
 def _fail(tickets: Sequence[Ticket], error: JournalError) -> None:

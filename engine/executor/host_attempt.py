@@ -22,6 +22,7 @@ from engine.executor.activity_context import store_line
 from engine.executor.host_functions import HostAnswer, HostCall, HostEnd, HostFunctions
 from engine.executor.limit_problems import LIMIT_EXCEEDED, result_problem
 from engine.executor.log_quota import log_quota
+from engine.executor.run_context import RunContext, working_for
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append
@@ -45,9 +46,10 @@ class Written:
 class _Waiting:
     """Somebody who waits for a call, and the call itself; whichever is first."""
 
-    def __init__(self, functions: HostFunctions, call: HostCall) -> None:
+    def __init__(self, functions: HostFunctions, call: HostCall, work: RunContext) -> None:
         self._functions = functions
         self._call = call
+        self._work = work
         self._changed = threading.Event()
         self._mutex = threading.Lock()
         self._is_left = False
@@ -58,7 +60,7 @@ class _Waiting:
         result: HostAnswer | HostEnd | BaseException
         facts = self._call.facts
         try:
-            with structlog.contextvars.bound_contextvars(execution_id=facts.execution_id):
+            with working_for(self._work):
                 result = self._functions.call(self._call)
         except BaseException as error:  # noqa: BLE001  # raised again where the result is awaited
             result = error
@@ -115,7 +117,8 @@ def attempt_host_function(
     if services.host_functions is None:
         return Impossible(f"cannot run {function.name}", "this executor has no host functions")
     execution_id = facts.execution_id
-    waiting = _Waiting(services.host_functions, HostCall(function=function, args=args, facts=facts, end=end))
+    call = HostCall(function=function, args=args, facts=facts, end=end)
+    waiting = _Waiting(services.host_functions, call, (facts, run_id, services.executor_id))
     services.running.attempt_begins(execution_id, waiting)
     try:
         services.threads.start(waiting.run)

@@ -12,7 +12,9 @@ from engine.executor.best_effort import BestEffort
 from engine.executor.detached_threads import DetachedThreads
 from engine.executor.durations import Durations
 from engine.executor.group_commit import GroupCommit
+from engine.executor.guest_lines import logged_too
 from engine.executor.host_functions import HostFunctions
+from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader, Programs
 from engine.executor.running import Running
 from engine.executor.settings import ExecutorSettings
@@ -32,6 +34,7 @@ class ExecutorServices:
         registry: Functions of the deployment it runs; replaced when another one is activated.
         running: What goes on in this process.
         durations: How long activities take.
+        metrics: What it counts of its doings.
         host_functions: Carries out functions of the host; ``None`` where it has none.
         threads: Where they run.
     """
@@ -50,6 +53,7 @@ class ExecutorServices:
     registry: Registry
     running: Running
     durations: Durations
+    metrics: ExecutorMetrics
     host_functions: HostFunctions | None
     threads: DetachedThreads
 
@@ -67,21 +71,23 @@ def make_services(
 ) -> ExecutorServices:
     """Return the parts of a new executor; its arguments are those of `engine.executor.executor.Executor`."""
     wakeups = Wakeups()
+    metrics = ExecutorMetrics()
     return ExecutorServices(
         executor_id=make_executor_id(clock.now(), randomness(10)),
         settings=settings,
         clock=clock,
         journal=journal,
-        commits=GroupCommit(journal, clock, wakeups.on_hints),
+        commits=GroupCommit(journal, clock, wakeups.on_hints, metrics=metrics),
         wakeups=wakeups,
         programs=Programs(load, read),
-        guest_log=BestEffort(journal.add_log_lines, what="log lines"),
+        guest_log=BestEffort(logged_too(journal) if settings.logs_guests else journal.add_log_lines, what="log lines"),
         http_log=BestEffort(journal.add_http_exchanges, what="HTTP exchanges"),
         call_sites=BestEffort(journal.add_call_sites, what="places of calls"),
         transport=HttpTransport(),
         registry=registry,
         running=Running(),
-        durations=Durations(),
+        durations=Durations(metrics),
+        metrics=metrics,
         host_functions=host_functions,
         threads=DetachedThreads(_nothing if host_functions is None else host_functions.thread_ends),
     )

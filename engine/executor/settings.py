@@ -26,6 +26,9 @@ class ExecutorSettings:
         stop_grace: How long activities may go on when the executor stops, before they are stopped and handed back.
         limits: What one run may use up at most.
         operator: What guests' HTTP requests may do at most; nothing by default.
+        logs_guests: Whether lines of guests go to the program's log, too.
+        is_traced: Whether guests' HTTP requests say which trace they belong to, because spans are sent to a collector;
+            those of executions that were asked for in a trace do in any case.
     """
 
     slots: int = 16
@@ -37,3 +40,5 @@ class ExecutorSettings:
     stop_grace: timedelta = timedelta(seconds=5)
     limits: RunLimits = DEFAULT_LIMITS
     operator: OperatorPolicy = NOTHING_ALLOWED
+    logs_guests: bool = False
+    is_traced: bool = False

@@ -16,6 +16,7 @@ from engine.errors import JournalError
 from engine.executor.cancellation import drive_cancellation, end_at_once, is_held
 from engine.executor.ends import end_of
 from engine.executor.services import ExecutorServices
+from engine.journal.protocol import Journal
 from engine.journal.records import Append, FinishDelay
 from engine.log.events import Finished, Locked, LogEntry, Unlocked
 from engine.log.return_values import Failed, FailureKind
@@ -61,36 +62,19 @@ class Timers:
 
     def _end_expired_locks(self, now: datetime) -> int:
         expired = self._services.journal.expired_locks(now - self._services.settings.timer_leeway, limit=_BATCH)
-        outcomes = self._services.commits.commit_all([self._after_expiry(state, now) for state in expired])
+        outcomes = self._services.commits.commit_all(
+            [after_expiry(self._services.journal, state, now) for state in expired]
+        )
         for state, outcome in zip(expired, outcomes, strict=True):
             if not isinstance(outcome, JournalError):
-                log.warning("execution.lock_expired", execution_id=state.execution_id, holder=str(state.holder))
+                log.warning(
+                    "execution.lock_expired",
+                    execution_id=state.execution_id,
+                    ffqn=state.ffqn,
+                    holder=str(state.holder),
+                    executor_id=self._services.executor_id,
+                )
         return len(expired)
-
-    def _after_expiry(self, state: ExecutionState, now: datetime) -> Append:
-        if state.component_id.component_type is ComponentType.WEBHOOK_ENDPOINT:
-            return end_of(state, ABANDONED, now)
-        if state.max_retries is None and self._made_progress(state):
-            entry = LogEntry(state.next_version, now, Unlocked(backoff_expires_at=now, reason="made progress"))
-            return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
-        event = event_after(
-            TimedOut(),
-            failures=state.temporary_failures,
-            max_retries=state.max_retries,
-            backoff=state.retry_backoff,
-            now=now,
-        )
-        if isinstance(event, Finished):
-            return end_of(state, event.retval, now)
-        entry = LogEntry(state.next_version, now, event)
-        return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
-
-    def _made_progress(self, state: ExecutionState) -> bool:
-        """Whether anything was written since the lock, apart from extensions of it."""
-        if state.last_lock_version is None or state.last_lock_version + 1 == state.next_version:
-            return False
-        since = self._services.journal.load_log(state.execution_id, start=state.last_lock_version + 1)
-        return any(not isinstance(entry.event, Locked) for entry in since)
 
     def _drive_cancellations(self, now: datetime) -> int:
         driven = 0
@@ -106,3 +90,37 @@ class Timers:
                 driven += drive_cancellation(self._services, state)
         outcomes = self._services.commits.commit_all(ends)
         return driven + sum(not isinstance(outcome, JournalError) for outcome in outcomes)
+
+
+def after_expiry(journal: Journal, state: ExecutionState, now: datetime) -> Append:
+    """Return the write that ends an expired lock: the next attempt, or the execution's end.
+
+    Args:
+        journal: Where its log is.
+        state: The execution's state; its lock has expired.
+        now: The present instant.
+    """
+    if state.component_id.component_type is ComponentType.WEBHOOK_ENDPOINT:
+        return end_of(state, ABANDONED, now)
+    if state.max_retries is None and _made_progress(journal, state):
+        entry = LogEntry(state.next_version, now, Unlocked(backoff_expires_at=now, reason="made progress"))
+        return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
+    event = event_after(
+        TimedOut(),
+        failures=state.temporary_failures,
+        max_retries=state.max_retries,
+        backoff=state.retry_backoff,
+        now=now,
+    )
+    if isinstance(event, Finished):
+        return end_of(state, event.retval, now)
+    entry = LogEntry(state.next_version, now, event)
+    return Append(execution_id=state.execution_id, expected=state.next_version, entries=(entry,))
+
+
+def _made_progress(journal: Journal, state: ExecutionState) -> bool:
+    """Whether anything was written since the lock, apart from extensions of it."""
+    if state.last_lock_version is None or state.last_lock_version + 1 == state.next_version:
+        return False
+    since = journal.load_log(state.execution_id, start=state.last_lock_version + 1)
+    return any(not isinstance(entry.event, Locked) for entry in since)

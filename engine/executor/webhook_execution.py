@@ -36,6 +36,7 @@ from engine.log.events import (
     JoinSetCreated,
     Locked,
     LogEntry,
+    Metadata,
     Scheduled,
 )
 from engine.log.ids import (
@@ -70,6 +71,7 @@ class WebhookExecution:
         component: The endpoint.
         execution_id: Its id; a fresh one by default.
         randomness: Gives as many random bytes as asked for.
+        trace: The trace that the request belongs to, as metadata.
 
     Attributes:
         registry: The functions of the deployment that the request came in under.
@@ -82,6 +84,7 @@ class WebhookExecution:
         randomness: Callable[[int], bytes],
         *,
         execution_id: ExecutionId | None = None,
+        trace: Metadata = (),
     ) -> None:
         now = services.clock.now()
         self._services = services
@@ -93,7 +96,8 @@ class WebhookExecution:
         self.execution_id = execution_id or make_execution_id(now, randomness(10))
         self.last_call: ExecutionId | None = None
         self._holder = Holder(services.executor_id, make_run_id(now, randomness(10)))
-        self._metadata = ((SEED_KEY, randomness(16).hex()),)
+        self._trace = trace
+        self._metadata = ((SEED_KEY, randomness(16).hex()), *trace)
         self._mutex = threading.Lock()
         self._version = Version(0)
         self._expires_at = now
@@ -108,7 +112,11 @@ class WebhookExecution:
     def facts(self) -> RunFacts:
         """What the guest may know of it."""
         return RunFacts(
-            execution_id=self.execution_id, ffqn=HANDLER, parent_id=None, created_at=self._created_at, metadata=()
+            execution_id=self.execution_id,
+            ffqn=HANDLER,
+            parent_id=None,
+            created_at=self._created_at,
+            metadata=self._trace,
         )
 
     @property

@@ -28,6 +28,7 @@ from engine.errors import (
 )
 from engine.executor.attempts import Attempt
 from engine.executor.programs import Program
+from engine.executor.run_context import working_for
 from engine.executor.services import ExecutorServices
 from engine.executor.webhook_context import WebhookContext
 from engine.executor.webhook_execution import WebhookExecution
@@ -35,8 +36,10 @@ from engine.executor.webhook_handlers import handle
 from engine.executor.webhook_response import ResponseSink, ResponseStream
 from engine.host.wasi.http_resources import OutgoingResponse
 from engine.host.wasi.incoming_handler import ReceivedRequest
+from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
 from engine.log.return_values import Failed, FailureKind, Returned, ReturnValue
+from engine.log.tracing import TRACEPARENT_KEY, trace_metadata
 from engine.wasm.instance import InstanceLimits
 from engine.wit.json_values import dump_json
 from engine.wit.options import JsonValue
@@ -108,7 +111,9 @@ class WebhookRun:
         self._sink = sink
         self._timeout = timeout
         self._is_recorded = execution_id is not None
-        self._execution = WebhookExecution(services, component, randomness, execution_id=execution_id)
+        self._execution = WebhookExecution(
+            services, component, randomness, execution_id=execution_id, trace=_trace_of(request)
+        )
         self._limits = services.settings.limits.lowered(component.limits)
         self._context = WebhookContext(
             services, component, self._execution, params=params, time_left=timeout, limits=self._limits
@@ -146,14 +151,10 @@ class WebhookRun:
         Returns:
             Why it was not answered, or not to the end; ``None`` if all went well.
         """
+        execution = self._execution
         try:
-            if self._is_recorded:
-                self._execution.create()
-            failed = self._run()
-            self._finish(failed)
-            if failed is None and self._stream is not None:
-                failed = self._drain(self._stream)
-            return failed
+            with working_for((execution.facts, execution.holder.run_id, self._services.executor_id)):
+                return self._execute()
         except JournalError as error:
             log.warning("webhook.journal_failed", component=self._component.id.name, error=str(error))
             return RequestFailed(Failure.UNUSABLE, "the request cannot be recorded now")
@@ -161,6 +162,15 @@ class WebhookRun:
             if self._stream is not None:
                 self._stream.abort()
             self._context.close()
+
+    def _execute(self) -> RequestFailed | None:
+        if self._is_recorded:
+            self._execution.create()
+        failed = self._run()
+        self._finish(failed)
+        if failed is None and self._stream is not None:
+            failed = self._drain(self._stream)
+        return failed
 
     def _run(self) -> RequestFailed | None:
         try:
@@ -224,6 +234,12 @@ class WebhookRun:
 
     def _finish(self, failed: RequestFailed | None) -> None:
         self._execution.finish(_return_value(failed))
+
+
+def _trace_of(request: ReceivedRequest) -> Metadata:
+    """Return the trace that a request names, as metadata; nothing if it names none, or several."""
+    named = [value.decode("latin-1") for name, value in request.headers if name.lower() == TRACEPARENT_KEY]
+    return trace_metadata(named[0]) if len(named) == 1 else ()
 
 
 def _return_value(failed: RequestFailed | None) -> ReturnValue:

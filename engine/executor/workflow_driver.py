@@ -104,6 +104,7 @@ class WorkflowDriver:
         self._calls = 0
         self._calls_at_renewal = -1
         self._is_inside = False
+        self._replay_began: float | None = time.perf_counter()
         self._instance: RunningInstance | None = None
         self.children = ChildRunner(self, services)
         # Subscribed before anything is loaded, so that no response is missed.
@@ -127,14 +128,20 @@ class WorkflowDriver:
             self.run, self._writes, services, locked.state, function, self._deployment_id, cancel=self.cancel
         )
         self._renewal_due = self._halfway()
+        if not self.run.is_replaying:
+            self._replay_began = None
 
     def _load_run(self, state: ExecutionState) -> WorkflowRun:
         journal = self._services.journal
+        responses = journal.load_responses(self.execution_id) if state.response_count else ()
+        if responses and responses[-1].at_version == state.next_version - 1:
+            # It came last before the lock: it is what this run was woken by.
+            self._services.metrics.cold_wake_ups.observe_length(self.now() - responses[-1].created_at)
         return WorkflowRun(
             state=state,
             # A fresh execution has nothing but its creation and this lock.
             entries=() if self._locked.is_first_run else journal.load_log(self.execution_id),
-            responses=journal.load_responses(self.execution_id) if state.response_count else (),
+            responses=responses,
             port=self,
             deployment_id=self._deployment_id,
             at_tip=self._upgrade(state),
@@ -166,6 +173,7 @@ class WorkflowDriver:
             log.warning("workflow.journal_failed", execution_id=self.execution_id, error=str(error))
         finally:
             self._subscription.close()
+            self._services.metrics.host_calls += self._calls
             self.children.release()
             self.call_sites.close(self.run.buffer.next_version)
         if self._writes.lost is not None:
@@ -222,6 +230,8 @@ class WorkflowDriver:
     def after_call(self) -> None:
         """Commit what is due after a host call; unwind the run if it must end."""
         self._calls += 1
+        if self._replay_began is not None:
+            self._count_replay()
         self._writes.commit_if_due()
         if self._is_stopping:
             self._writes.hand_back("executor closing")
@@ -361,7 +371,8 @@ class WorkflowDriver:
 
     def _wait_hot(self, join_set: JoinSetId) -> None:
         """Wait in memory for a while, then unload."""
-        settings = self._services.settings
+        settings, metrics = self._services.settings, self._services.metrics
+        self._count_replay()
         patience = settings.hot_wait
         if self._policy.blocking_strategy is BlockingStrategy.INTERRUPT or self._flusher.is_short_of_slots():
             patience = timedelta()
@@ -369,14 +380,18 @@ class WorkflowDriver:
         until = time.monotonic() + min(patience, lock_left).total_seconds()
         while True:
             self._subscription.take()
-            self.load_responses()
+            newest = self._writes.load_responses()
             if self.run.join_sets.is_answered(join_set):
+                if newest is not None:
+                    metrics.hot_wake_ups.observe_length(self.now() - newest.created_at)
                 return
             left = until - time.monotonic()
             if left <= 0 or self._is_stopping:
                 break
             with self.outside():
+                metrics.waiting_runs += 1
                 self._subscription.wait(left)
+                metrics.waiting_runs -= 1
         self._unload()
 
     def _unload(self) -> None:
@@ -410,6 +425,13 @@ class WorkflowDriver:
 
     def _seconds_left(self) -> float:
         return self._services.clock.seconds_until(self._writes.lock_expires_at)
+
+    def _count_replay(self) -> None:
+        """Count the replay, once it has come to the end of its history."""
+        began = self._replay_began
+        if began is not None and not self.run.is_replaying:
+            self._replay_began = None
+            self._services.metrics.replayed(time.perf_counter() - began, self.run.position)
 
     def _extend_deadline(self) -> None:
         instance = self._instance

@@ -141,6 +141,7 @@ class WritePath:
         self._run.buffer.append(event, self._now())
         self._settle(self._enqueue())
         self.lock_expires_at = event.lock_expires_at
+        self._services.metrics.renewals += 1
 
     def end_with(self, event: ExecutionEvent) -> None:
         """Commit everything and then the event that gives the lock back.
@@ -176,12 +177,12 @@ class WritePath:
         # Whoever waits hears of it once it is durable, and this thread can go on.
         self._services.commits.post(self._take(responses=responses))
 
-    def load_responses(self) -> None:
-        """Take in the responses that the journal holds and the run does not know."""
+    def load_responses(self) -> Response | None:
+        """Take in the responses that the journal holds and the run does not know; return the newest, if any."""
         run = self._run
-        run.join_sets.deliver(
-            self._services.journal.load_responses(run.execution_id, after=run.join_sets.loaded_cursor)
-        )
+        responses = self._services.journal.load_responses(run.execution_id, after=run.join_sets.loaded_cursor)
+        run.join_sets.deliver(responses)
+        return responses[-1] if responses else None
 
     def _now(self) -> datetime:
         clock: Clock = self._services.clock

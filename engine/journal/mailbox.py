@@ -45,6 +45,8 @@ class Mailbox:
 
     def deliver(self, write: Append) -> tuple[Append, list[int]]:
         """Return a write whose calls that mail waits for have their results, and the numbers of that mail."""
+        # Behind what the run brings along; an await at the end is answered by it.
+        at_version = write.expected + len(write.entries) - write.awaits
         created: list[NewExecution] = []
         responses: list[Response] = []
         delivered: list[int] = []
@@ -63,6 +65,7 @@ class Mailbox:
             responses.append(
                 Response(
                     execution_id=write.execution_id,
+                    at_version=at_version,
                     join_set_id=position.join_set,
                     created_at=first.created_at,
                     event=ChildFinished(

@@ -4,6 +4,8 @@ An interpreter's random numbers come from a secret seed, since ids are public an
 A child's seed follows from its parent's and the child's id, so that a replay finds the same without an event. A child
 of a parent without one, such as a compiled workflow, gets a fresh seed: it stands in the event of its creation, which
 is written once and never again by a replay.
+
+The trace that an execution belongs to is that of all below it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Callable
 from engine.deployment.spec import Runner
 from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
+from engine.log.tracing import inherited_trace
 
 SEED_KEY = "obelisk-seed"
 """Name under which the seed, 32 hex digits, stands in the metadata of an execution's creation."""
@@ -35,7 +38,8 @@ def inherited_metadata(
     seed = next((child_seed(value, child) for key, value in metadata if key == SEED_KEY), None)
     if seed is None and runner is Runner.SOURCE:
         seed = random_bytes(_SEED_BYTES).hex()
-    return () if seed is None else ((SEED_KEY, seed),)
+    trace = inherited_trace(metadata) if metadata else ()
+    return trace if seed is None else ((SEED_KEY, seed), *trace)
 
 
 def child_seed(seed: str, child: ExecutionId) -> str:

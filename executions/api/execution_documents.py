@@ -1,7 +1,7 @@
 """What answers say about executions.
 
 Source:
-    Obelisk reference, section 9.2; ``labels`` and ``explanation`` are ours.
+    Obelisk reference, section 9.2; ``labels``, ``trace_id`` and ``explanation`` are ours.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class ExecutionDocument(Struct, frozen=True, kw_only=True):
     component_type: str
     deployment_id: str
     labels: dict[str, str]
+    trace_id: Annotated[str, Meta(description="Its trace; only of a single execution.")] | UnsetType = UNSET
     explanation: Annotated[str, Meta(description="Why it has not ended; only of a single execution.")] | UnsetType = (
         UNSET
     )
@@ -126,7 +127,11 @@ def documents_of(rows: Iterable[Execution]) -> list[ExecutionDocument]:
 
 
 def document_of(
-    row: Execution, labels: Mapping[str, str], *, explanation: str | UnsetType = UNSET
+    row: Execution,
+    labels: Mapping[str, str],
+    *,
+    explanation: str | UnsetType = UNSET,
+    trace_id: str | UnsetType = UNSET,
 ) -> ExecutionDocument:
     """Return what is said about one execution."""
     return ExecutionDocument(
@@ -139,6 +144,7 @@ def document_of(
         component_type=row.component_type,
         deployment_id=row.deployment_id,
         labels=dict(labels),
+        trace_id=trace_id,
         explanation=explanation,
     )
 

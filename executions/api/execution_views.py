@@ -52,6 +52,7 @@ from executions.explanations import why_not_moving
 from executions.models import Event, Execution, JoinSetResponse, LogLine
 from executions.operations.listing import CursorRefused, Direction, instant_at, page_of, place_at
 from executions.operations.paging import numbered_page
+from executions.tracing.stored import trace_id
 
 
 class ExecutionIdView(ApiView):
@@ -118,7 +119,7 @@ class StatusView(ApiView):
         row = find_execution(execution_id)
         labels = labels_by_execution([row.pk]).get(row.pk, {})
         why = why_not_moving(row, with_values=sees(request, Insight.PAYLOAD))
-        document = document_of(row, labels, explanation=why or UNSET)
+        document = document_of(row, labels, explanation=why or UNSET, trace_id=trace_id(row.execution_id))
         if wants_text(request):
             return text_answer(state_text(document.pending_state))
         return json_answer(document)

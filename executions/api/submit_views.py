@@ -89,7 +89,7 @@ class ExecutionsView(ExecutionListView):
         query = read_query(request, SubmitQuery)
         _refuse_unanswerable(request, follow=query.follow)
         fresh = make_execution_id(timezone.now(), os.urandom(10))
-        call = _call(read_body(request, SubmitBody), fresh)
+        call = _call(request, read_body(request, SubmitBody), fresh)
         journal = _recording(request, fresh, query.reason)
         key = request.headers.get(_KEY_HEADER)
         headers: dict[str, str] = {}
@@ -158,7 +158,7 @@ class ResultView(ApiView):
         _refuse_unanswerable(request, follow=query.follow)
         chosen = parse_top_level_id(execution_id)
         journal = _recording(request, chosen, query.reason)
-        (submitted,) = submit_all([_call(read_body(request, SubmitBody), chosen)], journal=journal)
+        (submitted,) = submit_all([_call(request, read_body(request, SubmitBody), chosen)], journal=journal)
         return _started(request, submitted, status=201 if submitted.is_new else 200, follow=query.follow, headers={})
 
 
@@ -175,8 +175,15 @@ def _recording(request: Request, execution_id: ExecutionId, reason: str) -> Reco
     return RecordingJournal(execution_id, Operation.SUBMIT, actor=principal.actor, reason=reason)
 
 
-def _call(body: SubmitBody, execution_id: ExecutionId) -> Call:
-    return Call(body.ffqn, body.params, execution_id=execution_id, paused=body.paused, labels=body.labels)
+def _call(request: Request, body: SubmitBody, execution_id: ExecutionId) -> Call:
+    return Call(
+        body.ffqn,
+        body.params,
+        execution_id=execution_id,
+        paused=body.paused,
+        labels=body.labels,
+        traceparent=request.headers.get("traceparent"),
+    )
 
 
 def _submit_once(request: Request, call: Call, key: str, journal: RecordingJournal) -> Submitted:

@@ -25,6 +25,7 @@ from executions.models.retention_run import RetentionRun
 from executions.models.roll_up import DatabaseSize, RollUp, RollUpCursor
 from executions.models.run_records import CallSites, HttpExchange, LogLine
 from executions.models.task_assignment import TaskAssignment
+from executions.models.trace_cursor import TraceCursor
 
 __all__ = [
     "ApiToken",
@@ -53,4 +54,5 @@ __all__ = [
     "RollUpCursor",
     "SavedView",
     "TaskAssignment",
+    "TraceCursor",
 ]

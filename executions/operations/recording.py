@@ -48,6 +48,7 @@ class Operation(StrEnum):
     CANCEL_DELAY = "cancel_delay"
     PAUSE_DELAY = "pause_delay"
     UNPAUSE_DELAY = "unpause_delay"
+    REPAIR = "repair"
 
 
 class RecordingJournal(SqlJournal):

@@ -22,6 +22,7 @@ from engine.log.ids import DeploymentId, ExecutionId, Version, make_execution_id
 from engine.log.labels import label_metadata
 from engine.log.return_values import JsonText
 from engine.log.schedules import scheduled_instant
+from engine.log.tracing import trace_metadata
 from engine.wit.extensions import primary_of
 from engine.wit.json_values import dump_json, read_value
 from engine.wit.names import FunctionName
@@ -52,6 +53,8 @@ class Call:
         execution_id: Id chosen by the caller; a fresh one by default.
         paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
         labels: Values by name, to find it by.
+        traceparent: The trace that it belongs to, as in W3C's header of that name; one of its own by default, and where
+            this is no such header.
     """
 
     function: str
@@ -59,6 +62,7 @@ class Call:
     execution_id: str | None = None
     paused: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,7 @@ def submit(
     execution_id: str | None = None,
     paused: bool = False,
     labels: Mapping[str, str] | None = None,
+    traceparent: str | None = None,
     journal: Journal | None = None,
 ) -> Submitted:
     """Start an execution.
@@ -117,6 +122,7 @@ def submit(
         execution_id: Id chosen by the caller, who may then safely submit again; a fresh one by default.
         paused: Whether it waits for `executions.operations.pausing.unpause` before it is first run.
         labels: Values by name, to find it by.
+        traceparent: The trace that it belongs to; see `Call`.
         journal: Where to write; the calling thread's database connection by default.
 
     Raises:
@@ -124,7 +130,7 @@ def submit(
         ExecutionExists: If the id is taken by another call.
         JournalUnavailable: If the storage did not answer.
     """
-    (submitted,) = submit_all([Call(name, params, execution_id, paused, labels or {})], journal=journal)
+    (submitted,) = submit_all([Call(name, params, execution_id, paused, labels or {}, traceparent)], journal=journal)
     return submitted
 
 
@@ -164,7 +170,7 @@ def _new_execution(call: Call, registry: Registry, now: datetime) -> NewExecutio
         scheduled_at=scheduled_at,
         component_id=function.component.id,
         deployment_id=DeploymentId(registry.deployment.id),
-        metadata=_metadata(function, call.labels),
+        metadata=_metadata(function, call.labels) + trace_metadata(call.traceparent),
     )
     new_id = make_execution_id(now, os.urandom(10)) if call.execution_id is None else _check_id(call.execution_id)
     entries: tuple[LogEntry, ...] = (LogEntry(Version(0), now, created),)

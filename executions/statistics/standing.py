@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from django.db import connection
@@ -90,8 +91,26 @@ def standings(now: datetime) -> Standings:
     return Standings(rows=rows, is_capped=sum(row.count for row in rows) > COUNTED)
 
 
+class StuckBy(StrEnum):
+    """Why an execution is stuck; see `ExecutionQuerySet.stuck`."""
+
+    OVERDUE = "overdue"
+    """It was due, and nobody runs it."""
+    LOCK_EXPIRED = "lock_expired"
+    """Its lock expired, and nobody took over."""
+    DIVERGING = "diverging"
+    """The present code does not follow its history."""
+    CANCELLING = "cancelling"
+    """It is being cancelled, and does not end."""
+
+
 def count_stuck(since: datetime, *, now: datetime) -> int:
-    """Return how many are stuck, see `ExecutionQuerySet.stuck`; beyond `COUNTED` it is told as one more than that.
+    """Return how many are stuck; beyond `COUNTED` it is told as one more than that. See `stuck_by_cause`."""
+    return min(COUNTED + 1, sum(stuck_by_cause(since, now=now).values()))
+
+
+def stuck_by_cause(since: datetime, *, now: datetime) -> dict[StuckBy, int]:
+    """Return how many are stuck for which cause; beyond `COUNTED` it is told as one more than that.
 
     ``execution_pending``, ``execution_locked`` and ``execution_cancelling``, of which no more than that many entries
     each are looked at.
@@ -102,13 +121,14 @@ def count_stuck(since: datetime, *, now: datetime) -> int:
     """
     outside = known_outside()
     executions = Execution.objects
-    overdue = sum(
-        _count_runnable(rows, outside) for rows in (executions.pending(since), executions.expired_locks(since))
-    )
     lately_due = executions.pending(now).filter(due_at__gt=since)
-    diverging = sum(digest is not None for digest in lately_due.values_list("incompatible_digest", flat=True)[:COUNTED])
-    cancelling = executions.cancelling_since(since).exclude(ffqn__in=outside)[: COUNTED + 1].count()
-    return min(COUNTED + 1, overdue + diverging + cancelling)
+    digests = lately_due.values_list("incompatible_digest", flat=True)
+    return {
+        StuckBy.OVERDUE: _count_runnable(executions.pending(since), outside),
+        StuckBy.LOCK_EXPIRED: _count_runnable(executions.expired_locks(since), outside),
+        StuckBy.DIVERGING: sum(digest is not None for digest in digests[:COUNTED]),
+        StuckBy.CANCELLING: executions.cancelling_since(since).exclude(ffqn__in=outside)[: COUNTED + 1].count(),
+    }
 
 
 def longest_due(now: datetime) -> Execution | None:

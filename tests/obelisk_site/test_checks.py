@@ -96,3 +96,14 @@ def test_a_prefix_of_webhooks_that_cannot_be_is_an_error(settings: Settings, pre
     settings.OBELISK_WEBHOOK_PREFIX = prefix
 
     assert reported() == {"obelisk.E009"}
+
+
+def test_traces_without_the_packages_that_send_them_are_an_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OBELISK_TRACING = True
+    assert reported() == set()
+
+    monkeypatch.setattr("obelisk_site.checks.find_spec", lambda _name: None)
+
+    assert reported() == {"obelisk.E010"}

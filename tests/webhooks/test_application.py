@@ -329,8 +329,8 @@ def test_a_call_that_nobody_runs_ends_with_the_request(application: WebhookAppli
 def test_a_request_that_lasts_keeps_its_lock(
     application: WebhookApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook_execution, "LEASE", webhook_execution.LEASE / 20)
-    deploy_doorman(tmp_path, ROUTES + "request = { timeout = { seconds = 2 } }\n")
+    monkeypatch.setattr(webhook_execution, "LEASE", webhook_execution.LEASE / 8)
+    deploy_doorman(tmp_path, ROUTES + "request = { timeout = { seconds = 5 } }\n")
 
     request(application, "GET", "/hooks/do/call")
 

@@ -43,6 +43,7 @@ CONNECTION_HEADERS = frozenset(
 """Headers that are about the connection, which is the host's."""
 
 MAX_HEADERS_BYTES = 64 << 10
+_TRACEPARENT = "traceparent"
 MAX_OPEN = 64
 MAX_HELD_BYTES = 4 << 20
 
@@ -83,6 +84,7 @@ class OutboundHttp:
         clock: Tells when a request began.
         warn: Takes a line for the execution's log.
         record: Takes what is remembered of each request.
+        traceparent: Returns the header that tells which trace a request belongs to that begins at an instant, if any.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class OutboundHttp:
         clock: Clock,
         warn: Callable[[str], None],
         record: Callable[[RequestTrace], None],
+        traceparent: Callable[[datetime], str | None] = lambda _: None,
     ) -> None:
         self._transport = transport
         self._policy = policy
@@ -103,6 +106,7 @@ class OutboundHttp:
         self._clock = clock
         self._warn = warn
         self._record = record
+        self._traceparent = traceparent
         self._open: set[Exchange] = set()
 
     def begin(self, request: HttpRequest) -> WholeExchange:
@@ -228,6 +232,7 @@ class OutboundHttp:
             self._open.discard(exchange)
             remember(exchange, exchange.error)
 
+        headers = self._traced(headers, started_at)
         try:
             exchange = self._make(method, scheme, authority, path, headers, body, timeouts or Timeouts(), ended)
         except OutboundError as error:
@@ -241,6 +246,13 @@ class OutboundHttp:
         """Give up what is still going on: the run has ended."""
         for exchange in list(self._open):
             exchange.release()
+
+    def _traced(self, headers: tuple[Header, ...], started_at: datetime) -> tuple[Header, ...]:
+        """Return the headers with the one that tells the trace, unless the guest has set it."""
+        if any(name.lower() == _TRACEPARENT for name, _ in headers):
+            return headers
+        value = self._traceparent(started_at)
+        return headers if value is None else (*headers, (_TRACEPARENT, value.encode()))
 
     def _make(
         self,

@@ -5,6 +5,7 @@ from django.test import Client
 
 from engine.log import events as e
 from engine.log.return_values import Failed, FailureKind
+from engine.log.tracing import trace_id_of
 from executions.journal.journal import SqlJournal
 from executions.operations.pausing import pause
 from executions.operations.recording import Operation, RecordingJournal
@@ -39,6 +40,12 @@ def test_an_open_execution_says_first_why_it_does_not_move(operator: Client, jou
     assert "It is paused by user:ann since" in page
     assert "&lt;b&gt;wait&lt;/b&gt;" in page
     assert "<b>wait" not in page
+
+
+def test_its_facts_tell_the_trace_that_it_belongs_to(operator: Client, journal: SqlJournal) -> None:
+    commit(journal, make_submit(E1, make_created()))
+
+    assert f"<dt>Trace</dt><dd><code>{trace_id_of(E1, ())}</code>" in operator.get(f"/admin/executions/{E1}/").text
 
 
 def test_a_failed_one_says_first_how_it_failed(operator: Client, journal: SqlJournal) -> None:

@@ -20,7 +20,7 @@ from engine.simulation.stepped import simulated_settings
 from engine.simulation.timeless import normalised
 from tests.harness import steps as s
 from tests.harness.components import ASK, NESTED, RUN, approve, deploy, probe, stepper, stub_flow
-from tests.harness.simulation import Simulation
+from tests.harness.simulation import SimulatedExecutor, Simulation
 
 # Long enough to end in the restarted executor, short enough to show that nothing runs for ever.
 _MOST_TRANSACTIONS = 150
@@ -209,3 +209,28 @@ def test_a_kill_at_any_commit_changes_nothing_that_can_be_seen(
             break
     else:
         pytest.fail("the executor never came to the workflow's end")
+
+
+def test_a_run_that_lost_its_lock_meets_the_end_of_what_it_has_yet_to_do_and_writes_nothing() -> None:
+    # What others did meanwhile answers calls that this run has not made: their children are nobody's to run.
+    flow = stepper(policy=WorkflowPolicy(lock_extension=False))
+    world = Simulation(registry=deploy(probe(may_touch_world=True), flow))
+    late, other = world.start_executor(), world.start_executor()
+    target = world.submit_steps(s.call("add", 1, 1), s.call("add", 2, 2))
+
+    def overtake(writer: SimulatedExecutor) -> None:
+        if writer is late and world.children_of(target):
+            world.interleave = lambda writer: None  # type: ignore[method-assign]  # once
+            world.advance(timedelta(seconds=3))
+            while not world.is_finished(target):
+                if not other.tasks.waiting and not other.tick(world.clock.now()):
+                    world.advance(timedelta(milliseconds=100))
+                while other.tasks.waiting:
+                    other.tasks.waiting.popleft()()
+
+    world.interleave = overtake  # type: ignore[method-assign]  # in the middle of a run
+    late.tick(world.clock.now())
+    late.tasks.waiting.popleft()()
+
+    assert world.result_of(target) == {"ok": ["ok 2", "ok 4"]}
+    world.check(target)

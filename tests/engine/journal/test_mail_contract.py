@@ -96,6 +96,40 @@ def test_a_call_finds_the_signal_that_came_before_it(journal: Journal) -> None:
         assert_state_is_folded(journal, execution_id)
 
 
+def test_what_came_by_mail_arrives_behind_the_requests_that_it_answers(journal: Journal) -> None:
+    locked(journal)
+    for number in (7, 8, 9):
+        commit(journal, make_signal(number, expected=3))
+
+    commit(
+        journal,
+        make_append(
+            E1,
+            make_child_request(E1, 1),
+            make_child_request(E1, 2),
+            expected=3,
+            holder=make_holder(),
+            created=[make_stub(1), make_stub(2)],
+        ),
+    )
+    commit(
+        journal,
+        make_append(
+            E1,
+            make_child_request(E1, 3),
+            make_join_next(),
+            expected=5,
+            holder=make_holder(),
+            awaits=True,
+            created=[make_stub(3)],
+        ),
+    )
+
+    # An await stands behind what answers it.
+    assert [response.at_version for response in results(journal)] == [5, 5, 6]
+    assert_state_is_folded(journal, E1)
+
+
 def test_signals_are_given_out_in_their_order_once(journal: Journal) -> None:
     locked(journal)
     commit(journal, make_signal(1, expected=3), make_signal(2, expected=3))

@@ -9,7 +9,8 @@ from engine.log.events import Metadata
 from engine.log.ids import ExecutionId
 from engine.workflow.inheritance import SEED_KEY, inherited_metadata
 
-PARENT = ((SEED_KEY, "0" * 32), ("traceparent", "00-1"), ("label:a", "b"))
+TRACE = ("traceparent", f"00-{'1' * 32}-{'2' * 16}-01")
+PARENT = ((SEED_KEY, "0" * 32), TRACE, ("label:a", "b"))
 CHILD = ExecutionId("E_1.n:a_1")
 
 
@@ -23,7 +24,7 @@ def test_children_have_seeds_of_their_own_that_follow_from_the_parents(runner: R
 
     assert first == again
     assert first != second
-    assert [key for key, _ in first] == [SEED_KEY]
+    assert [key for key, _ in first] == [SEED_KEY, "traceparent"]
     assert len(first[0][1]) == 32
 
 
@@ -37,3 +38,7 @@ def test_who_needs_a_seed_and_inherits_none_gets_a_fresh_one() -> None:
 
 def test_compiled_children_of_a_parent_without_a_seed_have_none() -> None:
     assert _inherited((), runner=Runner.WASM) == ()
+
+
+def test_the_trace_is_handed_on_as_it_is_and_labels_are_not() -> None:
+    assert _inherited(PARENT[1:], runner=Runner.WASM) == (TRACE,)
