@@ -27,6 +27,8 @@ from tests.harness.postgresql import PrivateServer
 _JOBS = 6
 _MOST_FAULTS = 3
 _CLOCK_CHANCE = 0.1
+_EXAMINED = ("states", "locks", "responses", "delays", "stranded", "cancellations", "orphans", "children")
+"""What the doctor looks at when a run is over: all about executions."""
 
 
 @dataclass
@@ -102,6 +104,7 @@ def _round(site: ChaosSite, chance: random.Random, tally: Tally) -> None:
 
 
 def _report(site: ChaosSite, tally: Tally) -> None:
+    site.topology.manage("doctor", "--all", *_EXAMINED)
     ((executions, events),) = site.topology.query(
         "SELECT (SELECT count(*) FROM executions_execution), (SELECT count(*) FROM executions_event)"
     )
