@@ -30,7 +30,7 @@ class CompiledComponent:
         InvalidComponent: If it uses what the engine does not support.
     """
 
-    __slots__ = ("address", "digest", "engine", "handle", "shape", "wasm_bytes")
+    __slots__ = ("__weakref__", "address", "digest", "engine", "handle", "shape", "wasm_bytes")
 
     def __init__(self, engine: WasmEngine, handle: component.Component, *, digest: str, wasm_bytes: int) -> None:
         self.engine = engine
