@@ -184,6 +184,7 @@ def test_how_it_ended_is_told_as_json_and_text(
         "component_type",
         "deployment_id",
         "labels",
+        "trace_id",
     }
     assert set(status["pending_state"]) == {"status", "version", "finished_at", "result_kind"}
     assert status["pending_state"]["result_kind"] == kind

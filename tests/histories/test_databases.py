@@ -11,7 +11,7 @@ import pytest
 
 from tests.acceptance.sites import Site
 from tests.histories.databases.loading import load
-from tests.histories.databases.reading import ANSWERED, documents, ended, results_of
+from tests.histories.databases.reading import ANSWERED, as_recorded, documents, ended, results_of
 from tests.histories.databases.stories import STORIES, When
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db]  # they look into sites' databases
@@ -46,7 +46,7 @@ def test_an_old_database_tells_and_ends_as_it_did(site: Site, file: Path) -> Non
     told = documents(site)
 
     expected = recorded(file)
-    assert {execution_id: told[execution_id] for execution_id in expected["finished"]} == expected["finished"]
+    assert as_recorded(told, expected["finished"]) == expected["finished"]
 
     site.start_executor()
     site.check("execution", "stub", question_of(site), '{"ok": true}')

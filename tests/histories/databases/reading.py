@@ -38,6 +38,15 @@ def documents(site: Site) -> dict[str, Any]:
     return found
 
 
+def as_recorded(told: Any, recorded: Any) -> Any:
+    """Return a document without what an older version did not tell: objects may gain members, and nothing else."""
+    if isinstance(told, dict) and isinstance(recorded, dict):
+        return {name: as_recorded(value, recorded[name]) for name, value in told.items() if name in recorded}
+    if isinstance(told, list) and isinstance(recorded, list) and len(told) == len(recorded):
+        return [as_recorded(value, before) for value, before in zip(told, recorded, strict=True)]
+    return told
+
+
 def results_of(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return what executions came to.
 
