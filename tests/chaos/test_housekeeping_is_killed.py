@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.apps.saboteur.points import Point
 from tests.chaos.chaos_site import ChaosSite
 
-EXECUTIONS = 20
-DIES_AT = 8
+#: Starting a site takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
+#: Two and a half portions.
+EXECUTIONS = 250
+PORTIONS_BEFORE_DEATH = 1
 FUNCTION = "test:stepper/workflow.run-cancellable"
 
 CANCEL_ALL = f"""
@@ -41,9 +47,6 @@ PRUNE = f"""
 from django.utils import timezone
 from executions.retention.pruning import prune
 from executions.retention.rules import parse_rules
-
-#: Starting a site takes its time on a busy machine.
-pytestmark = pytest.mark.timeout(300)
 print(prune(parse_rules("{FUNCTION} any 0s"), timezone.now()).executions)
 """
 LONG_AGO = timedelta(minutes=5)
@@ -51,7 +54,7 @@ LONG_AGO = timedelta(minutes=5)
 
 
 def test_a_bulk_operation_is_taken_up_where_it_was_and_nothing_is_done_twice(site: ChaosSite) -> None:
-    site.arm(Point.DURING_BATCH, after=DIES_AT)
+    site.arm(Point.DURING_BATCH, after=PORTIONS_BEFORE_DEATH)
     site.run_to_its_death(CANCEL_ALL)
     assert site.death_at(Point.DURING_BATCH)
 
