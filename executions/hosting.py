@@ -31,7 +31,7 @@ from engine.activity.secret_values import OperatorPolicy
 from engine.clock import SystemClock
 from engine.deployment.registry import Registry
 from engine.deployment.spec import Runner
-from engine.errors import DeploymentError, EngineError, JournalError
+from engine.errors import DeploymentError, EngineError, JournalError, JournalUnavailable
 from engine.executor.executor import Executor
 from engine.executor.settings import NOTHING_ALLOWED, ExecutorSettings
 from engine.wasm.component import CompiledComponent
@@ -108,7 +108,11 @@ class ExecutorHost:
         # The SQLite driver gives up the interpreter lock around every statement and, beside a busy thread, gets it back
         # only after this interval; with the default of 5 ms a commit of a few statements may take 20.
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        self._journal.warm_up()
+        try:
+            self._journal.warm_up()
+        except JournalUnavailable as error:
+            # The first look meets it too, and waits until the database is back.
+            log.warning("executor.not_warmed_up", error=str(error))
         self._feed.start(self._hear)
         self._executor.start()
         # Before the first execution, not beside it: much of the first heartbeat is Django making itself ready.

@@ -67,10 +67,6 @@ class GroupedJournal:
         """See `Journal`."""
         return self._journal.outlook(now, leeway=leeway)
 
-    def next_wake_up(self, after: datetime) -> datetime | None:
-        """See `Journal`."""
-        return self._journal.next_wake_up(after)
-
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""
         self._journal.add_log_lines(lines)

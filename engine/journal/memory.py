@@ -232,14 +232,6 @@ class MemoryJournal:
             next_at=min((instant for instant in pending + overdue if instant > now), default=None),
         )
 
-    def next_wake_up(self, after: datetime) -> datetime | None:
-        """See `Journal`."""
-        with self._mutex:
-            instants = [state.due_at for state in self._active(Status.PENDING_AT)]
-            instants += [state.due_at for state in self._active(Status.LOCKED)]
-            instants += [delay.expires_at for delay in self._delays.values() if not delay.paused]
-        return min((instant for instant in instants if instant > after), default=None)
-
     # With the mutex held.
 
     def _lock_due(self, request: LockRequest, allotment: Allotment) -> list[LockedExecution]:

@@ -145,10 +145,6 @@ class Journal(Protocol):
         """
         ...
 
-    def next_wake_up(self, after: datetime) -> datetime | None:
-        """Return the earliest instant behind ``after`` at which a pending execution, delay or lock falls due."""
-        ...
-
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """Store guests' log lines."""
         ...

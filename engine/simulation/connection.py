@@ -146,11 +146,6 @@ class Connection:
         self._check()
         return self._journal.outlook(now, leeway=leeway)
 
-    def next_wake_up(self, after: datetime) -> datetime | None:
-        """See `Journal`."""
-        self._check()
-        return self._journal.next_wake_up(after)
-
     def _check(self) -> None:
         if self.is_cut:
             self.was_refused.set()

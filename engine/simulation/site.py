@@ -93,7 +93,7 @@ class SimulatedSite:
             Whether there was such an instant; else the clock stands still.
         """
         now = self.clock.now()
-        wake_up = self.journal.next_wake_up(now)
+        wake_up = self.journal.outlook(now, leeway=timedelta()).next_at
         if wake_up is None or (until is not None and wake_up > now + until):
             return False
         self.clock.advance(wake_up - now)

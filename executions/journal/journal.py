@@ -273,13 +273,6 @@ class SqlJournal:
             instants.append(from_micros(expires_at) + leeway)
         return Outlook(is_pending=bool(is_pending), is_overdue=bool(is_overdue), next_at=min(instants, default=None))
 
-    def next_wake_up(self, after: datetime) -> datetime | None:
-        """See `Journal`."""
-        with self._reader.reading() as statements:
-            instants = statements.execute(sql.NEXT_WAKE_UP, [to_micros(after)] * 3).fetchone()
-        known = [instant for instant in instants if instant is not None]
-        return from_micros(min(known)) if known else None
-
 
 class _OpenTransaction:
     """A transaction that is yet to be committed; `engine.journal.protocol.OpenCommit`.

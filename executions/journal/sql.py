@@ -141,15 +141,9 @@ NEWEST_CALL = (
     f"SELECT {_STATE} FROM {_EXECUTION} WHERE ffqn = %s AND component_digest = %s ORDER BY created_at DESC LIMIT 1"
 )
 
-#: The next instants at which something falls due: ``execution_pending``, ``execution_locked``, ``delay_due``.
-NEXT_WAKE_UP = f"""
-SELECT (SELECT due_at FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at > %s ORDER BY due_at LIMIT 1),
-       (SELECT due_at FROM {_EXECUTION} WHERE {_IS_LOCKED} AND due_at > %s ORDER BY due_at LIMIT 1),
-       (SELECT expires_at FROM {_DELAY} WHERE NOT is_paused AND expires_at > %s ORDER BY expires_at LIMIT 1)
-"""
-
 #: Whether executions are due; whether delays are, locks have expired, or executions are being cancelled; and the next
-#: instants at which something falls due. As `NEXT_WAKE_UP`, and ``execution_cancelling``.
+#: instants at which something falls due. ``execution_pending``, ``execution_locked``, ``delay_due``,
+#: ``execution_cancelling``.
 OUTLOOK = f"""
 SELECT EXISTS (SELECT 1 FROM {_EXECUTION} WHERE {_IS_PENDING} AND due_at <= %s),
        EXISTS (SELECT 1 FROM {_DELAY} WHERE NOT is_paused AND expires_at <= %s)

@@ -32,7 +32,7 @@ class Delay(models.Model):
 
     class Meta:
         indexes = [
-            # sql.DUE_DELAYS, sql.NEXT_WAKE_UP.
+            # sql.DUE_DELAYS, sql.OUTLOOK.
             Index(fields=["expires_at", "delay_id"], condition=Q(is_paused=False), name="delay_due"),
         ]
 

@@ -199,14 +199,14 @@ class Execution(models.Model):
             ),
         ]
         indexes = [
-            # sql.PENDING, sql.NEXT_WAKE_UP. The last two columns let it pass over executions that an executor cannot
+            # sql.PENDING, sql.OUTLOOK. The last two columns let it pass over executions that an executor cannot
             # run without looking at their rows: after a deployment many may be stuck there.
             Index(
                 fields=["due_at", "execution_id", "ffqn", "incompatible_digest"],
                 condition=_IS_PENDING,
                 name="execution_pending",
             ),
-            # sql.EXPIRED_LOCKS, sql.NEXT_WAKE_UP.
+            # sql.EXPIRED_LOCKS, sql.OUTLOOK.
             Index(fields=["due_at", "execution_id"], condition=_IS_LOCKED, name="execution_locked"),
             # sql.CANCELLING: asked at every tick, and nearly always empty.
             Index(fields=["created_at", "execution_id"], condition=_IS_CANCELLING, name="execution_cancelling"),

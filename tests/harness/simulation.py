@@ -212,5 +212,5 @@ class Simulation(World):
 
     def _pass_time(self) -> None:
         now = self.clock.now()
-        wake_up = self.journal.next_wake_up(now)
+        wake_up = self.journal.outlook(now, leeway=timedelta()).next_at
         self.advance(_IDLE_STEP if wake_up is None else wake_up - now)

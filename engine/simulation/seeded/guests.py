@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
@@ -91,7 +92,7 @@ class ScriptProgram:
         return guest
 
 
-class Guest:
+class Guest(ABC):
     """`engine.executor.programs.RunningInstance`.
 
     Args:
@@ -130,13 +131,14 @@ class Guest:
         """Return itself."""
         return self
 
-    def __exit__(
+    def __exit__(  # noqa: B027  # there is nothing to free
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Free nothing."""
 
+    @abstractmethod
     def _carry_out(self, script: Any) -> JsonValue:
-        raise NotImplementedError
+        """Do what the script says, and return what it comes to."""
 
     def _compute(self) -> None:
         self._surroundings.compute(self)

@@ -78,10 +78,14 @@ def times(world: Simulation) -> list[str]:
     return [f"{created.scheduled_at:%H:%M:%S}" for _, created in started(world)]
 
 
+def next_due(world: Simulation) -> datetime | None:
+    return world.journal.outlook(world.clock.now(), leeway=timedelta()).next_at
+
+
 def pass_time(world: Simulation, until: datetime) -> None:
     """Move the clock from one thing that falls due to the next."""
     world.run_to_rest()
-    while (wake_up := world.journal.next_wake_up(world.clock.now())) is not None and wake_up <= until:
+    while (wake_up := next_due(world)) is not None and wake_up <= until:
         world.advance(wake_up - world.clock.now())
         world.run_to_rest()
     world.advance(until - world.clock.now())

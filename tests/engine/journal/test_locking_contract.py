@@ -268,21 +268,24 @@ def test_the_cancelled_are_found_oldest_first_until_they_end(journal: Journal) -
 
 
 def test_the_next_wake_up_is_the_earliest_of_executions_delays_and_locks(journal: Journal) -> None:
-    assert journal.next_wake_up(NOW) is None
+    def next_at(behind: datetime) -> datetime | None:
+        return journal.outlook(behind, leeway=timedelta()).next_at
+
+    assert next_at(NOW) is None
 
     submit(journal, E1, due_at=after(40))
     lock_until(journal, E2, after(30), make_delay_request(E2, expires_at=after(1), paused=True))
     commit(journal, make_append(E2, make_delay_request(E2, 2, expires_at=after(20)), expected=3))
     submit(journal, E3, due_at=after(10))
 
-    assert [journal.next_wake_up(after(seconds)) for seconds in (0, 10, 20, 30, 40)] == [
+    assert [next_at(after(seconds)) for seconds in (0, 10, 20, 30, 40)] == [
         after(10),
         after(20),
         after(30),
         after(40),
         None,
     ]
-    assert journal.next_wake_up(after(10) - timedelta(microseconds=1)) == after(10)
+    assert next_at(after(10) - timedelta(microseconds=1)) == after(10)
 
 
 def test_the_outlook_tells_what_is_due_and_what_comes_next(journal: Journal) -> None:

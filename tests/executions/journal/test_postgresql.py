@@ -98,7 +98,7 @@ def hot_statements(dialect: Dialect) -> Iterator[tuple[str, Sequence[Any]]]:
     yield sql.DUE_DELAYS, (5, 5)
     yield sql.EXPIRED_LOCKS, (5, 5)
     yield sql.CANCELLING, (5,)
-    yield sql.NEXT_WAKE_UP, (5, 5, 5)
+    yield sql.OUTLOOK, (5,) * 6
     yield sql.NEWEST_CALL, ("test:pkg/api.f1", "d1")
     yield sql.COUNT_LOG_LINES, (ids[0], 5)
     for strategy in LockingStrategy:

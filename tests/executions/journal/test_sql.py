@@ -129,16 +129,6 @@ class TestPlans:
         assert "SEARCH r USING INDEX sqlite_autoindex_executions_joinsetresponse_1" in responses
         assert "SEARCH e USING INDEX sqlite_autoindex_executions_event_1 (execution_id=? AND version=?)" in events
 
-    def test_the_next_wake_up_looks_at_the_first_entry_of_three_indexes(self) -> None:
-        steps = plan(sql.NEXT_WAKE_UP, (1, 1, 1)).splitlines()
-
-        assert [step.partition("INDEX ")[2] for step in steps if step.startswith("SEARCH")] == [
-            "execution_pending (due_at>?)",
-            "execution_locked (due_at>?)",
-            "delay_due (expires_at>?)",
-        ]
-        assert not [step for step in steps if "TEMP B-TREE" in step]
-
     def test_the_outlook_looks_at_the_first_entries_of_four_indexes(self) -> None:
         steps = plan(sql.OUTLOOK, (1,) * 6).splitlines()
 
