@@ -12,8 +12,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Extra arguments: make test ARGS='-k journal -x'
 ARGS ?=
-# Processes that run the tests.
-TEST_PROCESSES ?= 2
+# Processes that run the tests: of two processors, four keep both busy, as tests of whole sites wait half of the time.
+TEST_PROCESSES ?= 4
 # What is simulated: a number of seeds or a range, or one SEED; and how many processes do that.
 SEEDS ?= 1000
 SEED ?=
@@ -25,6 +25,10 @@ DEV := $(VENV)/.installed-dev
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 # The console script `obelisk`, pointing at this checkout; the lock file has what builds it.
 INSTALL_CLIENT = $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+
+# Set where images of containers should stay small. Here hundreds of processes start, each of which would compile the
+# same files again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test check simulate screenshots bench chaos fuzz release-records format lock clean
 

@@ -34,10 +34,11 @@ def main() -> None:
     import django
 
     django.setup()
-    from executions.hosting import ExecutorHost
+    from executions.hosting import ExecutorHost, spare_collector
 
     host = ExecutorHost()
     host.start()
+    spare_collector()
     print("ready", flush=True)
     sys.stdin.read()
     host.stop()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from bench.measures import SERIAL, percentile
-from bench.site import ROOT, TIMEOUT_S, Bench, set_up_site
+from bench.site import ROOT, Bench, set_up_site
+from bench.web import login, web_server
 
 if TYPE_CHECKING:
     from engine.log.ids import ExecutionId
@@ -106,8 +106,8 @@ def main() -> None:
     if len(every) < 2:
         raise SystemExit("This takes a machine with two processors at least.")
     shared, apart = Rounds(), Rounds()
-    cookie = _login()
-    with Bench() as bench, _web() as (port, web):
+    cookie = login()
+    with Bench() as bench, web_server() as (port, web):
         for _ in range(ROUNDS):
             for rounds, own, theirs in ((shared, every, every), (apart, every[:1], every[1:])):
                 _place(this, own)
@@ -152,33 +152,6 @@ def _place(process: psutil.Process, cpus: list[int]) -> None:
 
 
 @contextmanager
-def _web() -> Iterator[tuple[int, psutil.Process]]:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--access-log", os.devnull]
-    web = subprocess.Popen([*command, "obelisk_site.asgi:application"], cwd=ROOT)
-    try:
-        _wait_for(port)
-        yield port, psutil.Process(web.pid)
-    finally:
-        web.terminate()
-        web.wait()
-
-
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-        else:
-            return
-
-
-@contextmanager
 def _office(port: int, cookie: str) -> Iterator[Office]:
     command = [sys.executable, "-m", "bench.viewers", str(port), cookie]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -187,17 +160,6 @@ def _office(port: int, cookie: str) -> Iterator[Office]:
     finally:
         process.terminate()
         process.wait()
-
-
-def _login() -> str:
-    """Make somebody who may see everything, logged in; return the cookie."""
-    from django.conf import settings
-    from django.contrib.auth.models import User
-    from django.test import Client
-
-    client = Client()
-    client.force_login(User.objects.create_superuser("viewer"))
-    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 def _paused(bench: Bench) -> ExecutionId:

@@ -81,6 +81,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _most("memory gained in the last half of two minutes of W3, MB", "soak_growth_mb", aims=(5,), digits=1),
     Row(title="plain SQLite, one-row commits/s on the same disk", keys=("commits_per_s",)),
+    Row(title="iterations of a plain Python loop, million/s", keys=("mloops_per_s",), digits=1),
 )
 
 

@@ -13,6 +13,9 @@ from console.visible import visible
 from engine.log.ids import EXECUTION_PREFIX
 from executions.api.paths import DELAY_ID, EXECUTION_ID
 
+_DIGEST: Final = "sha256:"
+_SHOWN_HEADS: Final = {_DIGEST: 12, "Dep_": 4, "Exr_": 4}
+"""Of what is long and not telling, how much is shown at its beginning."""
 _ULID: Final = "[0-9A-Z]{26}"
 _ID: Final = re.compile(
     rf"(?<![0-9A-Za-z_])(?:{EXECUTION_ID}|{DELAY_ID}|(?:Dep|Exr)_{_ULID}|sha256:[0-9a-f]{{64}})"
@@ -26,10 +29,18 @@ def linked(text: str) -> SafeString:
     end = 0
     for found in _ID.finditer(text):
         pieces.append(escape(visible(text[end : found.start()])))
-        pieces.append(format_html('<a href="{}">{}</a>', id_url(found[0]), found[0]))
+        pieces.append(format_html('<a href="{}">{}</a>', id_url(found[0]), _shown(found[0])))
         end = found.end()
     pieces.append(escape(visible(text[end:])))
     return mark_safe("".join(pieces))  # noqa: S308  # every piece is escaped
+
+
+def _shown(identifier: str) -> SafeString | str:
+    """Return an id; the middle of what is long and not telling is out of sight, but in the text."""
+    head = next((len(kind) + shown for kind, shown in _SHOWN_HEADS.items() if identifier.startswith(kind)), None)
+    if head is None:
+        return identifier
+    return format_html('{}<span class="ob-cut">{}</span>{}', identifier[:head], identifier[head:-4], identifier[-4:])
 
 
 def id_url(identifier: str) -> str:

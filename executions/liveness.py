@@ -25,6 +25,11 @@ def alive_executors(now: datetime) -> int:
     return ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER).count()
 
 
+def able_executors(now: datetime) -> int:
+    """Return how many of these can work, as far as they say."""
+    return ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER).filter(note="").count()
+
+
 def beat(
     executor_id: str,
     *,
@@ -46,7 +51,7 @@ def beat(
         slots: Executions it can run at a time.
         running: Executions it runs now.
         load: What its process takes of the machine, if that is known.
-        note: What it wants people to know.
+        note: Why it cannot work; empty if it can.
     """
     values = {
         "host": socket.gethostname(),

@@ -11,10 +11,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import structlog
 from django.db import DatabaseError, connection
@@ -31,6 +33,9 @@ _RECHECK_S: Final = 1.0
 """How long to wait at most for a wake-up, which may be lost."""
 _PAUSE_S: Final = 0.005
 """Between two looks, however often something is committed."""
+_PACE: Final = 20.0
+"""Between two looks lies this many times the processor time of one, too: however many executions are followed, looking
+takes no more than this part of a core in a flood of commits."""
 _LINGER_S: Final = 2.0
 """How long to go on when nobody is left: the next one may come soon, and starting takes longer than looking."""
 _BATCH: Final = 500
@@ -60,7 +65,32 @@ class Progress:
 GONE: Final = Progress(0, 0, None)
 
 
-class Watch:
+class _Client:
+    """Somebody on an event loop who is told of something."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+
+    async def __aenter__(self) -> Self:
+        _WATCHER.add(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _WATCHER.remove(self)
+
+    async def _is_told(self, timeout_s: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.told.wait()
+        is_told = self.told.is_set()
+        self.told.clear()
+        return is_told
+
+
+class Watch(_Client):
     """One client's interest in an execution; an asynchronous context manager.
 
     ::
@@ -73,19 +103,9 @@ class Watch:
     """
 
     def __init__(self, execution_id: ExecutionId) -> None:
+        super().__init__()
         self.execution_id = execution_id
-        self._latest: Progress | None = None
-        self._told = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-
-    async def __aenter__(self) -> Watch:
-        _WATCHER.add(self)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _WATCHER.remove(self)
+        self.latest: Progress | None = None
 
     async def next(self, *, timeout_s: float) -> Progress | None:
         """Wait until the execution has moved on since the last call, or tell at once how far it is at the first one.
@@ -96,59 +116,36 @@ class Watch:
         Returns:
             How far it is, or ``None`` if the time is over.
         """
-        try:
-            await asyncio.wait_for(self._told.wait(), timeout_s)
-        except TimeoutError:
-            return None
-        self._told.clear()
-        return self._latest
-
-    def tell(self, progress: Progress) -> None:
-        """Take note of how far the execution is; from the thread that looks."""
-        if progress != self._latest:
-            self._latest = progress
-            _tell(self._told, self._loop)
+        return self.latest if await self._is_told(timeout_s) else None
 
 
-class CommitWatch:
+class CommitWatch(_Client):
     """One client's interest in whatever is committed; an asynchronous context manager as `Watch` is.
 
     It says that something was, never what: whoever hears it looks at the rows.
     """
 
-    def __init__(self) -> None:
-        self._told = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-
-    async def __aenter__(self) -> CommitWatch:
-        _WATCHER.add(self)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _WATCHER.remove(self)
-
     async def next(self, *, timeout_s: float) -> bool:
         """Wait until something was committed since the last call; tell whether it was, within the time in seconds."""
-        try:
-            await asyncio.wait_for(self._told.wait(), timeout_s)
-        except TimeoutError:
-            return False
-        self._told.clear()
-        return True
-
-    def tell(self) -> None:
-        """Take note of a commit; from the thread that looks."""
-        _tell(self._told, self._loop)
+        return await self._is_told(timeout_s)
 
 
-def _tell(told: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
-    """Wake who waits on a loop."""
-    # Who was told, and has not looked since, need not be told again: that wakes the loop at each commit of a flood.
-    # A loop that is closed belongs to a client that is gone.
-    if not told.is_set() and not loop.is_closed():
-        loop.call_soon_threadsafe(told.set)
+def _tell(clients: Iterable[_Client]) -> None:
+    """Wake clients, those of one loop together; from the thread that looks."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Event]] = {}
+    for client in clients:
+        # Who was told, and has not looked since, need not be told again: that wakes the loop at each commit of a flood.
+        if not client.told.is_set():
+            loops.setdefault(client.loop, []).append(client.told)
+    for loop, events in loops.items():
+        # A loop that is closed belongs to clients that are gone.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_set_all, events)
+
+
+def _set_all(events: Iterable[asyncio.Event]) -> None:
+    for event in events:
+        event.set()
 
 
 def count_watches() -> int:
@@ -173,70 +170,75 @@ class _Watcher:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        self._watches: set[Watch | CommitWatch] = set()
+        self._clients: set[_Client] = set()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._wanted_at = 0.0
 
-    def add(self, watch: Watch | CommitWatch) -> None:
+    def add(self, client: _Client) -> None:
         with self._mutex:
-            self._watches.add(watch)
+            self._clients.add(client)
             self._wake.set()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="execution-watcher", daemon=True)
                 self._thread.start()
 
-    def remove(self, watch: Watch | CommitWatch) -> None:
+    def remove(self, client: _Client) -> None:
         with self._mutex:
-            self._watches.discard(watch)
+            self._clients.discard(client)
             self._wake.set()
 
     def count(self) -> int:
         with self._mutex:
-            return len(self._watches)
+            return len(self._clients)
 
     def _run(self) -> None:
         feed_connection = DedicatedConnection(own_connection)
-        feed = make_change_feed(feed_connection)
+        feed = make_change_feed(feed_connection, shortest=timedelta(seconds=_PAUSE_S))
         feed.start(self._wake.set)
         pause = threading.Event()
         try:
-            while (watches := self._current()) is not None:
+            while (clients := self._current()) is not None:
                 # Cleared before looking, so that a change while we look is not lost.
                 self._wake.clear()
-                self._look([watch for watch in watches if isinstance(watch, Watch)])
-                for watch in watches:
-                    if isinstance(watch, CommitWatch):
-                        watch.tell()
-                pause.wait(_PAUSE_S)
+                begun = time.thread_time()
+                moved = self._look([client for client in clients if isinstance(client, Watch)])
+                _tell([*moved, *(client for client in clients if isinstance(client, CommitWatch))])
+                pause.wait(max(_PAUSE_S, (time.thread_time() - begun) * _PACE))
                 self._wake.wait(_RECHECK_S)
         finally:
             feed.stop()
             feed_connection.close()
             connection.close()
 
-    def _current(self) -> list[Watch | CommitWatch] | None:
+    def _current(self) -> list[_Client] | None:
         """Return whose executions to look at, or ``None`` if there has been nobody for long."""
         with self._mutex:
             now = time.monotonic()
-            if self._watches:
+            if self._clients:
                 self._wanted_at = now
             elif now - self._wanted_at >= _LINGER_S:
                 self._thread = None
                 return None
-            return list(self._watches)
+            return list(self._clients)
 
-    def _look(self, watches: list[Watch]) -> None:
+    def _look(self, watches: list[Watch]) -> list[Watch]:
+        """Return those whose execution has moved on."""
         if not watches:
-            return
+            return []
         try:
             found = _progress_of({watch.execution_id for watch in watches})
         except DatabaseError as error:
             log.warning("watching.database_failed", error=str(error))
             connection.close()
-            return
+            return []
+        moved = []
         for watch in watches:
-            watch.tell(found.get(watch.execution_id, GONE))
+            progress = found.get(watch.execution_id, GONE)
+            if progress != watch.latest:
+                watch.latest = progress
+                moved.append(watch)
+        return moved
 
 
 def _progress_of(ids: Iterable[ExecutionId]) -> dict[ExecutionId, Progress]:

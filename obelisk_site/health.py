@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from engine.errors import DeploymentError
 from executions.deployed import deployed_registry
-from executions.liveness import alive_executors
+from executions.liveness import able_executors, alive_executors
 
 log = structlog.get_logger(__name__)
 
@@ -23,17 +23,20 @@ _is_migrated = False
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database answers and an executor is alive, 503 and the reason otherwise.
+    """Answer 200 when the database answers and an executor is alive and can work, 503 and the reason otherwise.
 
     Anybody may ask, so the answer holds no details; the log does.
     """
     try:
-        executors = alive_executors(timezone.now())
+        now = timezone.now()
+        alive, able = alive_executors(now), able_executors(now)
     except DatabaseError as exc:
         log.error("health.database_failed", error=str(exc), path=request.path)
         return JsonResponse({"status": "database does not answer"}, status=503)
-    if executors == 0:
+    if alive == 0:
         return JsonResponse({"status": "no executor is alive"}, status=503)
+    if able == 0:
+        return JsonResponse({"status": "no executor can work"}, status=503)
     return JsonResponse({"status": "ok"})
 
 

@@ -34,7 +34,8 @@ def _messages() -> Iterator[CheckMessage]:
     except DatabaseError as error:
         yield checks.Error(
             f"The PostgreSQL database cannot be used: {_sentence(error)}.",
-            hint="Look at OBELISK_DATABASE_URL and OBELISK_DATABASE_PASSWORD_FILE, and whether the server is up.",
+            hint="Look at OBELISK_DATABASE_URL and OBELISK_DATABASE_PASSWORD_FILE, and whether the server is up and "
+            "has room on its disks; its own log says.",
             id="obelisk.E011",
         )
         return

@@ -40,8 +40,8 @@ os.environ["OBELISK_DATA_DIR"] = str(_data_dir)
 from obelisk_site.database import SQLITE_PRAGMAS, sqlite_database  # noqa: E402 - reads the environment set above
 from obelisk_site.settings import *  # noqa: E402, F403
 
-# An app whose activities fail, wait and count as tests need it.
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.apps.lab"]  # noqa: F405
+# Apps whose activities fail, wait and count as tests need it, and which empties the database between tests.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.apps.lab", "tests.apps.emptying"]  # noqa: F405
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import structlog
 from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from msgspec import Struct
 
 from engine.errors import JournalUnavailable
 from engine.executor.best_effort import BestEffort
@@ -39,12 +40,10 @@ _DAY: Final = timedelta(days=1)
 _LONGEST_PATH: Final = 300
 _LONGEST_METHOD: Final = 20
 _LONGEST_ADDRESS: Final = 60
-_COLUMNS: Final = ("endpoint", "provider", "method", "path", "client", "status", "code", "reason")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a request was refused; its fields are those of `RefusedRequest`."""
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Why a request was refused; its fields are columns of `RefusedRequest`."""
 
     endpoint: str
     provider: str
@@ -114,7 +113,11 @@ def _store(refusals: Sequence[Refusal]) -> None:
 def _fold(counted: Counter[Refusal], now: datetime) -> int:
     """Add to rows that are alike, make those that are not there, and return how many requests had no room."""
     last = RefusedRequest.objects.order_by("-pk")[:_LOOKED_AT]
-    alike = {_refusal_of(row): row.pk for row in last if row.first_at > now - _ALIKE_WITHIN}
+    alike = {
+        msgspec.convert(row, Refusal, from_attributes=True): row.pk
+        for row in last
+        if row.first_at > now - _ALIKE_WITHIN
+    }
     room = MOST_A_DAY - RefusedRequest.objects.filter(first_at__gt=now - _DAY)[:MOST_A_DAY].count()
     made: list[RefusedRequest] = []
     left_out = 0
@@ -123,17 +126,13 @@ def _fold(counted: Counter[Refusal], now: datetime) -> int:
             rows = RefusedRequest.objects.filter(pk=alike[refusal])
             rows.update(count=F("count") + count, last_at=now)
         elif len(made) < room:
-            values: dict[str, Any] = {name: getattr(refusal, name) for name in _COLUMNS}
+            values = msgspec.structs.asdict(refusal)
             made.append(RefusedRequest(first_at=now, last_at=now, count=count, **values))
         else:
             left_out += count
     RefusedRequest.objects.bulk_create(made)
     _drop_oldest()
     return left_out
-
-
-def _refusal_of(row: RefusedRequest) -> Refusal:
-    return Refusal(**{name: getattr(row, name) for name in _COLUMNS})
 
 
 def _drop_oldest() -> None:

@@ -177,12 +177,13 @@ def _last_errors(event_ids: Mapping[str, int]) -> dict[str, LastError]:
     rows = Event.objects.in_bulk([event_id for event_id in event_ids.values() if event_id])
     found = {name: rows[event_id] for name, event_id in event_ids.items() if event_id in rows}
     return {
-        name: LastError(text=_words(row), at=row.created_at, execution_id=row.execution_id)
+        name: LastError(text=words, at=row.created_at, execution_id=row.execution_id)
         for name, row in found.items()
+        if (words := _words(row)) is not None
     }
 
 
-def _words(row: Event) -> str:
+def _words(row: Event) -> str | None:
     try:
         event = row.entry().event
     except StoredEventInvalid as error:
@@ -198,7 +199,7 @@ def _words(row: Event) -> str:
             return f"{kind.value.replace('_', ' ')}{f': {_short(reason)}' if reason else ''}"
         case _:
             # SQLite gave the number of an event that was deleted to another one.
-            return "—"
+            return None
 
 
 def _short(text: str) -> str:

@@ -14,7 +14,7 @@ from console.access import needs
 from console.debugger.partings import known_parting
 from console.executions.listing import PAGE, listed
 from console.executions.lookup import found
-from console.executions.summaries import fingerprint, summary_of
+from console.executions.summaries import fingerprint, standing, summary_of
 from console.live.topics import Cursor
 from console.operating.offers import offered_actions
 from console.operating.steps import ways_on
@@ -90,7 +90,7 @@ def tab_page(
         now=summary.now,
         shown=shown,
         # With the state that the operations are offered for, so that they follow what came before the page listened.
-        cursor=json.dumps({**rows_up_to, "state": fingerprint(row)}),
+        cursor=json.dumps({**rows_up_to, "state": fingerprint(row), "standing": standing(row)}),
         is_complete=is_complete(row, shown, summary.now),
         ways=ways_on(request, summary, parting=parting, offers=offered_actions(request, row)),
         parting=parting,

@@ -65,7 +65,9 @@ class _Told:
         if _is_over(row):
             return _outcome(self._last.get(row.pk))
         if row.lifecycle != Lifecycle.ACTIVE.value:
-            return Reason(text=self._operated.get(row.pk, ""))
+            return Reason(
+                text=self._operated.get(row.pk, "created so" if row.lifecycle == Lifecycle.PAUSED.value else "")
+            )
         if row.status == Status.LOCKED.value:
             return self._locked(row)
         if row.status == Status.BLOCKED_BY_JOIN_SET.value:

@@ -139,6 +139,15 @@ def fingerprint(row: Execution) -> int:
     return zlib.crc32(f"{row.next_version} {row.response_count} {row.status} {row.lifecycle} {due}".encode())
 
 
+def standing(row: Execution) -> int:
+    """Return a number that differs when what may be done with an execution may.
+
+    While it runs that does not depend on how far it is; while it waits it may depend on what for.
+    """
+    place = "" if row.status == Status.LOCKED.value else f"{row.next_version} {row.response_count}"
+    return zlib.crc32(f"{row.status} {row.lifecycle} {place}".encode())
+
+
 def outcome_of(row: Execution) -> Outcome | None:
     """Return how an execution ended, or ``None`` while it has not."""
     if row.status != Status.FINISHED.value:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import structlog
+from autobahn.exception import Disconnected
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -67,8 +68,11 @@ SLOW_S: Final = 30.0
 _HIDDEN_S: Final = 5.0
 """Least time between frames for a page that nobody looks at."""
 _FLOODED: Final = 2
-"""How many times as long a page waits for the next frame when it gets but the newest rows of many."""
+"""How many times as long a page waits for the next frame when more happens than anybody can read."""
 _LONGEST_MESSAGE: Final = 64 << 10
+
+_GONE: Final = (Disconnected, OSError)
+"""What a server says to whoever sends to a page that has gone: Daphne the one, others the other, as ASGI has it."""
 
 NO_LAYER: Final = ""
 """Not among ``CHANNEL_LAYERS``."""
@@ -142,9 +146,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def disconnect(self, code: int) -> None:
         """Stop everything that was done for the page."""
-        self._is_over = True
-        for task in self._tasks:
-            task.cancel()
+        self._stop()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take a message of the page."""
@@ -195,7 +197,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                     if update.final:
                         await self._end(DONE, "final")
                         return
-                    await asyncio.sleep(_until_next(self._interval_s(topic, update)))
+                # Also if nothing was new: what others commit in a flood wakes pages that it does not concern.
+                await asyncio.sleep(_until_next(self._interval_s(topic, update)))
+                if update is not None:
                     if not await self._is_acknowledged():
                         await self._end(SLOW, "The page did not keep up.", again=True)
                         return
@@ -203,11 +207,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                         continue
                 await waker.next(timeout_s=again_s)
 
-    def _interval_s(self, topic: Topic, update: Update) -> float:
+    def _interval_s(self, topic: Topic, update: Update | None) -> float:
         if self._is_hidden:
             return _HIDDEN_S
         # What goes by too fast to be read need not go by so often.
-        return topic.interval_s * _FLOODED if update.skipped else topic.interval_s
+        is_flooded = update is not None and update.is_flooded
+        return topic.interval_s * _FLOODED if is_flooded else topic.interval_s
 
     async def _read(self, topic: Topic, about: tuple[str, str], view: str, cursor: Cursor) -> Update | None:
         hidden, insights = self._is_hidden, self._insights
@@ -229,11 +234,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
     async def _send_update(self, update: Update) -> None:
         self._sent += 1
         self._acknowledged.clear()
-        await self.send(text_data=write_frame(self._sent, update.frame))
+        await self._tell(write_frame(self._sent, update.frame))
 
     async def _is_acknowledged(self) -> bool:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._acknowledged.wait(), SLOW_S)
+            async with asyncio.timeout(SLOW_S):
+                await self._acknowledged.wait()
         return self._acknowledged.is_set()
 
     async def _beat(self) -> None:
@@ -272,7 +278,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         return await reading(lambda: rights_of(key))
 
     async def _say(self, message: ServerMessage) -> None:
-        await self.send(text_data=write_message(message))
+        await self._tell(write_message(message))
+
+    async def _tell(self, text: str) -> None:
+        try:
+            await self.send(text_data=text)
+        except _GONE as error:
+            # People close pages while something is on its way to them. That the page has gone is told besides.
+            log.debug("console.page_gone", error=str(error))
+            self._stop()
 
     async def _leave(self, error: DatabaseError) -> None:
         log.warning("console.database_failed", error=str(error))
@@ -283,6 +297,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
             self._is_over = True
             await self._say(Bye(why=why, again=again))
             await self.close(code)
+
+    def _stop(self) -> None:
+        self._is_over = True
+        for task in self._tasks:
+            task.cancel()
 
     def _stop_following(self) -> None:
         if self._following is not None:
@@ -300,6 +319,4 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
         if not task.cancelled() and (error := task.exception()) is not None:
             # The page will know that it is out of date, as no signs of life come any more.
             log.error("console.live_failed", exc_info=error)
-            self._is_over = True
-            for other in self._tasks:
-                other.cancel()
+            self._stop()

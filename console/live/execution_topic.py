@@ -14,12 +14,13 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from console.executions.detail import TABS
-from console.executions.summaries import Summary, fingerprint, summary_of
+from console.executions.summaries import Summary, fingerprint, standing, summary_of
 from console.live.messages import Sub
 from console.live.topics import Cursor, Update, Waker
 from console.once import once
+from console.parts.events import MOST_NEW
 from console.parts.finding import part_of
-from console.parts.part import is_complete
+from console.parts.part import News, is_complete
 from console.states import shown_state
 from console.timeline.geometry import timeline_of
 from console.timeline.snapshots import SNAPSHOTS
@@ -31,10 +32,16 @@ from executions.instants import to_micros
 from executions.models import Execution
 from executions.watching import CommitWatch, Watch
 
-_TREE_TABS: Final = ("console_execution", "console_timeline")
+_TIMELINE: Final = "console_timeline"
+_TREE_TABS: Final = ("console_execution", _TIMELINE)
 _COMMIT_TABS: Final = ("console_logs", "console_http")
 TOLD_FOR_S: Final = 4.5
 """How long what was said of an execution to which nothing is written is good for: less than pages wait for a commit."""
+
+_HEAD_S: Final = 0.4
+"""How often the head changes at most while rows go by faster than anybody reads, unless what may be done does.
+
+At the same moments on all pages, at which a timeline follows, too: so it is made once for all of them."""
 
 
 class ExecutionTopic:
@@ -47,8 +54,6 @@ class ExecutionTopic:
         ValueError: If it names no execution or no tab, or no window of a timeline.
     """
 
-    interval_s = 0.1
-
     def __init__(self, sub: Sub) -> None:
         try:
             self._id = parse_execution_id(sub.subject)
@@ -57,6 +62,8 @@ class ExecutionTopic:
         if sub.view not in {tab.url_name for tab in TABS}:
             raise ValueError(f"there is no tab {sub.view}")
         self._tab = sub.view
+        # Rows are to be there at once; how long a bar is may be told less often.
+        self.interval_s = 0.2 if self._tab == _TIMELINE else 0.1
         self._tree: TreeWatch | None = None
         self._tells_again_at = 0.0
         self._asked = sub.timeline
@@ -94,15 +101,19 @@ class ExecutionTopic:
         now = once("now", timezone.now)
         # Whoever does not look gets the rows when he does: they stay behind the cursor.
         news = None if hidden or self._part is None else self._part.news(row, cursor)
-        state = fingerprint(row)
-        now_at = {
-            "state": state,
-            "told": self._told(row, now, cursor, state),
-            "over": int(is_complete(row, self._part, now)),
-        }
+        now_at = {"over": int(is_complete(row, self._part, now)), "standing": standing(row)}
+        is_flooded = self._is_flooded(news, cursor, size)
+        headed = int(time.monotonic() / _HEAD_S)
+        is_said = headed == cursor.get("headed") and cursor.get("standing") == now_at["standing"]
+        has_head = news is None or not (is_flooded and is_said) or bool(now_at["over"])
         timeline, again_s = None, math.inf
-        if size is not None:
-            now_at["tree"] = size
+        if has_head:
+            state = fingerprint(row)
+            now_at |= {"state": state, "told": self._told(row, now, cursor, state)}
+            if size is not None:
+                now_at["tree"] = size
+        else:
+            again_s = (headed + 1) * _HEAD_S - time.monotonic()
         if window is not None and not is_drawn:
             snapshot = once("snapshot", lambda: SNAPSHOTS.of(row))
             now_at["drawn"] = snapshot.tree.size
@@ -110,7 +121,7 @@ class ExecutionTopic:
                 timeline = once(window, lambda: timeline_of(snapshot, window, to_micros(now)))
             if snapshot.tree.size != size:
                 # It was read a moment before, for somebody else.
-                again_s = snapshot.pause_s
+                again_s = min(again_s, snapshot.pause_s)
         now_at = {**cursor, **now_at, **({} if news is None else news.cursor)}
         rows = [] if news is None else news.rows
         skipped = 0 if news is None else news.skipped
@@ -118,16 +129,23 @@ class ExecutionTopic:
         if now_at == dict(cursor) and not rows:
             return None
         return Update(
-            cursor=now_at,
+            cursor={**now_at, "headed": headed},
             rows=rows,
-            regions=once("regions", lambda: _regions(_summary(row, now))),
+            regions=once("regions", lambda: _regions(_summary(row, now))) if has_head else {},
             skipped=skipped,
             timeline=timeline,
             window="" if timeline is None else self._asked,
             final=bool(now_at["over"]) and not hidden and not is_behind and again_s == math.inf,
             is_behind=is_behind,
+            is_flooded=is_flooded,
             again_s=again_s,
         )
+
+    def _is_flooded(self, news: News | None, cursor: Cursor, size: int | None) -> bool:
+        """Tell whether more happened since the cursor than anybody can have read."""
+        if news is not None:
+            return news.skipped > 0
+        return size is not None and size - cursor.get("tree", size) > MOST_NEW
 
     def _told(self, row: Execution, now: datetime, cursor: Cursor, state: int) -> int:
         """Return a number that differs when what is said of the execution does.

@@ -23,6 +23,7 @@ class Update:
 
     Args:
         is_behind: Whether there is more already, for the next frame.
+        is_flooded: Whether more happens than anybody can read; then the next frame may take twice as long.
         again_s: After how many seconds to look again at the latest, although nobody says that something happened.
     """
 
@@ -34,6 +35,7 @@ class Update:
     window: str = ""
     final: bool = False
     is_behind: bool = False
+    is_flooded: bool = False
     again_s: float = math.inf
 
     @cached_property

@@ -9,7 +9,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "runs": ("locked", "unlocked", "temporarily_failed", "temporarily_timed_out"),
     "submits": ("join_set_request", "schedule", "stub"),
     "awaits": ("join_next", "join_next_try", "join_next_too_many"),
-    "join-sets": ("join_set_create",),
+    "join sets": ("join_set_create",),
     "values": ("persist",),
 }
 KINDS: Final = frozenset(kind for kinds in GROUPS.values() for kind in kinds)

@@ -10,6 +10,7 @@ from django.http import QueryDict
 
 from console.live.messages import Row
 from console.live.topics import Cursor
+from console.once import once
 from console.parts.event_filter import FAILURES, EventFilter
 from console.parts.event_reading import lines_of
 from console.parts.event_row import event_row
@@ -19,7 +20,7 @@ from executions.models import Event, Execution
 
 LATEST: Final = 20
 """Events that the overview shows."""
-_MOST_NEW: Final = 60
+MOST_NEW: Final = 60
 """Twice as many as a window shows at a time: in a flood, all others would be rendered for nobody."""
 
 
@@ -39,7 +40,7 @@ class EventsPart:
     outlives: Final = False
     remembers: Final = False
 
-    def __init__(self, query: QueryDict, *, most: int = _MOST_NEW) -> None:
+    def __init__(self, query: QueryDict, *, most: int = MOST_NEW) -> None:
         self._most = most
         self.filter = EventFilter.read(query)
         self.is_indexed = not self.filter.is_active
@@ -51,10 +52,12 @@ class EventsPart:
 
     def rows(self, execution: Execution, numbers: Sequence[int]) -> list[Row]:
         """See `Part`."""
-        return [
-            Row(into=self.into, key=str(line.row.version), html=event_row(line))
-            for line in lines_of(execution, numbers)
-        ]
+        # Pages that show more of them and pages that show fewer have the newest in common.
+        made: dict[int, Row] = once("event rows", dict)
+        lacking = [number for number in numbers if number not in made]
+        for line in lines_of(execution, lacking):
+            made[line.row.version] = Row(into=self.into, key=str(line.row.version), html=event_row(line))
+        return [made[number] for number in numbers if number in made]
 
     def cursor(self, execution: Execution) -> Cursor:
         """See `Part`."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import lru_cache
+from html import escape
+from typing import Final
 from urllib.parse import quote
 
 from django import template
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from console import seeing
 from console.build import build_id
@@ -27,6 +29,9 @@ register = template.Library()
 _ULID_LENGTH: Final = 26
 _SHOWN_HEAD: Final = 4
 _SHOWN_TAIL: Final = 4
+_IN_PATHS: Final = "!$&'()*+,;=/~:@"
+"""What stands in an address's path as it is, besides letters and digits."""
+_NOTHING: Final = mark_safe('<span class="ob-none">—</span>')
 _UNITS: Final = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
@@ -61,8 +66,13 @@ def console_build() -> str:
 
 @register.filter
 def execution_url(execution_id: str) -> str:
-    """Return where an execution's page is."""
-    return reverse("admin:console_execution", args=[execution_id])
+    """Return where an execution's page is: what `reverse` says, for the many rows of logs in a fraction of its time."""
+    return f"{_executions_url(get_script_prefix())}{quote(execution_id, safe=_IN_PATHS)}/"
+
+
+@lru_cache(maxsize=8)
+def _executions_url(_prefix: str) -> str:
+    return reverse("admin:console_executions")
 
 
 @register.filter
@@ -75,6 +85,12 @@ def execution_link(execution_id: str) -> SafeString:
 def deployment_url(deployment_id: str) -> str:
     """Return where a deployment's page is."""
     return f"{reverse('admin:console_deployments')}{quote(deployment_id)}/"
+
+
+@register.filter
+def deployment_link(deployment_id: str) -> SafeString:
+    """Return a deployment's id as a link to its page."""
+    return format_html('<a href="{}">{}</a>', deployment_url(deployment_id), short_name(deployment_id))
 
 
 @register.filter
@@ -92,19 +108,27 @@ def short_id(execution_id: str) -> SafeString:
     ulid_end = len(EXECUTION_PREFIX) + _ULID_LENGTH
     first, derived = execution_id[:ulid_end], execution_id[ulid_end:]
     ancestors, dot, member = derived.rpartition(".")
-    return format_html(
-        '<span class="ob-id" title="{}">{}{}{}{}{}</span>',
-        execution_id,
-        first[: len(EXECUTION_PREFIX) + _SHOWN_HEAD],
-        _cut(first[len(EXECUTION_PREFIX) + _SHOWN_HEAD : -_SHOWN_TAIL]),
-        first[-_SHOWN_TAIL:],
-        _cut(ancestors),
-        dot + member,
+    shown = "".join(
+        (
+            escape(first[: len(EXECUTION_PREFIX) + _SHOWN_HEAD]),
+            _cut(first[len(EXECUTION_PREFIX) + _SHOWN_HEAD : -_SHOWN_TAIL]),
+            escape(first[-_SHOWN_TAIL:]),
+            _cut(ancestors),
+            escape(dot + member),
+        )
     )
+    return mark_safe(f'<span class="ob-id" title="{escape(execution_id)}">{shown}</span>')  # noqa: S308  # all is escaped
 
 
-def _cut(text: str) -> SafeString | str:
-    return format_html('<span class="ob-cut">{}</span>', text) if text else ""
+@register.filter
+def short_trace(trace_id: str) -> SafeString:
+    """Return a trace's id whose middle is out of sight, but in the text."""
+    first, middle, last = trace_id[:8], trace_id[8:-_SHOWN_TAIL], trace_id[-_SHOWN_TAIL:]
+    return format_html('<span class="ob-id" title="{}">{}{}{}</span>', trace_id, first, _cut(middle), last)
+
+
+def _cut(text: str) -> SafeString:
+    return mark_safe(f'<span class="ob-cut">{escape(text)}</span>' if text else "")  # noqa: S308  # it is escaped
 
 
 @register.filter
@@ -122,11 +146,23 @@ def short_ffqn(name: str) -> SafeString:
     return format_html('<span title="{}">{}</span>', name, name.partition("/")[2] or name)
 
 
+@register.simple_tag
+def nothing() -> SafeString:
+    """Return what stands where there is nothing to show: the same everywhere."""
+    return _NOTHING
+
+
 @register.filter
-def moment(instant: datetime | None) -> SafeString | str:
+def or_nothing(shown: object) -> object:
+    """Return what is to be shown, or that there is nothing: no value, or an empty text."""
+    return _NOTHING if shown in (None, "") else shown
+
+
+@register.filter
+def moment(instant: datetime | None) -> SafeString:
     """Return how long ago something was, or how far off it is; the instant itself is told on hover and on focus."""
     if instant is None:
-        return "—"
+        return _NOTHING
     return format_html(
         '<time class="ob-time" tabindex="0" datetime="{}" title="{}">{}</time>',
         iso(instant),
@@ -145,7 +181,7 @@ def iso(instant: datetime) -> str:
 def duration(length: timedelta | None) -> str:
     """Return a duration such as ``340 ms``, ``4.1 s``, ``2 min 03 s`` or ``3 h 12 min``."""
     if length is None:
-        return "—"
+        return _NOTHING
     seconds = max(0.0, length.total_seconds())
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -163,7 +199,7 @@ def duration(length: timedelta | None) -> str:
 def exact_duration(length: timedelta | None) -> SafeString:
     """Return a duration with its seconds for scripts."""
     if length is None:
-        return format_html('<span class="ob-subtle">{}</span>', "—")
+        return _NOTHING
     return format_html('<data value="{}">{}</data>', length.total_seconds(), duration(length))
 
 
@@ -171,7 +207,7 @@ def exact_duration(length: timedelta | None) -> SafeString:
 def filesize(count: int | None) -> str:
     """Return a number of bytes such as ``512 B`` or ``1.2 MB``."""
     if count is None:
-        return "—"
+        return _NOTHING
     if count < 1000:
         return f"{count} B"
     value = float(count)
@@ -190,11 +226,11 @@ def _relative(instant: datetime, now: datetime) -> str:
 
 
 def _rough(length: timedelta) -> str:
-    seconds: Any = length.total_seconds()
+    seconds = round(length.total_seconds())
     for size, unit in ((86_400 * 2, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds // (86_400 if unit == 'd' else size):.0f} {unit}"
-    return f"{seconds:.0f} s"
+            return f"{seconds // (86_400 if unit == 'd' else size)} {unit}"
+    return f"{seconds} s"
 
 
 @register.filter

@@ -56,12 +56,12 @@ class Crowd:
 
     def __init__(self, spans: Iterable[Spanning]) -> None:
         spans = list(spans)
-        ended = [(end, span.is_bad) for span in spans if (end := span.end) is not None]
-        self._begins = sorted(span.begin for span in spans)
-        self._ends = sorted(end for end, _ in ended)
-        self.longest = max((end - span.begin for span in spans if (end := span.end) is not None), default=0)
+        ended = [(end, span.begin, span.is_bad) for span in spans if (end := span.end) is not None]
+        self._begins = sorted([span.begin for span in spans])
+        self._ends = sorted([end for end, _, _ in ended])
+        self.longest = max([end - begin for end, begin, _ in ended], default=0)
         """Microseconds of the longest span that has ended."""
-        self._bad = sorted(end for end, is_bad in ended if is_bad)
+        self._bad = sorted([end for end, _, is_bad in ended if is_bad])
 
     @property
     def bad(self) -> int:

@@ -11,7 +11,7 @@ from console.timeline.axis import Axis
 from console.timeline.bars import crowd_bars
 from console.timeline.row_faces import Sight, face_of
 from console.timeline.row_reading import facts_of
-from console.timeline.rows import opened_by_itself, rows_of
+from console.timeline.rows import opened_by_itself
 from console.timeline.snapshots import Snapshot
 from console.timeline.tree_reading import MOST_NODES
 from console.timeline.windows import Window
@@ -40,7 +40,7 @@ def timeline_of(snapshot: Snapshot, window: Window, now: int) -> Timeline:
     whole = Axis(origin, limit, width=window.width, idle=snapshot.idle)
 
     opened = window.opened if window.chosen else opened_by_itself(tree, window.opened)
-    rows = rows_of(tree, opened)
+    rows = snapshot.unfolded.rows(opened)
     first = max(0, min(window.first, len(rows) - 1))
     shown = rows[first : first + window.rows]
     # Windows that differ in width alone tell the same.

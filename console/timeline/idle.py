@@ -39,35 +39,37 @@ def idle_stretches(work: Iterable[tuple[int, int]], *, begin: int, end: int) -> 
     for start, stop in sorted(work):
         if start > done_until:
             stretches.append((done_until, min(start, end)))
-        done_until = max(done_until, stop)
-        if done_until >= end:
-            break
+        if stop > done_until:
+            done_until = stop
+            if done_until >= end:
+                break
     else:
         stretches.append((done_until, end))
     return sorted((each for each in stretches if each[1] > each[0]), key=lambda each: each[0] - each[1])
 
 
-def _work(tree: Tree, now: int) -> Iterator[tuple[int, int]]:
-    """Yield from when to when something was done.
+def _work(tree: Tree, now: int) -> list[tuple[int, int]]:
+    """Return from when to when something was done.
 
     What waits for others, or for its next attempt, does nothing itself. The logs of a few such executions, the root's
     among them, tell when they did something besides; of the rest only beginning and end count.
     """
+    work: list[tuple[int, int]] = []
     watched = [tree.root]
+    waiting = tree.waiting
     for node in tree.nodes:
-        waits = node.component_type == _STUB or (
-            tree.has_children(node.execution_id) and node.execution_id not in tree.requests
-        )
+        end = now if node.result_kind is None else node.due_at
+        waits = node.component_type == _STUB or node.execution_id in waiting
         if (waits or node.failures) and len(watched) <= _WATCHED:
             watched.append(node)
         elif waits:
-            yield node.created_at, node.created_at
-            yield node.end or now, node.end or now
+            work += ((node.created_at, node.created_at), (end, end))
         else:
-            yield node.created_at, node.end or now
+            work.append((node.created_at, end))
     beginnings = beginnings_of(node.execution_id for node in watched)
     for node in watched:
-        yield from _busy(node, beginnings.get(node.execution_id, ()), now)
+        work += _busy(node, beginnings.get(node.execution_id, ()), now)
+    return work
 
 
 def _busy(node: Node, moments: Sequence[Moment], now: int) -> Iterator[tuple[int, int]]:

@@ -40,10 +40,9 @@ def logs_of(lengths: dict[str, int], *, begin: int, end: int) -> dict[str, Log]:
         begin: Microseconds since the epoch.
         end: The same.
     """
-    logs: dict[str, Log] = {}
     short = [execution_id for execution_id, length in lengths.items() if length <= MOST_EVENTS]
-    for execution_id, moments in _read(Event.objects.filter(execution_id__in=short)).items():
-        logs[execution_id] = Log(moments=moments)
+    read = _read(Event.objects.filter(execution_id__in=short))
+    logs = {execution_id: Log(moments=read.get(execution_id, ())) for execution_id in short}
     for execution_id in lengths.keys() - logs.keys():
         logs[execution_id] = _long_log(execution_id, lengths[execution_id], begin, end)
     return logs

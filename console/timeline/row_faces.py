@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from console.seeing import payload, payload_url
 from console.states import shown_state
-from console.templatetags.console import duration
+from console.templatetags.console import duration, execution_url
 from console.timeline.answer import Badge, ShownRow, Signpost
 from console.timeline.axis import Axis
 from console.timeline.bars import bars_of, crowd_bars, density_bars
@@ -90,6 +90,7 @@ def _execution(row: Row, node: Node, sight: Sight) -> ShownRow:
         marks.extend(_operations(node.execution_id, sight))
     state = None if stored is None else shown_state(stored, from_micros(sight.now))
     end = None if stored is None or stored.result_kind is None else to_micros(stored.due_at)
+    url = execution_url(node.execution_id)
     bars = density_bars(samples, sight.axis, origin=sight.origin) if samples else None
     return ShownRow(
         key=row.key,
@@ -98,8 +99,8 @@ def _execution(row: Row, node: Node, sight: Sight) -> ShownRow:
         is_open=row.is_open,
         name=visible(name),
         of=visible(package),
-        url=reverse("admin:console_execution", args=[node.execution_id]),
-        links=reverse("admin:console_links", args=[node.execution_id]),
+        url=url,
+        links=f"{url}links/",
         state=None if state is None else Badge(key=state.key, word=state.word, icon=state.icon),
         begin=node.created_at - sight.origin,
         end=None if end is None else end - sight.origin,

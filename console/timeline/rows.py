@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -38,6 +38,28 @@ class Row(Struct, frozen=True):
     content: Content
     depth: int
     is_open: bool | None
+
+
+class Unfolded:
+    """The rows of one tree, with the last answer: who zooms, and all who watch alike, ask for the same ones again.
+
+    Args:
+        tree: The tree.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._last: tuple[frozenset[str], Sequence[Row]] = frozenset(), ()
+
+    def rows(self, opened: Collection[str]) -> Sequence[Row]:
+        """Return what `rows_of` does."""
+        key = frozenset(opened)
+        asked, rows = self._last
+        # Every tree has the row of its root.
+        if not rows or asked != key:
+            rows = rows_of(self._tree, key)
+            self._last = key, rows
+        return rows
 
 
 def rows_of(tree: Tree, opened: Collection[str]) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -178,6 +179,11 @@ class Tree:
     @cached_property
     def _children(self) -> dict[str, list[Member | Group]]:
         return {}
+
+    @cached_property
+    def waiting(self) -> AbstractSet[str]:
+        """The executions that do nothing themselves while those below them do."""
+        return (self._members.keys() | self._delays_of.keys()) - self.requests.keys()
 
     def has_children(self, execution_id: str) -> bool:
         """Tell whether there is anything below an execution."""

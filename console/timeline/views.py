@@ -10,7 +10,7 @@ from console.access import needs
 from console.executions.detail import tab_page
 from console.executions.lookup import found
 from console.timeline.geometry import timeline_of
-from console.timeline.snapshots import SNAPSHOTS
+from console.timeline.snapshots import PATIENT, SNAPSHOTS
 from console.timeline.windows import window_of
 from executions.access.scopes import Scope
 from executions.instants import to_micros
@@ -30,7 +30,7 @@ def geometry(request: HttpRequest, execution_id: str) -> HttpResponse:
     except msgspec.ValidationError as error:
         return JsonResponse({"error": f"The address asks for no part of a timeline: {error}."}, status=400)
     row = found(execution_id)
-    answer = timeline_of(SNAPSHOTS.of(row), window, to_micros(timezone.now()))
+    answer = timeline_of(SNAPSHOTS.of(row, patience=PATIENT), window, to_micros(timezone.now()))
     response = HttpResponse(msgspec.json.encode(answer), content_type="application/json")
     response["Cache-Control"] = "no-store"
     return response

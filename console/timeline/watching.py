@@ -13,7 +13,6 @@ from executions.watching import CommitWatch
 
 _PACE: Final = 10.0
 """Between two looks at a tree lies this many times as long as one takes: it may be a large one."""
-_LEAST_PAUSE_S: Final = 0.2
 
 
 class TreeWatch:
@@ -61,7 +60,7 @@ class _Pace:
         self.next_at = 0.0
 
     def looked(self, begun: float, ended: float) -> None:
-        self.next_at = ended + max(_LEAST_PAUSE_S, (ended - begun) * _PACE)
+        self.next_at = ended + (ended - begun) * _PACE
 
 
 _paces: Final[WeakValueDictionary[str, _Pace]] = WeakValueDictionary()

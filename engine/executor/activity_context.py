@@ -51,6 +51,7 @@ class ActivityContext:
         "_add_exchange",
         "_component",
         "_expires_at",
+        "_is_first_run",
         "_is_stopped",
         "_limits",
         "_lines",
@@ -79,7 +80,9 @@ class ActivityContext:
         self._expires_at = time.monotonic() + time_left.total_seconds()
         self._is_stopped = False
         self._limits = limits
-        self._lines = log_quota(services, facts.execution_id, limits.log_lines, is_first_run=is_first_run)
+        self._is_first_run = is_first_run
+        # Most attempts log nothing.
+        self._lines: LogQuota | None = None
         self._add_exchange: Callable[[HttpExchange], None] = services.http_log.add
         self._secrets: RunSecrets | None = None
         self._wasi: WasiState | None = None
@@ -93,7 +96,7 @@ class ActivityContext:
     def log(self, level: LogLevel, message: str) -> None:
         """Store a guest's log line, if the component's level asks for it."""
         store_line(
-            self._lines,
+            self._quota(),
             self._component,
             self.facts.execution_id,
             self._run_id,
@@ -101,6 +104,13 @@ class ActivityContext:
             self._redact(message),
             now=self._services.clock.now(),
         )
+
+    def _quota(self) -> LogQuota:
+        if self._lines is None:
+            self._lines = log_quota(
+                self._services, self.facts.execution_id, self._limits.log_lines, is_first_run=self._is_first_run
+            )
+        return self._lines
 
     @property
     def wasi(self) -> WasiState:
@@ -227,7 +237,7 @@ class ActivityContext:
         return GuestOutput(write, max_bytes=self._limits.output_bytes)
 
     def _store_output(self, stream: str, line: str) -> None:
-        self._lines.add(
+        self._quota().add(
             LogLine(
                 execution_id=self.facts.execution_id,
                 run_id=self._run_id,

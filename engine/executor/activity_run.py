@@ -16,9 +16,9 @@ from engine.executor.attempts import attempt_activity, unlock_write
 from engine.executor.cancellation import end_refused_run
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
-from engine.executor.group_commit import Ticket
 from engine.executor.host_attempt import Written, attempt_host_function
 from engine.executor.services import ExecutorServices
+from engine.executor.ticket import Ticket
 from engine.host.context import RunFacts
 from engine.journal.records import Append, LockedExecution
 from engine.log.events import ExecutionEvent, Finished, LogEntry

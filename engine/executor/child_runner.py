@@ -8,16 +8,21 @@ others are *offered* to every executor and have to be locked like anyone's.
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+import structlog
 
 from engine.activity.outcome import event_after
 from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import ComponentType
-from engine.errors import JournalError
+from engine.deployment.spec import ComponentSpec, ComponentType
+from engine.errors import JournalUnavailable
 from engine.executor.attempts import attempt_activity, lock_event, unlock_write
 from engine.executor.cancellation import end_refused_run
-from engine.executor.group_commit import Ticket
+from engine.executor.child_ends import ChildEnds
+from engine.executor.ends import responses_of
+from engine.executor.flusher import Flusher
 from engine.executor.services import ExecutorServices
 from engine.host.context import RunFacts
 from engine.journal.records import Append, Committed
@@ -30,10 +35,15 @@ from engine.workflow.write_buffer import Newborn
 if TYPE_CHECKING:
     from engine.executor.workflow_driver import WorkflowDriver
 
+log = structlog.get_logger(__name__)
+
 _BATCH_S = 0.01
 _RESERVE_S = 0.1
-_UNKNOWN_S = 0.005
-"""What an attempt is expected to take while nothing is known; a guess on the side of sharing."""
+_LONG_S = 0.002
+_UNKNOWN_S = 0.0002
+"""What an attempt is expected to take while nothing is known; the first one tells, and what is too much goes back."""
+_KEPT = timedelta(milliseconds=250)
+"""How long a child stays reserved for a thread that does not come to run it, because its guest computes."""
 _MAX_LOCKED_AT_ONCE = 256
 _BIRTH_VERSION = Version(1)
 
@@ -44,14 +54,18 @@ class ChildRunner:
     Args:
         driver: The waiting run.
         services: The executor's parts.
+        flusher: Commits children's ends while others run.
     """
 
-    def __init__(self, driver: WorkflowDriver, services: ExecutorServices) -> None:
+    def __init__(self, driver: WorkflowDriver, services: ExecutorServices, flusher: Flusher) -> None:
         self._driver = driver
         self._services = services
+        self._ends = ChildEnds(services.commits, flusher, window_s=_BATCH_S, refused=self._end_refused)
         self._reserved: dict[ExecutionId, Newborn] = {}
         self._offered: dict[JoinSetId, dict[ExecutionId, Newborn]] = {}
         self._late_at: datetime | None = None
+        self._is_busy = False
+        self._suited: dict[str, bool] = {}
 
     def run_private(self, join_set: JoinSetId) -> bool:
         """Run one uncommitted child of a join set whose members nobody else can see; tell whether there was one."""
@@ -67,44 +81,64 @@ class ChildRunner:
         del run.buffer.idle[child]
         self._lock_newborn(newborn)
         if _function(newborn).component.may_touch_world:
-            # Its intent is durable before it starts.
+            # Its intent is durable before it starts; meanwhile others may run what this thread would have.
+            self._is_busy = True
             self._driver.flush()
+            self._is_busy = False
+            self.release()
+        else:
+            run.buffer.under_way = newborn
         entry = self._attempt(child, newborn)
+        run.buffer.under_way = None
         if child in run.buffer.created:
             newborn.log.append(entry)
             response = self._response(child, newborn, entry)
             if response is not None:
                 run.deliver_local(response)
         else:
-            end = self._end(child, newborn, entry)
-            self._settle_ends([end], [self._services.commits.enqueue(end)])
+            self._ends.add(self._end(child, newborn, entry))
+            self.settle()
         return True
 
+    @property
+    def has_visible(self) -> bool:
+        """Whether `run_visible` gets on without asking the journal for children to run."""
+        return bool(self._reserved) or not self._ends.is_empty
+
     def run_visible(self, join_set: JoinSetId) -> bool:
-        """Run committed children that are reserved for this run, or that can be locked; tell whether any ran."""
+        """Run committed children that are reserved for this run, or that can be locked; tell whether any ended.
+
+        While the ends of some are committed, the next ones run.
+        """
         if self.has_late(self._services.clock.now()):
             self.release()
-        if not self._reserved:
+        if not self.has_visible:
             self._lock_offered(join_set)
-        ends: list[Append] = []
-        tickets: list[Ticket] = []
-        started = time.monotonic()
-        while self._reserved and time.monotonic() - started < _BATCH_S:
+        while self._reserved and not self._ends.has_settled:
             child = next(iter(self._reserved))
             newborn = self._reserved.pop(child)
-            ends.append(self._end(child, newborn, self._attempt(child, newborn)))
-            tickets.append(self._services.commits.enqueue(ends[-1]))
-            if len(tickets) == 1:
-                # The next attempt may outlast the lock of this one.
-                self._driver.hold_back(tickets[0], _BATCH_S)
-        if ends:
-            self._settle_ends(ends, tickets)
-        return bool(ends)
+            began_s = time.monotonic()
+            self._ends.add(self._end(child, newborn, self._attempt(child, newborn)))
+            if time.monotonic() - began_s > _BATCH_S:
+                break
+        if self._ends.is_empty:
+            return False
+        self.settle()
+        self._release_excess()
+        return True
+
+    def settle(self) -> None:
+        """Take in the ends of children that are on their way to the journal."""
+        self._ends.settle()
+        self._driver.load_responses()
 
     def reserve(self) -> None:
-        """Decide, before a commit, which uncommitted children stay with this run: those it is about to run."""
+        """Decide, before a commit, which uncommitted children stay with this run: those it will run soon.
+
+        A run that waits for one of them runs all that are its own meanwhile, and it hardly requested them for nothing.
+        """
         run = self._driver.run
-        awaited, idle = run.awaited, run.buffer.idle
+        idle = run.buffer.idle
         if not idle:
             return
         left_s = _RESERVE_S - sum(self._expected_s(newborn) for newborn in self._reserved.values())
@@ -113,7 +147,7 @@ class ChildRunner:
             # A child that has an answer already is another run's, which has the lock now: this write will be refused.
             if join_set is None or not run.join_sets.is_unanswered(child) or not self._may_run_here(newborn, join_set):
                 continue
-            if join_set == awaited and left_s > 0 and not _function(newborn).component.may_touch_world:
+            if left_s > 0 and not (self._is_busy or _function(newborn).component.may_touch_world):
                 left_s -= self._expected_s(newborn)
                 self._lock_newborn(newborn)
                 self._reserved[child] = newborn
@@ -122,21 +156,48 @@ class ChildRunner:
                 self._offered.setdefault(join_set, {})[child] = newborn
 
     def has_late(self, now: datetime) -> bool:
-        """Whether reserved children should be given back, as half of their lock is over; needs no mutex."""
+        """Whether reserved children should be given back, as they were kept for long enough; needs no mutex."""
         late_at = self._late_at
         return late_at is not None and late_at <= now
 
     def release(self) -> None:
         """Give back the children that were reserved and not run, so that whoever is free runs them."""
         self._late_at = None
+        reserved, self._reserved = self._reserved, {}
+        self._give_back(reserved)
+
+    def close(self) -> None:
+        """Give back what was not run, and see what is on its way to the journal; for a run that is over."""
+        self.release()
+        try:
+            self._ends.settle()
+        except JournalUnavailable as error:
+            # The timers look after executions that are being cancelled.
+            log.warning("workflow.cancellation_delayed", execution_id=self._driver.execution_id, error=str(error))
+
+    def _release_excess(self) -> None:
+        """Give back the reserved children that this thread will not have run soon, as they take long after all."""
         if not self._reserved:
             return
+        left_s = _RESERVE_S
+        # They are mostly of one function.
+        if self._expected_s(next(iter(self._reserved.values()))) * len(self._reserved) <= left_s:
+            return
+        excess = []
+        for child, newborn in self._reserved.items():
+            if left_s <= 0:
+                excess.append(child)
+            left_s -= self._expected_s(newborn)
+        for child in excess:
+            del self._reserved[child]
+        self._give_back(excess)
+
+    def _give_back(self, children: Iterable[ExecutionId]) -> None:
         now = self._services.clock.now()
         unlocks = [
             unlock_write(child, Version(2), self._driver.holder, now=now, reason="not run by its parent")
-            for child in self._reserved
+            for child in children
         ]
-        self._reserved.clear()
         # A refusal means that the reservation was never committed, or is over.
         self._services.commits.commit_all(unlocks)
 
@@ -145,13 +206,11 @@ class ChildRunner:
         if function is None:
             return False
         component = function.component
-        if not component.is_run_here or component.id.component_type is not ComponentType.ACTIVITY:
-            return False
-        if not component.can_be_stopped:
-            # It may outlive its time, and this thread with its run would wait for it.
-            return False
-        if component.exec.instance_limit is not None:
-            # The executor counts; a run that counted too would wait for itself.
+        ffqn = newborn.target.ffqn
+        is_suited = self._suited.get(ffqn)
+        if is_suited is None:
+            is_suited = self._suited[ffqn] = _is_suited(component)
+        if not is_suited:
             return False
         # While this thread is busy with one child it cannot see that another, or a timer, was faster.
         return self._driver.run.join_sets.has_one_member(join_set) or not (
@@ -196,18 +255,22 @@ class ChildRunner:
     def _attempt(self, child: ExecutionId, newborn: Newborn) -> LogEntry:
         """Run a locked child and return the event that ends the attempt."""
         function = _function(newborn)
+        mean = self._services.durations.expected(newborn.target.ffqn)
+        if function.component.may_touch_world or mean is None or mean > _LONG_S:
+            self._driver.leave_lane()
         args = newborn.target.args
         if args is None:
             args = function.read_params(load_json(newborn.target.params))
+        lock = _lock(newborn)
         started = time.monotonic()
         with self._driver.outside():
             outcome = attempt_activity(
                 self._services,
                 function,
                 args,
-                facts=self._facts(child, newborn),
+                facts=self._facts(child, newborn, lock),
                 run_id=self._driver.holder.run_id,
-                time_left=_lock(newborn).lock_expires_at - self._services.clock.now(),
+                time_left=lock.lock_expires_at - self._services.clock.now(),
                 params=newborn.target.params,
                 is_first_run=True,
             )
@@ -216,13 +279,13 @@ class ChildRunner:
         event = event_after(
             outcome,
             failures=0,
-            max_retries=_lock(newborn).max_retries,
-            backoff=_lock(newborn).retry_backoff,
+            max_retries=lock.max_retries,
+            backoff=lock.retry_backoff,
             now=now,
         )
         return LogEntry(Version(2), now, event)
 
-    def _facts(self, child: ExecutionId, newborn: Newborn) -> RunFacts:
+    def _facts(self, child: ExecutionId, newborn: Newborn, lock: Locked) -> RunFacts:
         birth = newborn.log[0]
         return RunFacts(
             execution_id=child,
@@ -230,20 +293,21 @@ class ChildRunner:
             parent_id=self._driver.execution_id,
             created_at=birth.created_at,
             metadata=_metadata(newborn),
-            expires_at=_lock(newborn).lock_expires_at,
+            expires_at=lock.lock_expires_at,
         )
 
     def _expected_s(self, newborn: Newborn) -> float:
-        mean = self._services.durations.mean(newborn.target.ffqn)
+        mean = self._services.durations.expected(newborn.target.ffqn)
         return _UNKNOWN_S if mean is None else mean
 
     def _response(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Response | None:
+        """Return the response of a child that is committed together with the await that it answers."""
         event = entry.event
         if not isinstance(event, Finished) or newborn.child is None:
             return None
         return Response(
             execution_id=self._driver.execution_id,
-            # In the buffer it comes before the await, which it answers; the journal corrects later ones.
+            # In the buffer it comes before the await.
             at_version=self._driver.run.buffer.next_version - 1,
             join_set_id=newborn.child.join_set_id,
             created_at=entry.created_at,
@@ -251,21 +315,29 @@ class ChildRunner:
         )
 
     def _end(self, child: ExecutionId, newborn: Newborn, entry: LogEntry) -> Append:
-        response = self._response(child, newborn, entry)
+        parent = None if newborn.child is None else (self._driver.execution_id, newborn.child.join_set_id)
         return Append(
             execution_id=child,
             expected=entry.version,
             holder=self._driver.holder,
             entries=(entry,),
-            responses=() if response is None else (response,),
+            responses=responses_of(parent, child, entry),
         )
 
-    def _settle_ends(self, ends: list[Append], tickets: list[Ticket]) -> None:
-        for end, outcome in zip(ends, self._services.commits.settle_all(tickets), strict=True):
-            if isinstance(outcome, JournalError):
-                # Its lock expired, and whoever has it now brings the response; or it is being cancelled.
-                end_refused_run(self._services, end.execution_id, self._driver.holder)
-        self._driver.load_responses()
+    def _end_refused(self, end: Append) -> None:
+        # Its lock expired, and whoever has it now brings the response; or it is being cancelled.
+        end_refused_run(self._services, end.execution_id, self._driver.holder)
+
+
+def _is_suited(component: ComponentSpec) -> bool:
+    """Whether a waiting workflow's thread may run a component's functions."""
+    if not component.is_run_here or component.id.component_type is not ComponentType.ACTIVITY:
+        return False
+    if not component.can_be_stopped:
+        # It may outlive its time, and the thread with its run would wait for it.
+        return False
+    # Where there is a limit the executor counts; a run that counted too would wait for itself.
+    return component.exec.instance_limit is None
 
 
 def _function(newborn: Newborn) -> DeployedFunction:
@@ -287,6 +359,6 @@ def _lock(newborn: Newborn) -> Locked:
 
 
 def _late_at(newborn: Newborn) -> datetime:
-    """Return when half of a newborn's lock is over."""
+    """Return when a newborn is to be given back unless it is being run."""
     locked_at = newborn.log[-1].created_at
-    return locked_at + (_lock(newborn).lock_expires_at - locked_at) / 2
+    return locked_at + min(_KEPT, (_lock(newborn).lock_expires_at - locked_at) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from engine.executor.cron_run import CronRuns
 from engine.executor.flusher import Flusher
 from engine.executor.grouped_journal import GroupedJournal
 from engine.executor.host_functions import HostFunctions
+from engine.executor.lane import Lane, Seat
 from engine.executor.locker import Locker
 from engine.executor.metrics import ExecutorMetrics
 from engine.executor.programs import ComponentLoader, FileReader
@@ -95,13 +96,22 @@ class Executor:
         self._timers = Timers(self._services)
         self._flusher = Flusher(self._services.commits, self._is_short_of_slots)
         self._slots = Slots(settings.slots)
-        self._locker = Locker(self._services, self._slots, randomness, self._start, self._tick_schedules)
-        self._crons = CronRuns(self._services, randomness)
         # One more than runs take, so that schedules are looked at however long those go on.
         self._pool: RunPool = ThreadPoolExecutor(settings.slots + 1, thread_name_prefix="run")
+        self._lane = Lane(
+            self._services.commits,
+            self._flusher,
+            self._services.run_times,
+            begin=self._begin,
+            run=lambda job, holder, seat: self._run([job], holder, seat),
+            give_back=self._give_back,
+        )
+        self._locker = Locker(self._services, self._slots, randomness, self._start, self._lane, self._tick_schedules)
+        self._crons = CronRuns(self._services, randomness)
         self._services.commits.lock_for(self._locker)
         self._next_at: datetime | None = None
         """When something falls due, as of the last look."""
+        self._trouble = ""
         self._is_stopping = threading.Event()
         self._loop_thread = threading.Thread(target=self._loop, name="executor", daemon=True)
 
@@ -178,6 +188,11 @@ class Executor:
         return self._slots.begun
 
     @property
+    def trouble(self) -> str:
+        """Why the last look could not be taken, in a sentence without its full stop; empty if it could."""
+        return self._trouble
+
+    @property
     def journal(self) -> Journal:
         """The journal for others in this process: their writes share this executor's commits, and wake it at once."""
         return GroupedJournal(self._services.journal, self._services.commits)
@@ -203,8 +218,14 @@ class Executor:
         """
         outlook = self._services.journal.outlook(now, leeway=self._settings.timer_leeway)
         self._next_at = outlook.next_at
-        has_room = self._slots.free > 0 or self.registry.deployment.crons
-        started = self._services.commits.lock_due() if outlook.is_pending and has_room else 0
+        started = 0
+        if outlook.is_pending:
+            if not self._locker.has_room:
+                self._services.commits.note_more_due()
+            # Looked at again: whoever made room meanwhile did not know that more is due.
+            if self._locker.has_room or self.registry.deployment.crons:
+                started = self._services.commits.lock_due()
+        self._lane.help()
         if outlook.is_overdue:
             self._timers.tick(now)
         for runner in self._services.running.runs():
@@ -214,15 +235,27 @@ class Executor:
         self._services.call_sites.flush()
         return started
 
-    def _start(self, jobs: list[Job], holder: Holder) -> None:
-        for _, function in jobs:
-            self._slots.take(function.component)
-        self._pool.submit(self._run, jobs, holder)
+    def _begin(self, work: Callable[[], None]) -> None:
+        self._pool.submit(work)
 
-    def _run(self, jobs: list[Job], holder: Holder) -> None:
+    def _start(self, jobs: list[Job], holder: Holder) -> None:
+        self._pool.submit(self._run_apart, jobs, holder)
+
+    def _run_apart(self, jobs: list[Job], holder: Holder) -> None:
+        try:
+            self._run(jobs, holder)
+        finally:
+            self._give_back(jobs)
+            self.wakeups.announce_work()
+
+    def _give_back(self, jobs: Sequence[Job]) -> None:
+        for _, function in jobs:
+            self._slots.give_back(function.component)
+
+    def _run(self, jobs: list[Job], holder: Holder, seat: Seat | None = None) -> None:
         with self._working_for(jobs, holder):
             log.debug("run.began")
-            self._run_logged(jobs, holder)
+            self._run_logged(jobs, holder, seat)
             log.debug("run.ended")
 
     def _working_for(self, jobs: list[Job], holder: Holder) -> AbstractContextManager[None]:
@@ -231,9 +264,9 @@ class Executor:
             return structlog.contextvars.bound_contextvars(run_id=holder.run_id, executor_id=self.executor_id)
         return working_for((facts_of(jobs[0][0]), holder.run_id, self.executor_id))
 
-    def _run_logged(self, jobs: list[Job], holder: Holder) -> None:
+    def _run_logged(self, jobs: list[Job], holder: Holder, seat: Seat | None) -> None:
         try:
-            self._dispatch(jobs, holder)
+            self._dispatch(jobs, holder, seat)
         except StoredEventInvalid as error:
             leave_unread(self._services, jobs[0][0], holder, error)
         except JournalError as error:
@@ -242,10 +275,6 @@ class Executor:
             # A defect of the engine: the lock expires and the run is tried again; people must see why.
             log.exception("run.crashed", execution_ids=[execution.state.execution_id for execution, _ in jobs])
             raise
-        finally:
-            for _, function in jobs:
-                self._slots.give_back(function.component)
-            self.wakeups.announce_work()
 
     def _tick_schedules(self, seeds: list[LockedExecution], holder: Holder) -> None:
         self._pool.submit(self._run_schedules, seeds, holder)
@@ -259,11 +288,11 @@ class Executor:
             log.exception("run.crashed", execution_ids=[seed.state.execution_id for seed in seeds])
             raise
 
-    def _dispatch(self, jobs: list[Job], holder: Holder) -> None:
+    def _dispatch(self, jobs: list[Job], holder: Holder, seat: Seat | None) -> None:
         execution, function = jobs[0]
         runner: WorkflowDriver | ActivityRuns
         if function.component.id.component_type is ComponentType.WORKFLOW:
-            runner = WorkflowDriver(self._services, self._flusher, execution, function, holder)
+            runner = WorkflowDriver(self._services, self._flusher, execution, function, holder, seat)
         else:
             runner = ActivityRuns(self._services, self._flusher, jobs, holder)
         self._services.running.begins(execution.state.execution_id, runner)
@@ -282,7 +311,9 @@ class Executor:
             try:
                 started = self.tick(self._services.clock.now())
                 timeout = self._timeout_s()
+                self._trouble = ""
             except JournalUnavailable as error:
+                self._trouble = str(error).partition("\n")[0]
                 log.warning("executor.journal_unavailable", error=str(error))
                 self._is_stopping.wait(_UNAVAILABLE_PAUSE_S)
                 continue

@@ -10,7 +10,8 @@ from itertools import count
 from typing import Protocol
 
 from engine.errors import JournalError
-from engine.executor.group_commit import GroupCommit, Ticket
+from engine.executor.group_commit import GroupCommit
+from engine.executor.ticket import Ticket
 
 
 class Flushable(Protocol):

@@ -4,8 +4,8 @@ Whoever first needs an acknowledgement leads: it takes everything that waits and
 another thread for that, so a lone writer pays nothing, and under load the followers find their write done. The same
 transaction locks what becomes due by it, so an execution that is submitted or woken here is begun at no extra commit.
 
-A writer that wants every step committed, and has the next one to compute, leaves the waiting for the disk to another
-thread (`GroupCommit.commit_behind`).
+A writer that wants every step committed, and has the next one to compute, prepares its commit and leaves the rest to
+another thread (`GroupCommit.commit_behind`), which finds the next one prepared when the disk has this one.
 """
 
 from __future__ import annotations
@@ -16,57 +16,23 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import structlog
+from msgspec.structs import replace
 
 from engine.clock import Clock
 from engine.errors import JournalError, JournalUnavailable
+from engine.executor.lock_source import LockSource
 from engine.executor.metrics import ExecutorMetrics
-from engine.journal.protocol import Journal, OpenCommit
-from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
+from engine.executor.ticket import Ticket
+from engine.journal.protocol import Journal, OpenCommit, PreparedCommit
+from engine.journal.records import Committed, Hints, LockRequest, Write
 from engine.journal.requirements import may_make_due
 
 log = structlog.get_logger(__name__)
 
-
-class Ticket:
-    """A write that waits for its commit."""
-
-    __slots__ = ("outcome", "write")
-
-    def __init__(self, write: Write) -> None:
-        self.write = write
-        self.outcome: Committed | JournalError | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the write was committed or refused."""
-        return self.outcome is not None
-
-    def result(self) -> Committed:
-        """Return what a settled write led to.
-
-        Raises:
-            JournalError: If it was refused.
-        """
-        outcome = self.outcome
-        assert outcome is not None
-        if isinstance(outcome, JournalError):
-            raise outcome
-        return outcome
-
-
-class LockSource(Protocol):
-    """Who locks what is due. Its methods are called by one thread at a time."""
-
-    def request(self, now: datetime) -> LockRequest | None:
-        """Return what to lock with the next commit; ``None`` for nothing."""
-        ...
-
-    def take(self, locked: Sequence[LockedExecution]) -> None:
-        """Take what the last request locked, now that the locks are durable."""
-        ...
+_BROKEN = "the commit broke off"
 
 
 class GroupCommit:
@@ -101,11 +67,15 @@ class GroupCommit:
         self._is_stopped = False
         self._lock_source: LockSource | None = None
         self._is_look_due = False
+        self._is_more_due = False
         self._locked_count = 0
         self._committer = threading.Thread(target=self._commit_posts, name="committer", daemon=True)
-        self._begun: SimpleQueue[_Begun | None] = SimpleQueue()
-        self._is_finishing = threading.Semaphore(0)
-        self._finisher = threading.Thread(target=self._finish_begun, name="finisher", daemon=True)
+        self._behind: SimpleQueue[_Prepared | list[Ticket] | None] = SimpleQueue()
+        self._preparing = threading.Lock()
+        self._counting = threading.Lock()
+        self._behind_count = 0
+        self._followers = 0
+        self._finisher = threading.Thread(target=self._commit_behind, name="finisher", daemon=True)
 
     def start(self) -> None:
         """Start the threads that commit what nobody waits for."""
@@ -117,13 +87,32 @@ class GroupCommit:
         self._is_stopped = True
         self._has_posts.set()
         self._committer.join()
-        self._begun.put(None)
+        self._behind.put(None)
         self._finisher.join()
 
     def lock_for(self, source: LockSource | None) -> None:
         """Lock due executions for this source from now on, and hand no more to the last one; ``None`` for nobody."""
-        with self._leading:
-            self._lock_source = source
+        self._take_lead()
+        self._lock_source = source
+        self._leading.release()
+
+    def note_more_due(self) -> None:
+        """Hear that more is due than there is room for."""
+        self._is_more_due = True
+
+    def look(self) -> None:
+        """Have the next commit lock what is due, if more was than there was room for; there is room now."""
+        if self._is_more_due:
+            self._is_look_due = True
+
+    def lock_if_asked(self) -> None:
+        """Lock what is due if somebody wanted that and no commit has done it yet.
+
+        Raises:
+            JournalUnavailable: If the storage did not answer.
+        """
+        if self._is_look_due:
+            self.lock_due()
 
     def lock_due(self) -> int:
         """Have the source lock what is due, with whatever else waits; return how many executions were locked.
@@ -133,16 +122,24 @@ class GroupCommit:
         """
         self._is_look_due = True
         before = self._locked_count
-        with self._leading:
+        self._take_lead()
+        try:
             if self._is_look_due:
                 failure = self._commit_waiting()
                 if failure is not None:
                     raise failure
             return self._locked_count - before
+        finally:
+            self._leading.release()
 
-    def enqueue(self, write: Write) -> Ticket:
-        """Put a write in line; it is committed when somebody settles it or a later one."""
-        ticket = Ticket(write)
+    def enqueue(self, write: Write, *, after: Ticket | None = None) -> Ticket:
+        """Put a write in line; it is committed when somebody settles it or a later one.
+
+        Args:
+            write: The write.
+            after: The one that it goes on from, if that may still be on its way; if it is refused, so is this.
+        """
+        ticket = Ticket(write, after)
         self._waiting.append(ticket)
         return ticket
 
@@ -152,10 +149,8 @@ class GroupCommit:
         Raises:
             JournalError: If it was refused, or the storage did not answer.
         """
-        while not ticket.is_settled:
-            with self._leading:
-                if not ticket.is_settled:
-                    self._commit_waiting()
+        while not (ticket.is_settled or ticket.wait_behind()):
+            self._lead_for(ticket)
         return ticket.result()
 
     def commit(self, write: Write) -> Committed:
@@ -185,33 +180,88 @@ class GroupCommit:
             self._has_posts.set()
 
     def commit_behind(self, ticket: Ticket) -> None:
-        """Have a write committed, with whatever else waits, by a thread that waits for the disk instead of this one.
+        """Have a write committed, with whatever else waits, by another thread.
 
-        `settle` tells what became of it.
+        `settle` tells what became of it. What can be done without the storage this thread does now, though the commit
+        before may still be under way.
         """
         if not self._finisher.is_alive():
+            self._lead_for(ticket)
             return
-        # Given up by the finisher.
-        self._leading.acquire()
-        begun = None
+        with self._preparing:
+            self._lead_behind()
+            if ticket.is_settled:
+                self._leave_behind()
+                return
+            tickets = self._take_waiting()
+            try:
+                for taken in tickets:
+                    taken.go_behind()
+                self._behind.put(self._prepare(tickets) or tickets)
+            except BaseException:
+                # Whoever waits for one of these must not wait for ever, whatever went wrong.
+                _fail(tickets, JournalUnavailable(_BROKEN))
+                self._leave_behind()
+                raise
+
+    def _lead_for(self, ticket: Ticket) -> None:
+        """Commit what waits, unless another leader has done that with a write by the time that this thread leads."""
+        self._take_lead()
         try:
             if not ticket.is_settled:
-                begun = self._begin()
+                self._commit_waiting()
         finally:
-            if not isinstance(begun, _Begun):
-                self._leading.release()
-        if isinstance(begun, _Begun):
-            self._begun.put(begun)
-            # Else it would wait for the interpreter lock, which this thread goes on to hold while it computes.
-            self._is_finishing.acquire()
+            self._leading.release()
 
-    def _finish_begun(self) -> None:
-        while (begun := self._begun.get()) is not None:
-            self._is_finishing.release()
-            try:
-                self._finish(begun)
-            finally:
-                self._leading.release()
+    def _take_lead(self) -> None:
+        with self._counting:
+            self._followers += 1
+        self._leading.acquire()
+        with self._counting:
+            self._followers -= 1
+
+    def _lead_behind(self) -> None:
+        """Lead with one more commit for the finisher, which may lead already; if others wait to lead, behind them."""
+        with self._counting:
+            if self._behind_count and not self._followers:
+                self._behind_count += 1
+                return
+        self._leading.acquire()
+        with self._counting:
+            self._behind_count = 1
+
+    def _leave_behind(self) -> None:
+        """Lead with one commit less, and no more behind the last one."""
+        with self._counting:
+            self._behind_count -= 1
+            if self._behind_count:
+                return
+        self._leading.release()
+
+    def _prepare(self, tickets: Sequence[Ticket]) -> _Prepared | None:
+        writes = [ticket.write for ticket in tickets]
+        if self._is_look_due or may_make_due(writes):
+            # What is due has to be looked for.
+            return None
+        started_s = time.perf_counter()
+        prepared = self._journal.prepare_commit(writes, now=self._clock.now())
+        return None if prepared is None else _Prepared(tickets, prepared, started_s)
+
+    def _commit_behind(self) -> None:
+        try:
+            while (work := self._behind.get()) is not None:
+                try:
+                    begun = self._begin(work) if isinstance(work, list) else self._begin_prepared(work)
+                    if isinstance(begun, _Begun):
+                        self._finish(begun)
+                finally:
+                    self._leave_behind()
+        finally:
+            # There are none, unless this thread broke off: whoever waits for one must not wait for ever.
+            self._behind.put(None)
+            while (work := self._behind.get()) is not None:
+                _fail(work if isinstance(work, list) else work.tickets, JournalUnavailable(_BROKEN))
+                self._leave_behind()
 
     def _commit_posts(self) -> None:
         while not (self._is_stopped and not self._posted):
@@ -219,10 +269,8 @@ class GroupCommit:
             self._has_posts.clear()
             while self._posted:
                 ticket = self._posted.popleft()
-                while not ticket.is_settled:
-                    with self._leading:
-                        if not ticket.is_settled:
-                            self._commit_waiting()
+                while not (ticket.is_settled or ticket.wait_behind()):
+                    self._lead_for(ticket)
                 _log_refusal(ticket)
 
     def commit_all(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
@@ -241,28 +289,45 @@ class GroupCommit:
 
     def _commit_waiting(self) -> JournalUnavailable | None:
         """Commit what waits, as the leader; return why the storage did not, if it did not."""
-        begun = self._begin()
+        begun = self._begin(self._take_waiting())
         return self._finish(begun) if isinstance(begun, _Begun) else begun
 
-    def _begin(self) -> _Begun | JournalUnavailable | None:
-        """Begin to commit what waits, as the leader; ``None`` if nothing does, an error if the storage failed."""
+    def _take_waiting(self) -> list[Ticket]:
+        """Take what waits out of the line, as the leader."""
         tickets: list[Ticket] = []
         while self._waiting and len(tickets) < self._max_writes:
+            if (after := self._waiting[0].after) is not None and after in tickets:
+                break
             tickets.append(self._waiting.popleft())
+        return tickets
+
+    def _begin_prepared(self, prepared: _Prepared) -> _Begun | JournalUnavailable | None:
+        """Begin a prepared commit, or another one without what goes on from something that was refused meanwhile."""
+        if not any(ticket.refused_before for ticket in prepared.tickets):
+            return _Begun(*prepared)
+        prepared.commit.drop()
+        return self._begin(prepared.tickets)
+
+    def _begin(self, tickets: Sequence[Ticket]) -> _Begun | JournalUnavailable | None:
+        """Begin to commit, as the leader; ``None`` if there is nothing to do, an error if the storage failed."""
+        for ticket in tickets:
+            if (error := ticket.refused_before) is not None:
+                ticket.settle(error)
+        tickets = [ticket for ticket in tickets if not ticket.is_settled]
         writes = [ticket.write for ticket in tickets]
-        now = self._clock.now()
-        lock = self._lock_request(writes, now)
-        if not tickets and lock is None:
-            return None
-        started = time.perf_counter()
         try:
+            now = self._clock.now()
+            lock = self._lock_request(writes, now)
+            if not tickets and lock is None:
+                return None
+            started = time.perf_counter()
             return _Begun(tickets, self._journal.begin_commit(writes, now=now, lock=lock), started)
         except JournalUnavailable as error:
             _fail(tickets, error)
             return error
         except BaseException:
             # Whoever waits for one of these must not wait for ever, whatever went wrong.
-            _fail(tickets, JournalUnavailable("the commit broke off"))
+            _fail(tickets, JournalUnavailable(_BROKEN))
             raise
 
     def _finish(self, begun: _Begun) -> JournalUnavailable | None:
@@ -273,24 +338,42 @@ class GroupCommit:
             _fail(begun.tickets, error)
             return error
         except BaseException:
-            _fail(begun.tickets, JournalUnavailable("the commit broke off"))
+            _fail(begun.tickets, JournalUnavailable(_BROKEN))
             raise
         self._metrics.committed(time.perf_counter() - begun.started_s, len(begun.tickets))
         for ticket, outcome in zip(begun.tickets, report.outcomes, strict=True):
-            ticket.outcome = outcome
+            ticket.settle(outcome)
             if isinstance(outcome, JournalError):
                 self._metrics.refused(outcome)
-        self._on_hints(report.hints)
-        if report.locked and self._lock_source is not None:
-            self._locked_count += len(report.locked)
-            self._lock_source.take(report.locked)
+        hints, source = report.hints, self._lock_source
+        if source is not None:
+            if report.locked:
+                self._locked_count += len(report.locked)
+                source.take(report.locked)
+            if hints.is_due and not source.has_room:
+                # Whoever makes room looks; nobody else could do anything now.
+                self._is_more_due = True
+                hints = replace(hints, is_due=False)
+        self._on_hints(hints)
         return None
 
     def _lock_request(self, writes: Sequence[Write], now: datetime) -> LockRequest | None:
         is_look_due, self._is_look_due = self._is_look_due, False
         if self._lock_source is None or not (is_look_due or may_make_due(writes)):
             return None
-        return self._lock_source.request(now)
+        request = self._lock_source.request(now)
+        if request is None or not is_look_due:
+            return request
+        self._is_more_due = False
+        return replace(request, is_look=True)
+
+
+class _Prepared(NamedTuple):
+    """A commit that the finisher begins; the fields are those of `_Begun`."""
+
+    tickets: Sequence[Ticket]
+    commit: PreparedCommit
+    started_s: float
 
 
 class _Begun(NamedTuple):
@@ -304,7 +387,7 @@ class _Begun(NamedTuple):
 
 def _fail(tickets: Sequence[Ticket], error: JournalError) -> None:
     for ticket in tickets:
-        ticket.outcome = error
+        ticket.settle(error)
 
 
 def _log_refusal(ticket: Ticket) -> None:

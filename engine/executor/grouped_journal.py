@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from engine.executor.group_commit import GroupCommit
-from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
+from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit, PreparedCommit
 from engine.journal.records import DelayRow, Hints, HttpExchange, LockRequest, LogLine, Outlook, Write
 from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
@@ -34,6 +34,10 @@ class GroupedJournal:
     def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
         """See `Journal`."""
         return FinishedCommit(self.commit(writes, now=now, lock=lock))
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """See `Journal`."""
+        return None
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:
         """See `Journal`."""

@@ -11,6 +11,7 @@ from engine.deployment.registry import DeployedFunction, Registry
 from engine.deployment.spec import ComponentSpec, ComponentType, CronSpec, FunctionSpec, LockingStrategy, RetryPolicy
 from engine.executor.activity_run import Job
 from engine.executor.attempts import lock_event
+from engine.executor.lane import Lane
 from engine.executor.services import ExecutorServices
 from engine.executor.slots import Slots
 from engine.journal.records import Lockable, LockedExecution, LockRequest
@@ -31,27 +32,40 @@ Tick = Callable[[list[LockedExecution], Holder], None]
 
 
 class Locker:
-    """Fills an executor's free slots; `engine.executor.group_commit.LockSource`.
+    """Fills an executor's free slots; `engine.executor.lock_source.LockSource`.
 
     Args:
         services: The executor's parts.
         slots: Its places.
         randomness: Gives as many random bytes as asked for.
         start: Runs what was locked.
+        lane: Runs workflows that are over soon.
         tick: Does what is due of the schedules that were locked; they take no slots.
     """
 
     def __init__(
-        self, services: ExecutorServices, slots: Slots, randomness: Callable[[int], bytes], start: Start, tick: Tick
+        self,
+        services: ExecutorServices,
+        slots: Slots,
+        randomness: Callable[[int], bytes],
+        start: Start,
+        lane: Lane,
+        tick: Tick,
     ) -> None:
         self._services = services
         self._slots = slots
         self._randomness = randomness
         self._start = start
+        self._lane = lane
         self._tick = tick
         self._registry = services.registry
         self._holder: Holder | None = None
         self._turn = 0
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more executions could run."""
+        return self._slots.free > 0
 
     def request(self, now: datetime) -> LockRequest | None:
         """Return what may be locked now, or ``None`` if nothing may be."""
@@ -80,6 +94,7 @@ class Locker:
         holder = self._holder
         assert holder is not None
         short: list[Job] = []
+        runs: list[Job] = []
         seeds: list[LockedExecution] = []
         for execution in locked:
             if execution.state.component_id.component_type is ComponentType.CRON:
@@ -88,6 +103,10 @@ class Locker:
             function = self._registry.find(execution.state.ffqn)
             if function is None:
                 log.warning("run.function_gone", ffqn=execution.state.ffqn)
+                continue
+            self._slots.take(function.component)
+            if self._lane.is_for(function):
+                runs.append((execution, function))
             elif self._is_short(function):
                 short.append((execution, function))
             else:
@@ -96,6 +115,8 @@ class Locker:
             self._tick(seeds, holder)
         if short:
             self._start(short, holder)
+        if runs:
+            self._lane.add(runs, holder)
 
     def _groups(self, component: ComponentSpec) -> Sequence[Sequence[FunctionSpec]]:
         """Return the functions of a component that may be locked now, by how they are locked."""
@@ -111,7 +132,7 @@ class Locker:
         component = function.component
         if component.may_touch_world or component.id.component_type is not ComponentType.ACTIVITY:
             return False
-        mean = self._services.durations.mean(str(function.name))
+        mean = self._services.durations.expected(str(function.name))
         return mean is not None and mean < _SHORT_S
 
 

@@ -34,6 +34,7 @@ class ExecutorServices:
         registry: Functions of the deployment it runs; replaced when another one is activated.
         running: What goes on in this process.
         durations: How long activities take.
+        run_times: How much processor time workflows' functions take, from beginning to end.
         metrics: What it counts of its doings.
         host_functions: Carries out functions of the host; ``None`` where it has none.
         threads: Where they run.
@@ -53,6 +54,7 @@ class ExecutorServices:
     registry: Registry
     running: Running
     durations: Durations
+    run_times: Durations
     metrics: ExecutorMetrics
     host_functions: HostFunctions | None
     threads: DetachedThreads
@@ -86,7 +88,8 @@ def make_services(
         transport=HttpTransport(),
         registry=registry,
         running=Running(),
-        durations=Durations(metrics),
+        durations=Durations(metrics.step),
+        run_times=Durations(),
         metrics=metrics,
         host_functions=host_functions,
         threads=DetachedThreads(_nothing if host_functions is None else host_functions.thread_ends),

@@ -7,33 +7,33 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 import structlog
 
 from engine.activity.outcome import Broken, TimedOut
 from engine.deployment.registry import DeployedFunction
-from engine.deployment.spec import BlockingStrategy, LogLevel, WorkflowPolicy
+from engine.deployment.spec import LogLevel, WorkflowPolicy
 from engine.errors import (
     ExecutionNotFound,
     JournalError,
-    RunAbandoned,
     RunInterrupted,
-    RunSuspended,
 )
 from engine.executor.activity_context import store_line
-from engine.executor.attempts import lock_event
 from engine.executor.call_sites import CallSiteLog
 from engine.executor.cancellation import end_refused_run, request_cancellation
 from engine.executor.child_runner import ChildRunner
-from engine.executor.flusher import Flusher, HeldBack
-from engine.executor.group_commit import Ticket
+from engine.executor.flusher import Flusher
 from engine.executor.guest_call import call_workflow
+from engine.executor.hot_wait import HotWait
+from engine.executor.lane import Seat
 from engine.executor.limit_problems import params_error
+from engine.executor.lock_renewal import LockRenewal, Outside
 from engine.executor.log_quota import log_quota
 from engine.executor.programs import RunningInstance
 from engine.executor.run_end import RunEnd
+from engine.executor.run_loading import load_run
 from engine.executor.services import ExecutorServices
 from engine.executor.stubs import complete_stub
 from engine.executor.write_path import WritePath
@@ -41,24 +41,17 @@ from engine.host.context import GuestNote, JoinSetHandles, Question, RunFacts
 from engine.host.wasi.state import WasiState
 from engine.journal.records import LockedExecution
 from engine.log.events import (
-    ComponentUpgradeFinished,
     StubError,
     TypeCheckError,
-    Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, JoinSetId
 from engine.log.return_values import ReturnValue
-from engine.log.state import ExecutionState, Holder
+from engine.log.state import Holder
 from engine.workflow.join_sets import MemberId
 from engine.workflow.lineage import began_at
-from engine.workflow.run import WorkflowRun
 from engine.workflow.target import Target
 
 log = structlog.get_logger(__name__)
-
-_RECHECK = timedelta(seconds=1)
-_PATIENCE_S = 0.02
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class WorkflowDriver:
@@ -73,6 +66,7 @@ class WorkflowDriver:
         locked: The execution, just locked.
         function: What to run.
         holder: Whose lock it is.
+        seat: The thread's place in the lane of short runs, if it runs there.
     """
 
     def __init__(
@@ -82,6 +76,7 @@ class WorkflowDriver:
         locked: LockedExecution,
         function: DeployedFunction,
         holder: Holder,
+        seat: Seat | None = None,
     ) -> None:
         policy = function.component.workflow or WorkflowPolicy()
         window = policy.commit_window
@@ -92,25 +87,21 @@ class WorkflowDriver:
         self.holder = holder
         self.execution_id = locked.state.execution_id
         self._services = services
-        self._flusher = flusher
         self._function = function
-        self._policy = policy
         self._locked = locked
+        self._seat = seat
         self._deployment_id = DeploymentId(services.registry.deployment.id)
-        self._is_stopping = False
+        self.is_stopping = False
         self._limits = services.settings.limits.lowered(function.component.limits)
         self.call_sites = CallSiteLog(self.execution_id, function.component.id, services.call_sites.add)
         self._lines = log_quota(services, self.execution_id, self._limits.log_lines, is_first_run=locked.is_first_run)
-        self._calls = 0
-        self._calls_at_renewal = -1
-        self._is_inside = False
         self._replay_began: float | None = time.perf_counter()
         self._instance: RunningInstance | None = None
-        self.children = ChildRunner(self, services)
+        self.children = ChildRunner(self, services, flusher)
         # Subscribed before anything is loaded, so that no response is missed.
         self._subscription = services.wakeups.subscribe(self.execution_id)
         try:
-            self.run = self._load_run(locked.state)
+            self.run = load_run(services, locked, function, self._deployment_id, port=self)
         except BaseException:
             self._subscription.close()
             raise
@@ -123,37 +114,25 @@ class WorkflowDriver:
             mutex=self.mutex,
             window_s=(services.settings.commit_window if window is None else window).total_seconds(),
             before_commit=self.children.reserve,
+            post=services.commits.post if seat is None else seat.post,
         )
         self._end = RunEnd(
             self.run, self._writes, services, locked.state, function, self._deployment_id, cancel=self.cancel
         )
-        self._renewal_due = self._halfway()
+        self._renewal = LockRenewal(
+            self.execution_id,
+            function,
+            policy,
+            holder,
+            self._deployment_id,
+            writes=self._writes,
+            mutex=self.mutex,
+            clock=services.clock,
+            renewed=self._extend_deadline,
+        )
+        self._hot_wait = HotWait(self, services, flusher, policy, self._writes, self._subscription)
         if not self.run.is_replaying:
             self._replay_began = None
-
-    def _load_run(self, state: ExecutionState) -> WorkflowRun:
-        journal = self._services.journal
-        responses = journal.load_responses(self.execution_id) if state.response_count else ()
-        if responses and responses[-1].at_version == state.next_version - 1:
-            # It came last before the lock: it is what this run was woken by.
-            self._services.metrics.cold_wake_ups.observe_length(self.now() - responses[-1].created_at)
-        return WorkflowRun(
-            state=state,
-            # A fresh execution has nothing but its creation and this lock.
-            entries=() if self._locked.is_first_run else journal.load_log(self.execution_id),
-            responses=responses,
-            port=self,
-            deployment_id=self._deployment_id,
-            at_tip=self._upgrade(state),
-            metadata=self._locked.created.metadata,
-        )
-
-    def _upgrade(self, state: ExecutionState) -> ComponentUpgradeFinished | None:
-        """Return the event by which the execution goes over to the deployed version, unless it has that already."""
-        digest = self._function.component.id.digest
-        if state.component_id.digest == digest:
-            return None
-        return ComponentUpgradeFinished(component_digest=digest, deployment_id=self._deployment_id)
 
     # The run.
 
@@ -162,8 +141,10 @@ class WorkflowDriver:
         try:
             # The guest is taken down last, when the execution's end is on its way.
             with ExitStack() as instances, self.mutex:
+                began_s = time.thread_time()
                 outcome = self._call_guest(instances)
-                if self._is_stopping and isinstance(outcome, TimedOut):
+                self._services.run_times.note(self._locked.state.ffqn, time.thread_time() - began_s)
+                if self.is_stopping and isinstance(outcome, TimedOut):
                     self._writes.hand_back("executor closing")
                 self._end.settle(outcome, self.note)
         except RunInterrupted as interruption:
@@ -173,8 +154,8 @@ class WorkflowDriver:
             log.warning("workflow.journal_failed", execution_id=self.execution_id, error=str(error))
         finally:
             self._subscription.close()
-            self._services.metrics.host_calls += self._calls
-            self.children.release()
+            self._services.metrics.host_calls += self._renewal.calls
+            self.children.close()
             self.call_sites.close(self.run.buffer.next_version)
         if self._writes.lost is not None:
             self._end_if_cancelling()
@@ -229,15 +210,15 @@ class WorkflowDriver:
 
     def after_call(self) -> None:
         """Commit what is due after a host call; unwind the run if it must end."""
-        self._calls += 1
+        renewal = self._renewal
+        renewal.calls += 1
         if self._replay_began is not None:
             self._count_replay()
         self._writes.commit_if_due()
-        if self._is_stopping:
+        if self.is_stopping:
             self._writes.hand_back("executor closing")
-        if self.now() >= self._renewal_due:
-            # A run that is busy hardly ever leaves the mutex to the timers' thread.
-            self._renew()
+        if self.now() >= renewal.due:
+            renewal.extend()
 
     @cached_property
     def wasi(self) -> WasiState:
@@ -290,15 +271,23 @@ class WorkflowDriver:
     def wait(self, join_set: JoinSetId) -> None:
         """Return once the join set has a response: run children here, or wait, or unload."""
         run = self.run
+        has_flushed = False
         while not run.join_sets.is_answered(join_set):
             if self.children.run_private(join_set):
                 continue
-            self.flush()
+            has_flushed = True
+            if self.children.has_visible and self._writes.window_s > 0:
+                # They are run while what asks for them is committed, or before.
+                self._writes.commit_if_due()
+            else:
+                self.flush()
             if run.join_sets.is_answered(join_set) or self.children.run_visible(join_set):
                 continue
-            self._wait_hot(join_set)
+            self._count_replay()
+            self._hot_wait.wait(join_set)
         self._writes.is_blocked = False
-        self._extend_deadline()
+        if has_flushed:
+            self._extend_deadline()
 
     def refresh(self) -> None:
         """Deliver responses that arrived meanwhile."""
@@ -338,90 +327,31 @@ class WorkflowDriver:
         self._writes.load_responses()
 
     def renew(self, now: datetime) -> None:
-        """Extend the lock if it is due and the guest got on since the last time; called by the timers' thread."""
+        """Extend the lock if it is due and the run got on since the last time; called by the timers' thread."""
         if self.children.has_late(now):
             with self.mutex:
                 self.children.release()
-        # A run that makes host calls does so itself, and may not leave the mutex for long.
-        if now < self._renewal_due or not self.mutex.acquire(timeout=_PATIENCE_S):
-            return
-        try:
-            if self._calls == self._calls_at_renewal and not self._is_inside:
-                return
-            self._renew()
-        except (RunAbandoned, JournalError) as error:
-            # The run's own thread meets the same at its next write.
-            log.warning("workflow.lock_not_renewed", execution_id=self.execution_id, error=str(error))
-        finally:
-            self.mutex.release()
-
-    def _renew(self) -> None:
-        self._calls_at_renewal = self._calls
-        self._writes.extend_lock(lock_event(self._function, self.holder, self._deployment_id, self.now()))
-        self._renewal_due = self._halfway()
-        self._extend_deadline()
-
-    def _halfway(self) -> datetime:
-        """Return when half of the lock will be over; never, if it is not to be extended."""
-        if not self._policy.lock_extension:
-            return _NEVER
-        return self._writes.lock_expires_at - self._function.component.exec.lock_expiry / 2
+        self._renewal.renew(now)
 
     # Waiting and ending.
 
-    def _wait_hot(self, join_set: JoinSetId) -> None:
-        """Wait in memory for a while, then unload."""
-        settings, metrics = self._services.settings, self._services.metrics
-        self._count_replay()
-        patience = settings.hot_wait
-        if self._policy.blocking_strategy is BlockingStrategy.INTERRUPT or self._flusher.is_short_of_slots():
-            patience = timedelta()
-        lock_left = self._writes.lock_expires_at - self.now() - self._policy.lock_extension_leeway
-        until = time.monotonic() + min(patience, lock_left).total_seconds()
-        while True:
-            self._subscription.take()
-            newest = self._writes.load_responses()
-            if self.run.join_sets.is_answered(join_set):
-                if newest is not None:
-                    metrics.hot_wake_ups.observe_length(self.now() - newest.created_at)
-                return
-            left = until - time.monotonic()
-            if left <= 0 or self._is_stopping:
-                break
-            with self.outside():
-                metrics.waiting_runs += 1
-                self._subscription.wait(left)
-                metrics.waiting_runs -= 1
-        self._unload()
-
-    def _unload(self) -> None:
-        """Leave memory until a response is there."""
-        now = self.now()
-        # A run that replayed up to an await without becoming blocked looks again after a while.
-        instant = now if self._writes.is_blocked else now + _RECHECK
-        self._writes.end_with(Unlocked(backoff_expires_at=instant, reason="waiting for a response"))
-        raise RunSuspended
+    def leave_lane(self) -> None:
+        """Let other runs go on that would be held up by this one, as its thread is about to wait."""
+        if self._seat is not None:
+            self._seat.leave()
 
     def stop(self) -> None:
         """Make the run hand its lock back soon; called by the executor, from any thread."""
-        self._is_stopping = True
+        self.is_stopping = True
         self._subscription.wake()
         instance = self._instance
         if instance is not None:
             # It may compute without a host call for as long as its lock lasts; replay brings it to the same place.
             instance.interrupt()
 
-    def hold_back(self, ticket: Ticket, window_s: float) -> None:
-        """Have a write that is in line committed after a while, should this thread be busy till then."""
-        self._flusher.register(HeldBack(ticket, window_s))
-
     def outside(self) -> Outside:
         """Return a context in which the mutex is released and the run counts as alive."""
-        return Outside(self)
-
-    def enter_inside(self, *, inside: bool) -> None:
-        """Note whether the run's own thread is at work outside the guest."""
-        self._is_inside = inside
+        return self._renewal.outside()
 
     def _seconds_left(self) -> float:
         return self._services.clock.seconds_until(self._writes.lock_expires_at)
@@ -437,20 +367,3 @@ class WorkflowDriver:
         instance = self._instance
         if instance is not None:
             instance.set_deadline(self._seconds_left())
-
-
-class Outside:
-    """Releases a driver's mutex while its thread waits or runs a child."""
-
-    __slots__ = ("_driver",)
-
-    def __init__(self, driver: WorkflowDriver) -> None:
-        self._driver = driver
-
-    def __enter__(self) -> None:
-        self._driver.enter_inside(inside=True)
-        self._driver.mutex.release()
-
-    def __exit__(self, *exception: object) -> None:
-        self._driver.mutex.acquire()
-        self._driver.enter_inside(inside=False)

@@ -9,6 +9,7 @@ process die, replay computes them again and nobody can tell.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from typing import NoReturn
@@ -16,13 +17,16 @@ from typing import NoReturn
 from engine.clock import Clock
 from engine.errors import JournalError, RunAbandoned, RunSuspended
 from engine.executor.flusher import Flusher
-from engine.executor.group_commit import Ticket
 from engine.executor.services import ExecutorServices
+from engine.executor.ticket import Ticket
 from engine.journal.records import Append, Committed
 from engine.log.events import ExecutionEvent, Locked, LogEntry, Response, Unlocked
 from engine.log.ids import Version
 from engine.log.state import ExecutionState, Holder
 from engine.workflow.run import WorkflowRun
+
+_MOST_AHEAD = 2
+"""Commits that may be on their way while the next step is computed: the one that the disk has, and the next."""
 
 
 class WritePath:
@@ -37,6 +41,7 @@ class WritePath:
         mutex: Held by whoever works on the run.
         window_s: Longest time that an event of a pure step may wait, in seconds; 0 commits every step.
         before_commit: Called before the buffer is taken, with the mutex held.
+        post: Has the run's last write committed soon.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class WritePath:
         mutex: threading.Lock,
         window_s: float,
         before_commit: Callable[[], None],
+        post: Callable[[Append], None],
     ) -> None:
         self.window_s = window_s
         self.lock_expires_at = state.due_at
@@ -61,7 +67,8 @@ class WritePath:
         self._holder = holder
         self._mutex = mutex
         self._before_commit = before_commit
-        self._inflight: Ticket | None = None
+        self._post = post
+        self._inflight: deque[Ticket] = deque()
         self._is_registered = False
         self._first_version = state.next_version
 
@@ -78,15 +85,15 @@ class WritePath:
         """
         self._check_not_lost()
         inflight = self._inflight
-        if inflight is not None and (inflight.is_settled or self.window_s <= 0):
-            self._settle_inflight()
+        while inflight and (inflight[0].is_settled or len(inflight) >= _MOST_AHEAD):
+            self._settle(inflight.popleft())
         buffer = self._run.buffer
         if buffer.is_empty:
             return
         if self.window_s <= 0:
-            # The next step is computed while this one reaches the disk; before anything leaves the sandbox it is there.
-            self._inflight = self._enqueue()
-            self._services.commits.commit_behind(self._inflight)
+            # The next steps are computed while the disk gets this one; it is there before anything leaves the sandbox.
+            inflight.append(self._enqueue())
+            self._services.commits.commit_behind(inflight[-1])
         elif len(buffer.entries) >= self._services.settings.buffer_events:
             self.flush()
         elif not self._is_registered:
@@ -112,22 +119,35 @@ class WritePath:
         try:
             self._is_registered = False
             inflight = self._inflight
-            if inflight is not None:
-                if not inflight.is_settled:
-                    self._is_registered = True
-                    self._flusher.register(self)
-                    return None
-                # The guest makes no host call in which the run could look at it itself.
-                self._settle_inflight()
+            if inflight and not inflight[-1].is_settled:
+                self._is_registered = True
+                self._flusher.register(self)
+                return None
+            # The guest makes no host call in which the run could look at them itself.
+            self._settle_inflight()
             if self._run.buffer.is_empty:
                 return None
-            self._inflight = self._enqueue()
-            return self._inflight
+            step = self._young_step()
+            inflight.append(self._enqueue(but=step))
+            if step is not None:
+                self._is_registered = True
+                self._flusher.register(self)
+            return inflight[-1]
         except (RunAbandoned, JournalError):
             # The run's own thread meets the same at its next call.
             return None
         finally:
             self._mutex.release()
+
+    def _young_step(self) -> LogEntry | None:
+        """Return the step under way if it may stay in the buffer, as the thread that computes it is almost done.
+
+        Were it committed, its end would need a commit of its own, and the run would wait for both.
+        """
+        step = self._run.buffer.step_under_way
+        if step is None or step.version == self._run.buffer.entries[0].version:
+            return None
+        return step if (self._now() - step.created_at).total_seconds() < self.window_s else None
 
     def extend_lock(self, event: Locked) -> None:
         """Commit everything and hold the lock for longer.
@@ -175,7 +195,7 @@ class WritePath:
         """
         self._settle_inflight()
         # Whoever waits hears of it once it is durable, and this thread can go on.
-        self._services.commits.post(self._take(responses=responses))
+        self._post(self._take(responses=responses))
 
     def load_responses(self) -> Response | None:
         """Take in the responses that the journal holds and the run does not know; return the newest, if any."""
@@ -188,19 +208,24 @@ class WritePath:
         clock: Clock = self._services.clock
         return clock.now()
 
-    def _enqueue(self) -> Ticket:
-        return self._services.commits.enqueue(self._take())
+    def _enqueue(self, *, but: LogEntry | None = None) -> Ticket:
+        after = self._inflight[-1] if self._inflight else None
+        return self._services.commits.enqueue(self._take(but=but), after=after)
 
-    def _take(self, *, responses: tuple[Response, ...] = ()) -> Append:
-        """Take the buffer as one write."""
+    def _take(self, *, but: LogEntry | None = None, responses: tuple[Response, ...] = ()) -> Append:
+        """Take the buffer as one write; without a step that is under way, if one is given."""
         run = self._run
+        expected = Version(run.buffer.next_version - len(run.buffer.entries))
+        aside = None if but is None else run.buffer.set_aside(but)
         self._before_commit()
         entries, created, own_responses = run.buffer.take()
-        awaits = run.is_awaiting(entries)
-        run.join_sets.publish()
+        awaits = aside is None and run.is_awaiting(entries)
+        if aside is not None:
+            run.buffer.put_back(aside)
+        run.publish()
         return Append(
             execution_id=run.execution_id,
-            expected=Version(run.buffer.next_version - len(entries)),
+            expected=expected,
             holder=self._holder,
             entries=entries,
             awaits=awaits,
@@ -210,9 +235,8 @@ class WritePath:
         )
 
     def _settle_inflight(self) -> None:
-        ticket, self._inflight = self._inflight, None
-        if ticket is not None:
-            self._settle(ticket)
+        while self._inflight:
+            self._settle(self._inflight.popleft())
 
     def _settle(self, ticket: Ticket) -> Committed:
         try:

@@ -12,10 +12,11 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, StoredEventInvalid
-from engine.journal.ledger import Changes, Ledger
+from engine.journal.changes import Changes
+from engine.journal.ledger import Ledger
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.mailbox import Mailbox
-from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit, PreparedCommit
 from engine.journal.records import (
     DelayRow,
     HttpExchange,
@@ -136,7 +137,7 @@ class MemoryJournal:
             self._store(ledger.changes)
             hints = ledger.hints()
             locked: list[LockedExecution] = []
-            if lock is not None and (hints.is_due or not writes):
+            if lock is not None and (hints.is_due or lock.is_look or not writes):
                 allotment = Allotment(lock)
                 locked = self._lock_due(lock, allotment)
                 hints = replace(hints, is_due=allotment.left == 0)
@@ -147,6 +148,10 @@ class MemoryJournal:
     def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
         """See `Journal`."""
         return FinishedCommit(self.commit(writes, now=now, lock=lock))
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """See `Journal`."""
+        return None
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

@@ -54,7 +54,10 @@ class FinishedCommit(Struct, frozen=True, gc=False):
 
 
 class OpenCommit(Protocol):
-    """A commit whose writes are applied and not durable yet; nobody else's writes are until it is finished."""
+    """A commit whose writes are applied; none of this journal's that come later are until it is finished.
+
+    Whether they are durable yet, and whether others see them, nobody knows before `finish` has said so.
+    """
 
     def finish(self) -> CommitReport:
         """Make it durable and return what became of it; once, from any thread.
@@ -62,6 +65,14 @@ class OpenCommit(Protocol):
         Raises:
             JournalUnavailable: If the storage did not answer.
         """
+        ...
+
+
+class PreparedCommit(OpenCommit, Protocol):
+    """A commit that is known and not begun."""
+
+    def drop(self) -> None:
+        """Hear that it is not to be finished."""
         ...
 
 
@@ -99,6 +110,17 @@ class Journal(Protocol):
 
     def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
         """Do as `commit` up to where it would wait for the disk, so that its caller can do something meanwhile."""
+        ...
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """Do as much of a commit as needs no storage, while another one of this journal may be under way.
+
+        By one thread at a time. The commits are finished in the order in which they were prepared or begun; should one
+        fail on which this was built, `finish` applies the writes to what there is.
+
+        Returns:
+            ``None`` if the storage would have to be asked first, so that the commit has to be begun when it may be.
+        """
         ...
 
     def state_of(self, execution_id: ExecutionId) -> ExecutionState:

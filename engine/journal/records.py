@@ -203,11 +203,13 @@ class LockRequest(Struct, frozen=True, kw_only=True, gc=False):
         now: The present instant.
         choices: The components it can run, with the lock event to append for each.
         limit: Most executions in all.
+        is_look: Whether to look for any although the writes that are committed with it make nothing due.
     """
 
     now: datetime
     choices: tuple[tuple[Lockable, Locked], ...]
     limit: int
+    is_look: bool = False
 
 
 _FRESH = 2

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from engine.errors import JournalUnavailable
-from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit
+from engine.journal.protocol import CommitReport, FinishedCommit, Journal, OpenCommit, PreparedCommit
 from engine.journal.records import DelayRow, HttpExchange, LockRequest, LogLine, Outlook, Write
 from engine.log.backtraces import CallSites
 from engine.log.events import LogEntry, Response
@@ -85,6 +85,10 @@ class Connection:
     def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
         """See `Journal`."""
         return FinishedCommit(self.commit(writes, now=now, lock=lock))
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """See `Journal`."""
+        return None
 
     def add_log_lines(self, lines: Sequence[LogLine]) -> None:
         """See `Journal`."""

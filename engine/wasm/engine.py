@@ -129,7 +129,10 @@ class WasmEngine:
 
     def ticks_until(self, run: Run) -> int:
         """Return after how many epochs to look at a run again; zero when its time is up."""
-        return min(self.clock.ticks_for(run.seconds_left()), 1 if run.keeps_gil else LOOK_UP_TICKS)
+        left_s = run.seconds_left()
+        if run.keeps_gil:
+            return 1 if left_s > 0 else 0
+        return min(self.clock.ticks_for(left_s), LOOK_UP_TICKS)
 
     def _increment_epoch(self) -> None:
         native.increment_epoch(self.address)

@@ -35,6 +35,8 @@ def inherited_metadata(
         runner: What will run it.
         random_bytes: Gives as many random bytes as asked for.
     """
+    if not metadata and runner is not Runner.SOURCE:
+        return ()
     seed = next((child_seed(value, child) for key, value in metadata if key == SEED_KEY), None)
     if seed is None and runner is Runner.SOURCE:
         seed = random_bytes(_SEED_BYTES).hex()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from engine.errors import ConstraintViolation
@@ -110,11 +110,15 @@ class JoinSets:
                 self._private_sets.append(join_set)
             join_set.private.add(member)
 
-    def publish(self) -> None:
-        """Hear that the buffer is being committed: from now on others see its members."""
+    def publish(self, *, but: Collection[MemberId] = ()) -> None:
+        """Hear that the buffer is being committed: from now on others see its members.
+
+        Args:
+            but: Those whose requests stay in the buffer.
+        """
         for join_set in self._private_sets:
-            join_set.private.clear()
-        self._private_sets.clear()
+            join_set.private.intersection_update(but)
+        self._private_sets = [join_set for join_set in self._private_sets if join_set.private]
 
     # Responses.
 

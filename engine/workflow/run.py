@@ -149,6 +149,10 @@ class WorkflowRun:
                 return child
         return None
 
+    def publish(self) -> None:
+        """Hear that what was taken from the buffer is being committed: others see it from now on."""
+        self.join_sets.publish(but=self.buffer.requested)
+
     def is_awaiting(self, entries: Sequence[e.LogEntry]) -> bool:
         """Whether these entries, about to be committed, end with the await that the run is stuck at."""
         if self.awaited is None or not entries or self.join_sets.is_answered(self.awaited):

@@ -48,6 +48,6 @@ def _look(check: Check, examination: Examination) -> tuple[Finding, ...]:
                 severity=Severity.PROBLEM,
                 what=f"This could not be looked at: {error}.",
                 why="Whatever is wrong there stays unknown.",
-                remedy="Have the database answer, and its migrations applied (`manage.py migrate`); then look again.",
+                remedy="Have the database answer, with room on its disk and its migrations applied; then look again.",
             ),
         )

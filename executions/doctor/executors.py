@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
@@ -26,8 +26,9 @@ _SETTLED_AFTER: Final = timedelta(seconds=30)
 
 
 def look_for_executors(examination: Examination) -> Iterator[Finding]:
-    """Find that nobody is alive, and processes that live and are silent."""
+    """Find that nobody is alive, processes that live and are silent, and executors that cannot work."""
     now = examination.now
+    yield from _hindered(now)
     silent = ExecutorHeartbeat.objects.filter(seen_at__lt=now - CONSIDERED_DEAD_AFTER)
     if not ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER).exists():
         waits = Execution.objects.pending(now).exists()
@@ -58,6 +59,21 @@ def look_for_executors(examination: Examination) -> Iterator[Finding]:
                 what="forget those that hold nothing",
                 run=lambda _actor: sum(forget(each, now) is not None for each in gone),
             ),
+        )
+
+
+def _hindered(now: datetime) -> Iterator[Finding]:
+    alike: dict[str, list[str]] = {}
+    alive = ExecutorHeartbeat.objects.seen_since(now - CONSIDERED_DEAD_AFTER)
+    for row in alive.exclude(note="").order_by("executor_id"):
+        alike.setdefault(row.note, []).append(row.executor_id)
+    for note, ids in alike.items():
+        yield Finding(
+            severity=Severity.PROBLEM,
+            what=f"{counted(len(ids), 'executor')} alive that cannot work: {note}.",
+            why="They take nothing that is due, and what they hold they cannot go on with.",
+            remedy="Do what the sentence says; a database without room needs some, docs/retention.md says how.",
+            examples=tuple(ids[:MOST_EXAMPLES]),
         )
 
 

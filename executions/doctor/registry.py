@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from executions.doctor.configuration import look_for_data_directory, look_for_database_settings, look_for_settings
-from executions.doctor.delays import look_for_overdue_delays
 from executions.doctor.deployed import look_for_deployment, look_for_files
 from executions.doctor.executors import look_for_clocks, look_for_executors, look_for_versions
 from executions.doctor.findings import Check
-from executions.doctor.locks import look_for_expired_locks
 from executions.doctor.logs import look_for_wrong_states
+from executions.doctor.neglected import look_for_expired_locks, look_for_overdue_delays
 from executions.doctor.orphans import look_for_lost_children, look_for_orphan_rows, look_for_unused_files
 from executions.doctor.responses import look_for_missing_responses
 from executions.doctor.schema import look_for_indexes, look_for_migrations

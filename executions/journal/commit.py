@@ -9,7 +9,8 @@ from typing import Any
 from django.db import IntegrityError
 
 from engine.errors import JournalError
-from engine.journal.ledger import Changes, Ledger
+from engine.journal.changes import Changes
+from engine.journal.ledger import Ledger
 from engine.journal.mailbox import Mailbox
 from engine.journal.protocol import CommitReport
 from engine.journal.records import DelayRow, Hints, Submit, Write
@@ -27,6 +28,7 @@ from engine.log.state import ExecutionState
 from executions.journal import sql
 from executions.journal.connection import Statements
 from executions.journal.mailbox import find_signals, load_mail, store_mail
+from executions.journal.prepared import AnyStatements
 from executions.journal.rows import (
     Row,
     changed_values,
@@ -43,11 +45,12 @@ from executions.journal.state_cache import StateCache
 
 
 def apply_writes(
-    statements: Statements,
+    statements: AnyStatements,
     writes: Sequence[Write],
     now: datetime,
     *,
     cache: StateCache | None = None,
+    guess: dict[ExecutionId, ExecutionState] | None = None,
     thorough: bool = False,
 ) -> tuple[CommitReport, Changes]:
     """Apply writes inside an open transaction.
@@ -57,6 +60,7 @@ def apply_writes(
         writes: What to apply, in order.
         now: The present instant.
         cache: States that need not be read.
+        guess: All states that are needed, if they are what they were when this process wrote them; storing fails else.
         thorough: Look first for rows that only a faulty write would bring a second time, so that it is refused by name.
 
     Returns:
@@ -66,7 +70,13 @@ def apply_writes(
         IntegrityError: If the database holds such a row already; the transaction has to be rolled back.
     """
     required = required_executions(writes, thorough=thorough)
-    states = {} if cache is None else cache.look_up(required, statements.snapshot())
+    if guess is not None:
+        states = guess
+        if len(required) > 1:
+            # Everybody locks rows in this order; here nobody waits for it.
+            _lock_rows(statements, required)
+    else:
+        states = {} if cache is None else cache.look_up(required, statements.snapshot())
     if len(states) < len(required):
         states |= _load_states(statements, required - states.keys())
     ledger = Ledger(
@@ -104,25 +114,30 @@ def apply_guarded(statements: Statements, write: Write, now: datetime) -> Commit
     return report
 
 
-def _load_states(statements: Statements, ids: set[ExecutionId]) -> dict[ExecutionId, ExecutionState]:
+def _load_states(statements: AnyStatements, ids: set[ExecutionId]) -> dict[ExecutionId, ExecutionState]:
     rows = _select_listed(statements, sql.STATES + statements.dialect.for_update, ids, width=sql.STATES_WIDTH)
     states = map(state_of, rows)
     return {state.execution_id: state for state in states}
 
 
-def _load_delays(statements: Statements, ids: set[DelayId]) -> dict[DelayId, DelayRow]:
+def _lock_rows(statements: AnyStatements, ids: set[ExecutionId]) -> None:
+    for statement, params in statements.dialect.listed(sql.LOCKED_ROWS + statements.dialect.for_update, sorted(ids)):
+        statements.write(statement, params)
+
+
+def _load_delays(statements: AnyStatements, ids: set[DelayId]) -> dict[DelayId, DelayRow]:
     rows = _select_listed(statements, sql.DELAYS + statements.dialect.for_update, ids, width=sql.DELAYS_WIDTH)
     return {delay.delay_id: delay for delay in map(delay_of, rows)}
 
 
-def load_created(statements: Statements, ids: Iterable[ExecutionId]) -> dict[ExecutionId, Created]:
+def load_created(statements: AnyStatements, ids: Iterable[ExecutionId]) -> dict[ExecutionId, Created]:
     """Return the first events of these executions, where they exist."""
     rows = _select_listed(statements, sql.FIRST_EVENTS, ids, width=2)
     return {ExecutionId(execution_id): created_of(payload) for execution_id, payload in rows}
 
 
 def _find_answered(
-    statements: Statements, writes: Sequence[Write], states: dict[ExecutionId, ExecutionState]
+    statements: AnyStatements, writes: Sequence[Write], states: dict[ExecutionId, ExecutionState]
 ) -> set[tuple[ExecutionId, JoinSetId]]:
     answered = set()
     for execution_id, join_set, seen in awaited_join_sets(writes):
@@ -134,14 +149,14 @@ def _find_answered(
     return answered
 
 
-def _find_responded(statements: Statements, writes: Sequence[Write]) -> set[str]:
+def _find_responded(statements: AnyStatements, writes: Sequence[Write]) -> set[str]:
     sources = response_sources(writes)
     found = _select_listed(statements, sql.RESPONDED_CHILDREN, sources, width=1)
     found += _select_listed(statements, sql.RESPONDED_DELAYS, sources, width=1)
     return {source for (source,) in found}
 
 
-def _select_listed(statements: Statements, template: str, ids: Iterable[str], *, width: int) -> list[Any]:
+def _select_listed(statements: AnyStatements, template: str, ids: Iterable[str], *, width: int) -> list[Any]:
     rows: list[Any] = []
     if ordered := sorted(ids):
         for statement, params in statements.dialect.listed(template, ordered):
@@ -149,7 +164,7 @@ def _select_listed(statements: Statements, template: str, ids: Iterable[str], *,
     return rows
 
 
-def store(statements: Statements, changes: Changes) -> None:
+def store(statements: AnyStatements, changes: Changes) -> None:
     """Write changed rows inside an open transaction.
 
     Raises:
@@ -157,12 +172,19 @@ def store(statements: Statements, changes: Changes) -> None:
     """
     if changes.is_empty:
         return
-    insert_rows(statements, sql.EXECUTION_TABLE, [execution_row(state) for state in changes.inserted.values()])
-    _update_states(statements, changes)
-    insert_rows(statements, sql.EVENT_TABLE, [event_row(*placed) for placed in changes.entries])
+    rows = sql.CommitRows(
+        executions=[execution_row(state) for state in changes.inserted.values()],
+        updates=_updates(changes),
+        events=[event_row(*placed) for placed in changes.entries],
+        responses=[response_row(response) for response in changes.responses],
+    )
+    at_once = statements.dialect.store_at_once(rows) if statements.is_own else None
+    if at_once is not None:
+        statements.write(*at_once)
+    else:
+        _store_apart(statements, rows)
     if labels := [row for placed in changes.entries if placed[1].version == 0 for row in label_rows(*placed)]:
         insert_rows(statements, sql.LABEL_TABLE, labels)
-    insert_rows(statements, sql.RESPONSE_TABLE, [response_row(response) for response in changes.responses])
     insert_rows(statements, sql.DELAY_TABLE, [delay_row(delay) for delay in changes.delays_added.values()])
     for delay in changes.delays_paused.values():
         statements.write(sql.PAUSE_DELAY, (delay.paused, delay.delay_id))
@@ -172,22 +194,28 @@ def store(statements: Statements, changes: Changes) -> None:
             statements.write(statement, params)
 
 
-def insert_rows(statements: Statements, table: sql.Table, rows: Sequence[Sequence[Any]]) -> None:
+def _store_apart(statements: AnyStatements, rows: sql.CommitRows) -> None:
+    insert_rows(statements, sql.EXECUTION_TABLE, rows.executions)
+    for columns, changed in rows.updates.items():
+        for statement, params, count in statements.dialect.update(columns, changed):
+            statements.write(statement, params, rows=count)
+    insert_rows(statements, sql.EVENT_TABLE, rows.events)
+    insert_rows(statements, sql.RESPONSE_TABLE, rows.responses)
+
+
+def insert_rows(statements: AnyStatements, table: sql.Table, rows: Sequence[Sequence[Any]]) -> None:
     """Insert rows in order, many at a time."""
     if rows:
         for statement, params in statements.dialect.insert(table, rows):
             statements.write(statement, params)
 
 
-def _update_states(statements: Statements, changes: Changes) -> None:
-    # Rows in which the same columns change are updated together.
+def _updates(changes: Changes) -> dict[sql.Columns, list[Row]]:
+    """Return the changed states by the columns that change: such rows are updated together."""
     alike: dict[sql.Columns, list[Row]] = {}
     for before, after in changes.updated.values():
         columns, values = changed_values(before, after)
-        if not columns:
-            continue
-        row = (*values, after.execution_id, before.next_version, before.response_count)
-        alike.setdefault(columns, []).append(row)
-    for columns, rows in alike.items():
-        for statement, params, count in statements.dialect.update(columns, rows):
-            statements.write(statement, params, rows=count)
+        if columns:
+            row = (*values, after.execution_id, before.next_version, before.response_count)
+            alike.setdefault(columns, []).append(row)
+    return alike

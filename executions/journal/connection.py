@@ -18,6 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from engine.errors import JournalUnavailable
 from executions.journal.dialect import Dialect, Row, Statement, dialect_of
+from executions.journal.outdated import OUTDATED, StateOutdated
 from executions.journal.state_cache import Snapshot
 
 log = structlog.get_logger(__name__)
@@ -48,36 +49,66 @@ class Statements:
             the next statement to which somebody does, or for the end of the transaction.
     """
 
-    __slots__ = ("_alias", "_connection", "_session", "_waiting", "dialect", "translated_errors")
+    __slots__ = (
+        "_alias",
+        "_connection",
+        "_is_under_way",
+        "_session",
+        "_waiting",
+        "dialect",
+        "is_own",
+        "translated_errors",
+    )
 
     def __init__(self, wrapper: BaseDatabaseWrapper, *, session: int = 0, is_own: bool = False) -> None:
         self._connection: Any = wrapper.connection
         self._session = session
+        self.is_own = is_own
         self._alias = wrapper.alias
         self.dialect: Dialect = dialect_of(wrapper)
         self._waiting: list[Statement] | None = [] if is_own and self.dialect.is_pipelined else None
+        self._is_under_way = False
         self.translated_errors: AbstractContextManager[Any] = wrapper.wrap_database_errors
         """A context in which the driver's errors become Django's; only who catches some needs it."""
+        if is_own:
+            with self.translated_errors:
+                self._connection = self.dialect.prepare(self._connection)
 
     def begin(self) -> None:
         """Begin a transaction that is about to write."""
         self.write(self.dialect.begin)
 
+    def begin_commit(self) -> None:
+        """End the transaction as far as that needs no waiting; nothing but `commit` may follow."""
+        if self._waiting is not None:
+            self._waiting.append(("COMMIT", ()))
+            self._send()
+            self._is_under_way = True
+
     def commit(self) -> None:
         """End the transaction; it is durable then."""
-        self.write("COMMIT")
-        self.flush()
+        if self._is_under_way:
+            self._is_under_way = False
+            self._connection.receive()
+        else:
+            self.write("COMMIT")
+            self.flush()
 
     def roll_back(self) -> None:
         """End the transaction as if it had never been."""
         if self._waiting is not None:
             self._waiting.clear()
+        if self._is_under_way:
+            # Whatever became of it.
+            self.commit()
         self.execute("ROLLBACK")
 
     def execute(self, statement: str, params: Sequence[Any] = ()) -> Any:
         """Run a statement and return the driver's cursor."""
         if self._waiting:
-            return self._send((statement, params))
+            self._waiting.append((statement, params))
+            self._send()
+            return self._connection.receive()
         return self._connection.execute(self.dialect.render(statement), params)
 
     def write(self, statement: str, params: Sequence[Any] = (), *, rows: int | None = None) -> None:
@@ -96,18 +127,18 @@ class Statements:
             return
         cursor = self._connection.execute(self.dialect.render(statement), params)
         if rows is not None and cursor.rowcount != rows:
-            raise JournalUnavailable("a state changed while it was being changed")
+            raise StateOutdated(OUTDATED)
 
     def flush(self) -> None:
         """Have all run that waits."""
         if self._waiting:
-            self._send(self._waiting.pop())
+            self._send()
+            self._connection.receive()
 
-    def _send(self, last: Statement) -> Any:
+    def _send(self) -> None:
         assert self._waiting is not None
-        statements = [*self._waiting, last]
-        self._waiting.clear()
-        return self.dialect.execute_all(self._connection, statements)
+        statements, self._waiting = self._waiting, []
+        self._connection.send(statements)
 
     def announce(self, origin: Connection | None) -> None:
         """Have other processes hear of a commit that is durable, where they do not find out by themselves.
@@ -152,7 +183,7 @@ class Connection(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[Statements]:
-        """Return a context for a SELECT; each sees what was committed before it."""
+        """Return a context for single statements; each sees what was committed before it."""
         ...
 
     def close(self) -> None:
@@ -210,8 +241,6 @@ class DedicatedConnection:
                 wrapper.inc_thread_sharing()
                 wrapper.ensure_connection()
                 statements = Statements(wrapper, session=self._sessions + 1, is_own=True)
-                with statements.translated_errors:
-                    statements.dialect.prepare(wrapper.connection)
             except DatabaseError as error:
                 self._drop()
                 raise JournalUnavailable(f"the database failed: {error}") from error
@@ -242,9 +271,11 @@ class DedicatedConnection:
         try:
             with statements.translated_errors:
                 raise error
-        except IntegrityError:
-            raise
         except DatabaseError as failure:
+            if OUTDATED in str(failure):
+                raise StateOutdated(OUTDATED) from failure
+            if isinstance(failure, IntegrityError):
+                raise
             # Whatever state the connection is in, the next use begins with a new one.
             self._drop()
             raise JournalUnavailable(f"the database failed: {failure}") from failure

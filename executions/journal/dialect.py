@@ -12,7 +12,7 @@ import orjson
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from executions.journal import sql
+from executions.journal import at_once, sql
 
 Row = Sequence[Any]
 Statement = tuple[str, Sequence[Any]]
@@ -31,10 +31,11 @@ class Dialect(Protocol):
     for_update_skip_locked: str
     """The same, passing over rows that somebody else holds."""
     is_pipelined: bool
-    """Whether statements that are sent together cost little more than one of them."""
+    """Whether what `prepare` returns can ``send`` statements together, which costs little more than one of them, and
+    ``receive`` what became of them."""
 
-    def prepare(self, connection: Any) -> None:
-        """Make a new connection ready that nobody but the journal uses."""
+    def prepare(self, connection: Any) -> Any:
+        """Make a new connection ready that nobody but the journal uses; return what runs statements on it."""
         ...
 
     def render(self, statement: str) -> str:
@@ -62,6 +63,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def store_at_once(self, rows: sql.CommitRows) -> Statement | None:
+        """Return one statement that stores all this, on a connection made by `prepare`; ``None`` if there is none."""
+        ...
+
     def listed(self, template: str, ids: Sequence[str]) -> Iterable[Statement]:
         """Return the statements that do something with a list of ids.
 
@@ -73,10 +78,6 @@ class Dialect(Protocol):
 
     def fetch_many(self, connection: Any, statement: str, params: Sequence[Any], *, width: int) -> list[Row]:
         """Run a SELECT of ``width`` columns and return its rows, in no particular order."""
-        ...
-
-    def execute_all(self, connection: Any, statements: Sequence[Statement]) -> Any:
-        """Run statements that are sent together, one or more, and return the driver's cursor of the last."""
         ...
 
     def commits_of_others(self, connection: Any) -> int | None:
@@ -105,9 +106,10 @@ class _Sqlite:
     for_update_skip_locked = ""
     is_pipelined = False
 
-    def prepare(self, connection: Any) -> None:
-        # Django's settings say it all.
-        pass
+    def prepare(self, connection: Any) -> Any:
+        for statement in at_once.set_up():
+            connection.execute(statement)
+        return connection
 
     @staticmethod
     @lru_cache(maxsize=1024)
@@ -127,6 +129,9 @@ class _Sqlite:
     def update(self, columns: sql.Columns, rows: Sequence[Row]) -> Iterable[CheckedStatement]:
         return sql.update(columns, rows)
 
+    def store_at_once(self, rows: sql.CommitRows) -> Statement | None:
+        return at_once.store_at_once(rows)
+
     def listed(self, template: str, ids: Sequence[str]) -> Iterable[Statement]:
         return sql.listed(template, ids)
 
@@ -136,9 +141,6 @@ class _Sqlite:
         (text,) = connection.execute(self._as_json(statement, width), params).fetchone()
         rows: list[Row] = orjson.loads(text)
         return rows
-
-    def execute_all(self, connection: Any, statements: Sequence[Statement]) -> Any:
-        return [connection.execute(self.render(statement), params) for statement, params in statements][-1]
 
     def commits_of_others(self, connection: Any) -> int | None:
         (number,) = connection.execute("PRAGMA data_version").fetchone()

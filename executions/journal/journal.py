@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from engine.errors import ExecutionNotFound, JournalError, JournalUnavailable
 from engine.journal.locking import Allotment
-from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit, PreparedCommit
 from engine.journal.records import (
     Committed,
     DelayRow,
@@ -38,7 +38,12 @@ from executions.journal.connection import (
     DedicatedConnection,
     own_connection,
 )
+from executions.journal.dialect import Dialect
+from executions.journal.held_states import HeldStates
 from executions.journal.locking import find_pending, lock_due
+from executions.journal.open_commits import OpenTransaction, PreparedTransaction
+from executions.journal.outdated import OUTDATED, StateOutdated
+from executions.journal.prepared import AnswerNeeded, PreparedStatements
 from executions.journal.rows import (
     call_sites_row,
     delay_of,
@@ -71,6 +76,8 @@ class SqlJournal:
         self._writer = writer
         self._reader = reader
         self._cache = cache
+        self._held = HeldStates()
+        self._dialect: Dialect | None = None
         self._committing = threading.Lock()
 
     @classmethod
@@ -130,24 +137,89 @@ class SqlJournal:
         except IntegrityError:
             # A faulty write asked for a row that is there; the others must not suffer for it.
             return FinishedCommit(self.commit_one_by_one(writes, now))
+        except StateOutdated:
+            return self.begin_again(writes, now, lock)
 
-    def _begin_together(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> _OpenTransaction:
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """See `Journal`."""
+        dialect, generation = self._dialect, self._held.generation
+        guess = None if dialect is None else self._held.look_up(writes)
+        if dialect is None or guess is None:
+            return None
+        statements = PreparedStatements(dialect)
+        try:
+            report, changes = apply_writes(statements, writes, now, guess=guess)
+        except AnswerNeeded:
+            return None
+        if any(isinstance(outcome, JournalError) for outcome in report.outcomes):
+            # Refused, perhaps, for what is so no more.
+            return None
+        states = list(changes.states())
+        self._held.keep(states)
+        return PreparedTransaction(self, statements, report, states, writes, now, generation=generation)
+
+    def drop_prepared(self) -> None:
+        """Hear that a commit that was prepared will not be run."""
+        self._held.distrust()
+
+    def run_prepared(self, prepared: PreparedStatements, changed: Iterable[ExecutionState], *, generation: int) -> None:
+        """Run the statements of a prepared commit as one transaction.
+
+        Args:
+            prepared: The statements.
+            changed: The states that it leaves behind.
+            generation: Of the states from which it was prepared.
+
+        Raises:
+            StateOutdated: If those are not, or may not be, the ones in the database.
+            IntegrityError: If the database refused it.
+            JournalUnavailable: If the database did not answer.
+        """
+        if generation != self._held.generation:
+            # A commit on which it was built has failed. That an UPDATE finds its row proves nothing then.
+            self._held.distrust()
+            raise StateOutdated(OUTDATED)
+        writer = self._writer
+        with self._cached_states(are_held=True) as states:
+            with writer.reading() if prepared.is_transaction else writer.transaction() as statements:
+                prepared.run(statements)
+            states.extend(changed)
+
+    def begin_again(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> OpenCommit:
+        """Begin a commit that read no states before, and whose guess of them was outdated."""
+        try:
+            return self._begin_together(writes, now, lock)
+        except IntegrityError:
+            return FinishedCommit(self.commit_one_by_one(writes, now))
+
+    def _begin_together(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> OpenTransaction:
         with ExitStack() as stack:
             states = stack.enter_context(self._cached_states())
             statements = stack.enter_context(self._writer.transaction())
-            report, changes = apply_writes(statements, writes, now, cache=self._cache)
+            self._dialect = statements.dialect
+            # Where states can be had without a question they are not guessed.
+            guess = self._held.look_up(writes) if self._cache is not None and self._dialect.is_pipelined else None
+            report, changes = apply_writes(statements, writes, now, cache=self._cache, guess=guess)
+            if guess is not None and any(isinstance(outcome, JournalError) for outcome in report.outcomes):
+                # Refused, perhaps, for what is so no more.
+                raise StateOutdated(OUTDATED)
             states.extend(changes.states())
-            if lock is not None and (report.hints.is_due or not writes):
+            if lock is not None and (report.hints.is_due or lock.is_look or not writes):
                 allotment = Allotment(lock)
                 locked = lock_due(statements, lock, allotment)
                 states.extend(execution.state for execution in locked)
                 hints = replace(report.hints, is_due=allotment.left == 0)
                 report = CommitReport(report.outcomes, hints, tuple(locked))
-            return _OpenTransaction(self, stack.pop_all(), report, writes, now)
+            statements.begin_commit()
+            return OpenTransaction(self, stack.pop_all(), report, writes, now, lock, is_guess=guess is not None)
 
     @contextmanager
-    def _cached_states(self) -> Iterator[list[ExecutionState]]:
-        """Keep the states that are put into the list, if all goes well: what the last transaction left behind."""
+    def _cached_states(self, *, are_held: bool = False) -> Iterator[list[ExecutionState]]:
+        """Keep the states that are put into the list, if all goes well: what the last transaction left behind.
+
+        Args:
+            are_held: Whether the process holds them already, or what came behind them.
+        """
         cache = self._cache
         if cache is None:
             yield []
@@ -158,8 +230,11 @@ class SqlJournal:
                 yield states
             except BaseException:
                 cache.clear()
+                self._held.distrust()
                 raise
             cache.keep(states)
+            if not are_held:
+                self._held.keep(states)
 
     def _is_anything_due(self, lock: LockRequest) -> bool:
         """Look whether there is anything to lock, which need not keep other writers away."""
@@ -272,36 +347,6 @@ class SqlJournal:
         if expires_at is not None:
             instants.append(from_micros(expires_at) + leeway)
         return Outlook(is_pending=bool(is_pending), is_overdue=bool(is_overdue), next_at=min(instants, default=None))
-
-
-class _OpenTransaction:
-    """A transaction that is yet to be committed; `engine.journal.protocol.OpenCommit`.
-
-    Args:
-        journal: Whose it is.
-        transaction: Leaving it commits.
-        report: What became of the writes, once it is durable.
-        writes: The writes.
-        now: The instant of the commit.
-    """
-
-    def __init__(
-        self, journal: SqlJournal, transaction: ExitStack, report: CommitReport, writes: Sequence[Write], now: datetime
-    ) -> None:
-        self._journal = journal
-        self._transaction = transaction
-        self._report = report
-        self._writes = writes
-        self._now = now
-
-    def finish(self) -> CommitReport:
-        """See `OpenCommit`."""
-        try:
-            self._transaction.close()
-        except IntegrityError:
-            # Some constraints are checked at the end, when nobody knows any more whose write it was.
-            return self._journal.commit_one_by_one(self._writes, self._now)
-        return self._report
 
 
 def _ordered(rows: list[Sequence[Any]]) -> list[Sequence[Any]]:

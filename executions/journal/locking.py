@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.locking import Allotment, take_lock
 from engine.journal.records import LockedExecution, LockRequest
 from engine.log.events import Locked

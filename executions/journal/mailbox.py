@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import orjson
 
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.records import Mail
 from engine.log.ids import ExecutionId
 from engine.log.retval_json import decode_retval, retval_text
 from executions.instants import from_micros, to_micros
-from executions.journal.connection import Statements
+from executions.journal.prepared import AnyStatements
 
 _COLUMNS = "execution_id, ffqn, signal_id, created_at, retval, is_delivered"
 
@@ -33,7 +33,7 @@ _DELIVER = "UPDATE executions_mail SET is_delivered = %s WHERE id = %s"
 
 
 def load_mail(
-    statements: Statements, calls: Iterable[tuple[ExecutionId, str]]
+    statements: AnyStatements, calls: Iterable[tuple[ExecutionId, str]]
 ) -> dict[tuple[ExecutionId, str], list[Mail]]:
     """Return the signals that wait for these calls, by execution and function."""
     found = {}
@@ -55,12 +55,12 @@ def load_mail(
     return found
 
 
-def find_signals(statements: Statements, signals: Iterable[tuple[ExecutionId, str]]) -> set[tuple[ExecutionId, str]]:
+def find_signals(statements: AnyStatements, signals: Iterable[tuple[ExecutionId, str]]) -> set[tuple[ExecutionId, str]]:
     """Return which of these signals came before."""
     return {signal for signal in signals if statements.execute(_KNOWN, signal).fetchone()}
 
 
-def store_mail(statements: Statements, changes: Changes) -> None:
+def store_mail(statements: AnyStatements, changes: Changes) -> None:
     """Keep new signals, and note which were delivered."""
     for mail in changes.mail_added:
         values = (

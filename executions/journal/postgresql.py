@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import orjson
 import psycopg
-from psycopg.types.numeric import Int8Dumper
 
 from executions.journal import sql
 from executions.journal.dialect import CheckedStatement, Row, Statement
 from executions.journal.notifications import switchboard
+from executions.journal.pipeline import PipelinedConnection
 
 HELD_FOR: Final = timedelta(seconds=5)
 """How long rows stay locked by a process that is stopped, or cut off, in the middle of a transaction."""
@@ -80,14 +80,10 @@ class Postgresql:
     for_update_skip_locked = " FOR UPDATE SKIP LOCKED"
     is_pipelined = True
 
-    def prepare(self, connection: psycopg.Connection) -> None:
+    def prepare(self, connection: psycopg.Connection) -> PipelinedConnection:
         """See `Dialect`."""
         connection.execute(_SETTINGS)
-        # Django's puts parameters into the text of the statement, of which no plan could be kept.
-        connection.cursor_factory = psycopg.Cursor
-        connection.prepare_threshold = 1
-        # The driver would prepare a statement anew for each size of a number.
-        connection.adapters.register_dumper(int, Int8Dumper)
+        return PipelinedConnection(connection)
 
     def render(self, statement: str) -> str:
         """See `Dialect`."""
@@ -111,6 +107,10 @@ class Postgresql:
         """See `Dialect`."""
         yield _update(columns), (_as_json(rows), len(rows)), None
 
+    def store_at_once(self, rows: sql.CommitRows) -> Statement | None:
+        """See `Dialect`; here many statements cost little more than one."""
+        return None
+
     def listed(self, template: str, ids: Sequence[str]) -> Iterable[Statement]:
         """See `Dialect`."""
         # An array's elements are quoted as JSON's strings are, and ids hold nothing that would have to be.
@@ -121,19 +121,13 @@ class Postgresql:
         rows: list[Row] = connection.execute(statement, params).fetchall()
         return rows
 
-    def execute_all(self, connection: Any, statements: Sequence[Statement]) -> Any:
-        """See `Dialect`."""
-        with connection.pipeline():
-            cursors = [connection.execute(statement, params) for statement, params in statements]
-        return cursors[-1]
-
     def commits_of_others(self, connection: Any) -> int | None:
         """See `Dialect`."""
         return None
 
     def parse(self, connection: Any, statement: str) -> None:
         """See `Dialect`."""
-        # The driver prepares what is run for the second time, and the server parses quickly.
+        # Whatever is run is prepared by then, and the server parses quickly.
 
     def announce(self, alias: str, origin: Any) -> None:
         """See `Dialect`."""

@@ -103,15 +103,16 @@ def execution_row(state: ExecutionState) -> Row:
 def mutable_values(state: ExecutionState) -> Row:
     """Return the values of `MUTABLE_COLUMNS`."""
     component, holder = state.component_id, state.holder
+    # An enumeration's `value` is a Python function in this version, and there are three for every state.
     return (
-        component.component_type.value,
+        component.component_type._value_,
         component.name,
         component.digest,
         state.deployment_id,
         state.next_version,
         state.response_count,
-        state.status.value,
-        state.lifecycle.value,
+        state.status._value_,
+        state.lifecycle._value_,
         to_micros(state.due_at),
         None if holder is None else holder.executor_id,
         None if holder is None else holder.run_id,

@@ -7,11 +7,11 @@ the plans to the indexes named here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable
@@ -35,6 +35,22 @@ class Table:
 
     name: str
     columns: tuple[str, ...]
+
+
+class CommitRows(NamedTuple):
+    """What a commit stores in the tables that every step of a workflow writes to.
+
+    Args:
+        executions: New states.
+        updates: Changed states by the columns that change, as for `Dialect.update`.
+        events: New events.
+        responses: New responses.
+    """
+
+    executions: Sequence[Sequence[Any]]
+    updates: Mapping[Columns, Sequence[Sequence[Any]]]
+    events: Sequence[Sequence[Any]]
+    responses: Sequence[Sequence[Any]]
 
 
 EXECUTION_TABLE = Table("executions_execution", EXECUTION_COLUMNS)
@@ -62,6 +78,9 @@ _IS_LOCKED = "status = 'locked' AND lifecycle = 'active'"
 
 #: States by id, in the order in which every transaction locks them. Primary key. Ends with ``for_update``.
 STATES = f"SELECT {_STATE} FROM {_EXECUTION} WHERE execution_id IN ({{ids}}) ORDER BY execution_id"
+
+#: The rows of `STATES` without what is in them. Primary key. Ends with ``for_update``.
+LOCKED_ROWS = f"SELECT 1 FROM {_EXECUTION} WHERE execution_id IN ({{ids}}) ORDER BY execution_id"
 
 #: One state, without locking it. Primary key.
 STATE = f"SELECT {_STATE} FROM {_EXECUTION} WHERE execution_id = %s"

@@ -133,14 +133,17 @@ class NotificationFeed:
         self._leave()
 
 
-def make_change_feed(connection: Connection | None = None, alias: str = DEFAULT_DB_ALIAS) -> ChangeFeed:
+def make_change_feed(
+    connection: Connection | None = None, alias: str = DEFAULT_DB_ALIAS, *, shortest: timedelta = SHORTEST_INTERVAL
+) -> ChangeFeed:
     """Return the feed that suits one of Django's databases.
 
     Args:
         connection: Whose own commits are of no interest; by default all commits are.
         alias: Which database.
+        shortest: How often one that can only be asked is asked just after something changed.
     """
     connection = connection or DedicatedConnection(lambda: own_connection(alias))
     if connections[alias].vendor == "postgresql":
         return NotificationFeed(connection, alias)
-    return DataVersionWatcher(connection)
+    return DataVersionWatcher(connection, shortest=shortest)

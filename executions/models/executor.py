@@ -39,7 +39,7 @@ class ExecutorHeartbeat(models.Model):
     rss_bytes = models.PositiveBigIntegerField(null=True, blank=True)
     threads = models.PositiveIntegerField(null=True, blank=True)
     note = models.TextField(blank=True)
-    """What it wants people to know, such as why it locks nothing."""
+    """Why it cannot work, such as a database that takes no writes; empty if it can."""
 
     objects = ExecutorHeartbeatQuerySet.as_manager()
 

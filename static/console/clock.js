@@ -102,13 +102,13 @@ function ageText(away) {
 }
 
 function roughText(length) {
-  const seconds = length / 1000;
+  const seconds = Math.round(length / 1000);
   for (const [least, size, unit] of [[172800, 86400, "d"], [3600, 3600, "h"], [60, 60, "min"]]) {
     if (seconds >= least) {
       return `${Math.floor(seconds / size)} ${unit}`;
     }
   }
-  return `${seconds.toFixed(0)} s`;
+  return `${seconds} s`;
 }
 
 function durationText(length) {

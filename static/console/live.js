@@ -9,6 +9,7 @@ import { Holds } from "./holds.js";
 
 const RETRIES_MS = [250, 500, 1000, 2000, 5000];
 const STALE_AFTER_BEATS = 2.4;
+const RENEWAL_MS = 1000; // least time between two questions for what is one's own
 
 export class LivePage {
   /** @param {HTMLElement} page Says what it shows in its data attributes. */
@@ -162,17 +163,38 @@ export class LivePage {
       this.put(document.getElementById(each.into), each);
     }
     // A page that was told no state with its cursor shows what there is.
-    if (behind.state !== undefined && frame.cursor.state !== behind.state) {
+    if (standing(behind) !== undefined && standing(frame.cursor) !== standing(behind)) {
       this.renewOwn();
     }
   }
 
-  /** Ask for what is different for everybody, such as the operations that one may carry out: frames are for all. */
-  async renewOwn() {
+  /**
+   * Ask for what is different for everybody, such as the operations that one may carry out: frames are for all.
+   *
+   * It is a page of its own for the server. So one is under way at a time, and of those that are wanted meanwhile, or
+   * soon after, one is asked for.
+   */
+  renewOwn() {
     const own = document.querySelectorAll("[data-own]");
-    if (own.length === 0) {
+    if (own.length === 0 || this.renewal !== undefined) {
       return;
     }
+    const wait = Math.max(0, (this.renewedAt ?? -RENEWAL_MS) + RENEWAL_MS - performance.now());
+    this.renewal = window.setTimeout(async () => {
+      const began = standing(this.cursor);
+      try {
+        await this.readOwn(own);
+      } finally {
+        this.renewedAt = performance.now();
+        this.renewal = undefined;
+        if (standing(this.cursor) !== began) {
+          this.renewOwn();
+        }
+      }
+    }, wait);
+  }
+
+  async readOwn(own) {
     const response = await fetch(window.location.href, { headers: { Accept: "text/html" } });
     if (response.ok) {
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -314,6 +336,11 @@ export class LivePage {
       this.socket.send(JSON.stringify(message));
     }
   }
+}
+
+/** By which number of a cursor it is known that what one may do may have changed. */
+function standing(cursor) {
+  return cursor.standing ?? cursor.state;
 }
 
 /** The element of a row's HTML. */

@@ -3,7 +3,7 @@
  * Instants are microseconds since the root's creation, places are pixels; the answer's pieces lead from one to the other.
  */
 
-import { drawAxis, drawOverview, drawRows, ROW_HEIGHT } from "./timeline_drawing.js";
+import { drawAxis, drawBars, drawOverview, drawWords, ROW_HEIGHT, wordsOf } from "./timeline_drawing.js";
 import { Pointing } from "./timeline_pointing.js";
 import { Rows } from "./timeline_rows.js";
 import { spanText } from "./timeline_words.js";
@@ -36,6 +36,7 @@ class Timeline {
     this.answer = null;
     this.due = NOTHING_DUE;
     this.told = "";
+    this.words = [];
     this.readAddress();
     this.listen();
     panel.classList.add("tl-loading");
@@ -147,6 +148,7 @@ class Timeline {
     this.shownAt = performance.now();
     this.opened = answer.opened;
     this.panel.classList.remove("tl-loading");
+    this.panel.classList.add("tl-shown");
     const { parts } = this;
     parts.canvas.style.height = `${answer.total * ROW_HEIGHT}px`;
     parts.slice.style.top = `${answer.first * ROW_HEIGHT}px`;
@@ -154,12 +156,16 @@ class Timeline {
     parts.window.textContent = this.windowText();
     parts.notice.textContent = answer.notice;
     parts.notice.hidden = answer.notice === "";
-    const held = parts.labels.contains(document.activeElement);
     drawOverview(parts.overview, answer);
     drawAxis(parts.axis, answer);
-    drawRows(parts, answer);
-    this.table.show(answer);
+    drawBars(parts, answer);
+    const held = parts.labels.contains(document.activeElement);
+    const words = wordsOf(answer);
+    drawWords(parts, answer, words, this.words);
+    this.words = words;
     this.rows.markTabStop(held);
+    this.pointing.warm();
+    this.table.show(answer);
     this.tell();
   }
 
@@ -357,7 +363,8 @@ class Timeline {
 
   resized() {
     const width = Math.floor(this.parts.chart.getBoundingClientRect().width) - RIGHT_MARGIN;
-    if (this.answer !== null && !this.isTable && Math.abs(width - this.width()) > 4) {
+    // The page's scroll bar comes with the rows: for so little, they are not asked for again.
+    if (this.answer !== null && !this.isTable && Math.abs(width - this.width()) > RIGHT_MARGIN) {
       this.refresh();
     }
   }

@@ -65,12 +65,34 @@ export function drawAxis(svg, answer) {
   svg.replaceChildren(...shapes.flat());
 }
 
-/* The rows in sight: names on the left, bars, and a few words on the right. */
-export function drawRows({ labels, chart, notes }, answer) {
+/** Return what each row's name and note are made of: a step of the zoom changes next to none of it. */
+export function wordsOf({ first, total, rows }) {
+  return rows.map(({ bars, signs, ...words }, index) => JSON.stringify([first + index, total, words]));
+}
+
+/** Draw the names on the left, and a few words on the right, of rows that are not as before. */
+export function drawWords({ labels, notes }, answer, words, before) {
+  const made = (row, index) => label(row, answer.first + index, answer.total);
+  for (const list of [labels, notes]) {
+    [...list.children].slice(words.length).forEach((each) => each.remove());
+  }
+  answer.rows.forEach((row, index) => {
+    if (index >= before.length) {
+      labels.append(made(row, index));
+      notes.append(note(row));
+    } else if (words[index] !== before[index]) {
+      labels.children[index].replaceWith(made(row, index));
+      notes.children[index].replaceWith(note(row));
+    }
+  });
+}
+
+/* Their bars. */
+export function drawBars({ chart }, answer) {
   const height = answer.rows.length * ROW_HEIGHT;
   const right = answer.pieces[answer.pieces.length - 1].x1 + ROW_HEIGHT;
   chart.setAttribute("height", height);
-  const shapes = answer.rows.map((_, index) => shape("rect", { class: "tl-stripe", x: 0, y: index * ROW_HEIGHT, width: "100%", height: ROW_HEIGHT }));
+  const shapes = [shape("rect", { class: "tl-stripe", x: 0, y: 0, width: "100%", height: ROW_HEIGHT })];
   shapes.push(...answer.ticks.map(([x]) => shape("path", { class: "tl-grid", d: `M${x + 0.5} 0V${height}` })));
   shapes.push(...answer.pieces.filter((piece) => piece.is_gap).map((piece) => gap(piece, height)));
   if (answer.now_x !== null) {
@@ -78,8 +100,6 @@ export function drawRows({ labels, chart, notes }, answer) {
   }
   answer.rows.forEach((row, index) => shapes.push(rowShapes(row, index, right), ...elsewhere(row, index, answer)));
   chart.replaceChildren(...shapes);
-  labels.replaceChildren(...answer.rows.map((row, index) => label(row, answer.first + index, answer.total)));
-  notes.replaceChildren(...answer.rows.map(note));
 }
 
 /* A hint that what a row shows lies to the left or to the right of the window. */

@@ -9,6 +9,7 @@ export class Pointing {
   /** @param {object} timeline The timeline, with its parts. */
   constructor(timeline) {
     this.timeline = timeline;
+    this.warmed = -1;
     const { graph, chart, overview } = timeline.parts;
     graph.addEventListener("wheel", (event) => this.wheeled(event), { passive: false });
     chart.addEventListener("pointermove", (event) => this.pointed(event));
@@ -58,9 +59,14 @@ export class Pointing {
     }
   }
 
-  warm(index) {
-    this.timeline.parts.chart.querySelectorAll(".tl-stripe").forEach((each, at) => each.classList.toggle("tl-hot", at === index));
-    [...this.timeline.parts.labels.children].forEach((each, at) => each.classList.toggle("tl-hot", at === index));
+  /** Mark the row that the pointer is on; without a number, the same as before on what was drawn anew. */
+  warm(index = this.warmed) {
+    this.warmed = index;
+    const labels = this.timeline.parts.labels.children;
+    const stripe = this.timeline.parts.chart.querySelector(".tl-stripe");
+    stripe?.setAttribute("y", index * ROW_HEIGHT);
+    stripe?.classList.toggle("tl-hot", labels[index] !== undefined);
+    [...labels].forEach((each, at) => each.classList.toggle("tl-hot", at === index));
   }
 
   showTip(content, x, y) {

@@ -22,8 +22,10 @@ export class Rows {
   markTabStop(takeFocus) {
     const rows = [...this.timeline.parts.labels.children];
     const row = rows.find((each) => each.dataset.key === this.focusKey) || rows[0];
+    for (const each of rows) {
+      each.tabIndex = each === row ? 0 : -1;
+    }
     if (row !== undefined) {
-      row.tabIndex = 0;
       if (takeFocus) {
         // Nobody moved it, so there is nothing to tell.
         this.isRestoring = true;

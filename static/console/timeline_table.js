@@ -25,7 +25,7 @@ export class TimelineTable {
       return;
     }
     const table = document.createElement("table");
-    table.className = "ob-table";
+    table.className = "ob-table ob-folding";
     const head = table.createTHead().insertRow();
     for (const text of HEADINGS) {
       const cell = document.createElement("th");
@@ -77,7 +77,9 @@ function fill(line, row) {
   first.style.setProperty("--tl-depth", row.depth);
   first.append(name);
   const took = row.end === undefined ? "goes on" : spanText(row.end - row.begin);
-  for (const text of [row.state ? row.state.word : "", spanText(row.begin), took, row.note || ""]) {
-    line.insertCell().textContent = text;
-  }
+  [row.state ? row.state.word : "", spanText(row.begin), took, row.note || ""].forEach((text, at) => {
+    const cell = line.insertCell();
+    cell.textContent = text;
+    cell.dataset.label = HEADINGS[at + 1];
+  });
 }

@@ -34,6 +34,7 @@ export class RowWindow {
     this.told = Math.max(this.lastKey() || 0, this.isIndexed ? this.end - 1 : 0, page?.cursor[this.into] || 0);
     this.missed = null;
     this.waiting = 0;
+    this.starts = 0;
     this.above = pad(this.body, "before");
     this.below = pad(this.body, "after");
     this.rowHeight = this.rows()[0]?.offsetHeight || 28;
@@ -84,11 +85,16 @@ export class RowWindow {
     // Some were left out: what is in the page does not reach to those that came.
     const misses = this.into in SKIPPING && frame.skipped > 0;
     let added = misses ? frame.skipped : 0;
-    if (misses && this.hasEnd()) {
+    // Whoever reads the end wants the newest, and they are here: asking for them would be late again.
+    const startsAgain = misses && follows && this.reachesEnd(rows);
+    if (misses && !startsAgain && this.hasEnd()) {
       this.newer = this.lastKey() === null ? (this.first || 0) - 1 : this.lastKey();
     }
     this.keepPlace(() => {
-      for (const { key, html } of rows) {
+      if (startsAgain) {
+        this.startAgain(rows);
+      }
+      for (const { key, html } of startsAgain ? [] : rows) {
         added += this.put(Number(key), html, follows) ? 1 : 0;
       }
       if (follows) {
@@ -105,6 +111,21 @@ export class RowWindow {
       this.page?.notice("live-pill", `↓ ${this.waiting.toLocaleString("en")} new`, () => this.toEnd());
     }
     this.say();
+  }
+
+  /** Whether some rows are the last ones, and none is missing between them. */
+  reachesEnd(rows) {
+    return this.isIndexed && rows.length > 0 && rows.every(({ key }, place) => Number(key) === this.end - rows.length + place);
+  }
+
+  /** Have the last rows and nothing else; what is before them is read when somebody looks. */
+  startAgain(rows) {
+    this.body.replaceChildren(...rows.map(({ html }) => rowOf(html)));
+    this.older = this.firstKey();
+    this.told = Math.max(this.told, this.lastKey());
+    this.missed = null;
+    this.starts += 1;
+    this.changed();
   }
 
   /** Put a row in its place, if that is in the page; tell whether it is a new one. */
@@ -167,6 +188,7 @@ export class RowWindow {
   async load(place, { replace = false, then } = {}) {
     this.isLoading = true;
     let isRead = false;
+    const starts = this.starts;
     try {
       const query = new URLSearchParams({ ...place, length: replace ? 2 * ASKED_ROWS : ASKED_ROWS });
       const response = await fetch(`${this.url}&${query}`, { headers: { Accept: "application/json" } });
@@ -177,7 +199,10 @@ export class RowWindow {
       if (!response.ok) {
         throw new Error(answer.error);
       }
-      this.show(answer, place, replace);
+      // Rows that were to go with others are of no use without them.
+      if (replace || starts === this.starts) {
+        this.show(answer, place, replace);
+      }
       isRead = true;
     } catch (error) {
       this.complain(`Could not be read: ${error.message}`);

@@ -21,7 +21,7 @@ def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a database in which the compiled examples are deployed."""
     site = Site(tmp_path_factory.mktemp("template"))
-    site.check("migrate", "-v0")
+    site.migrate()
     site.check("deploy", "examples/compiled.toml")
     return site.data_dir
 

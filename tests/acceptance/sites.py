@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +26,8 @@ from tests.harness.site_database import COMMAND_S, SiteDatabase
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _OURS = ("OBELISK_", "DJANGO_")
+_SESSION_DIR = "OBELISK_TESTS_SESSION_DIR"  # of tests/settings.py
+_DEFAULT = "by default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,15 @@ class Site(SiteDatabase):
         assert finished.status == 0, finished
         return finished
 
+    def migrate(self) -> None:
+        """Make the tables, as ``manage.py migrate`` does; on SQLite by a copy of those that it made once."""
+        if _SESSION_DIR not in os.environ or "OBELISK_DATABASE_URL" in self._settings:
+            self.check("migrate", "-v0")
+            return
+        made = _migrated(self._settings.get("OBELISK_APPS", _DEFAULT))
+        self.data_dir.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(made, self.data_dir / made.name)
+
     def python(self, program: str) -> Any:
         """Run a program inside Django, and return the JSON document that it prints."""
         finished = self.check("shell", "-v0", "-c", program)
@@ -189,6 +202,24 @@ class Site(SiteDatabase):
             "PORT": str(self.port),
         }
         return {**inherited, **ours, **self._settings}
+
+
+def _migrated(apps: str) -> Path:
+    """Return a database that has all tables, made once for all of pytest-xdist's processes.
+
+    Args:
+        apps: Django apps besides the site's own.
+    """
+    folder = Path(os.environ[_SESSION_DIR]) / f"migrated-{apps}"
+    folder.mkdir(exist_ok=True)
+    made = folder / "db.sqlite3"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            site = Site(folder, {} if apps == _DEFAULT else {"OBELISK_APPS": apps})
+            site.check("migrate", "-v0")
+            (site.data_dir / made.name).rename(made)
+    return made
 
 
 def unused_port() -> int:

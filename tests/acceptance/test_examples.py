@@ -29,7 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     python_runtime(RUNTIMES)  # building it would take longer than a command may
     site = Site(tmp_path_factory.mktemp("examples"), {"OBELISK_OUTBOUND_HOSTS": "http://127.0.0.1:*"})
     try:
-        site.check("migrate", "-v0")
+        site.migrate()
         site.check("deploy", "examples/deployment.toml")
         site.start_executor()
         yield site

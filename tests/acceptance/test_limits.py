@@ -33,7 +33,7 @@ def test_a_component_that_loops_runs_out_of_the_fuel_that_its_deployment_gives(
     (tmp_path / "probe.wasm").write_bytes(_PROBE.read_bytes())
     site = Site(tmp_path, {"OBELISK_FUEL": "1000000000"})
     try:
-        site.check("migrate", "--verbosity", "0")
+        site.migrate()
         site.check("deploy", str(tmp_path / "deployment.toml"))
         site.start_executor()
         failure = result_of(site, "spin")["execution_failed"]

@@ -61,7 +61,7 @@ def test_a_request_goes_where_both_sides_allow_it_and_its_secret_nowhere_else(
             tmp_path, {"OBELISK_SERVER_CONFIG": str(tmp_path / "server.toml"), "OUR_TOKEN": SECRET, "DJANGO_DEBUG": "0"}
         )
         try:
-            site.check("migrate", "--verbosity", "0")
+            site.migrate()
             site.check("deploy", str(tmp_path / "deployment.toml"))
             executor = site.start_executor()
             sent = submit(site, "post-secret", [upstream.authority, "TOKEN"])

@@ -70,7 +70,7 @@ def test_a_workflow_waits_for_what_a_webhook_is_told_and_a_redelivery_changes_no
     (tmp_path / "deployment.toml").write_text(DEPLOYMENT)
     site = Site(tmp_path, {"OBELISK_APPS": ""})
     try:
-        site.check("migrate", "-v0")
+        site.migrate()
         site.check("deploy", str(tmp_path / "deployment.toml"))
         site.start("runserver", "--noreload", str(site.port))
         site.start_executor()

@@ -120,7 +120,7 @@ def test_a_request_whose_web_process_died_is_ended_by_the_next_one(tmp_path: Pat
     (tmp_path / "deployment.toml").write_text(DOORMAN + ROUTES + PROBE)
     site = Site(tmp_path, {"OBELISK_APPS": ""})
     try:
-        site.check("migrate", "-v0")
+        site.migrate()
         site.check("deploy", str(tmp_path / "deployment.toml"))
         web = site.start("runserver", "--noreload", str(site.port))
         eventually(lambda: _is_up(site), within_s=60)

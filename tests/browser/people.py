@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from tests.acceptance.api_client import Client
 from tests.acceptance.sites import Site
+from tests.harness.eventually import eventually
 
 STARS_SECRET = "what the provider of the example's webhook signs with"
 T = TypeVar("T")
@@ -19,6 +21,17 @@ def apart(call: Callable[[], T]) -> T:
     """Do something on a thread of its own: on this one runs the event loop of the browser's driver."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(call).result()
+
+
+def submit(site: Site, ffqn: str, *params: Any) -> str:
+    """Start an execution through the API, as a command would take seconds to start; return its id."""
+    status, document = _api(site).send("POST", "executions", {"ffqn": ffqn, "params": params})
+    assert status == 201, document
+    return str(document["ok"])
+
+
+def _api(site: Site) -> Client:
+    return Client(site.port, (site.data_dir / "api_token").read_text().strip())
 
 
 class Console:
@@ -59,13 +72,46 @@ class Console:
         self.page.goto(f"{self.base}{path}")
         return self.page
 
-    def submit(self, ffqn: str, *params: Any) -> str:
-        """Start an execution beside the browser; return its id."""
-        return self.site.check("submit", ffqn, json.dumps(params)).lines[0].split()[0]
+    def submit(self, ffqn: str, *params: Any, settled: bool = True) -> str:
+        """Start an execution beside the browser; return its id.
+
+        Args:
+            ffqn: What to call.
+            params: With what.
+            settled: Whether to return only when it waits or has ended, so that lists by status have it.
+        """
+        execution_id = submit(self.site, ffqn, *params)
+        if settled:
+            eventually(lambda: self._status(execution_id) not in ("pending_at", "locked"))
+        return execution_id
+
+    def _status(self, execution_id: str) -> str:
+        _, document = _api(self.site).send("GET", f"executions/{execution_id}/status")
+        return str(document["pending_state"]["status"])
+
+    def pause(self, execution_id: str) -> None:
+        """Pause an execution beside the browser."""
+        status, document = _api(self.site).send("PUT", f"executions/{execution_id}/pause")
+        assert status == 200, document
 
     def expect_live(self, word: str = "Live") -> None:
         """Wait until the page says how fresh it is."""
         expect(self.page.locator("#live")).to_contain_text(word)
+
+    def picture(self, path: Path, *, most_height: int = 1600) -> None:
+        """Take a picture of a page in a window that is as high as the page, up to a height in pixels.
+
+        Playwright's own picture of a whole page leaves out as much at its right as a scroll bar is wide.
+        """
+        # Colours of what has just changed fade, which a picture would stop halfway.
+        self.page.emulate_media(reduced_motion="reduce")
+        size = self.page.viewport_size
+        assert size is not None
+        height = self.page.evaluate("document.documentElement.scrollHeight")
+        self.page.set_viewport_size({"width": size["width"], "height": min(max(height, size["height"]), most_height)})
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=path)
+        self.page.set_viewport_size(size)
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -10,65 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.sites import Site
+from tests.browser.every_page import AREAS, schedules, shown
 from tests.browser.people import Console
-from tests.browser.test_watching import schedules, send_star, star
+from tests.browser.test_console import LARGE, PAY
 
-__all__ = ["schedules"]  # a fixture
+__all__ = ["schedules", "shown"]  # fixtures
 
-PAY = "example:approval/workflows.pay"
-FIBO = "testing:fibo-workflow/workflow.fiboa"
-LARGE = {"to": "Ann", "cents": 500_000}
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 _SERIOUS = ("serious", "critical")
 _COLOURS = {"type": "rule", "values": ["color-contrast"]}
 """All that darkness changes; axe's other rules read what is the same in either scheme."""
-_PAGES = {
-    "lists": (
-        "",
-        "?range=7d",
-        "executions/",
-        "executions/?status=failed",
-        "executions/?show_derived=on&columns=labels,component,deployment,parent",
-        "executions/batches/",
-        "go/fibo/",
-    ),
-    "execution": (
-        "executions/{waiting}/",
-        "executions/{waiting}/timeline/",
-        "executions/{waiting}/children/",
-        "executions/{waiting}/do/pause/",
-        "executions/{waiting}/do/fork/",
-        "executions/{failed}/",
-    ),
-    "parts": (
-        "executions/{waiting}/events/?version=4#v4",
-        "executions/{failed}/logs/",
-        "executions/{failed}/http/",
-        "executions/{failed}/responses/",
-        "executions/{failed}/raw/",
-    ),
-    "debugger": (
-        "executions/{waiting}/debug/",
-        "executions/{failed}/debug/?v=2",
-        "executions/{waiting}/debug/compare/",
-    ),
-    "people": ("tasks/", "tasks/{task}/", "submit/", f"submit/{PAY}/"),
-    "watching": (
-        "schedules/",
-        "schedules/nightly/",
-        "schedules/nightly/do/trigger/",
-        "executors/",
-        "webhooks/",
-        "webhooks/deliveries/",
-        "webhooks/deliveries/?endpoint=nobody",
-        "webhooks/refused/",
-        "webhooks/delivery/{delivery}/",
-        "webhooks/delivery/{delivery}/replay/",
-    ),
-    "code": ("components/", "wit/", "wit/example:trips/workflows/", "deployments/"),
-    "administration": ("audit/", "tokens/", "tokens/new/", "storage/", "auth/user/", "auth/group/"),
-}
 
 
 def _objections(page: Page) -> list[str]:
@@ -89,24 +39,10 @@ def _violations(page: Page, rules: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def shown(site: Site, schedules: None) -> dict[str, str]:
-    """What the addresses of pages name: an execution that failed, one that waits and for which task, a delivery."""
-    ids = {
-        name: site.check("submit", ffqn, json.dumps(params)).lines[0].split()[0]
-        for name, ffqn, params in (
-            ("failed", "example:trips/workflows.tour", ["http://127.0.0.1:9", ["Rome"]]),
-            ("waiting", PAY, [LARGE]),
-        )
-    }
-    assert send_star(site, "accessible", star("octocat")) == 202
-    return {**ids, "task": f"{ids['waiting']}.g:1_1", "delivery": "1"}
-
-
-@pytest.mark.parametrize("area", list(_PAGES))
+@pytest.mark.parametrize("area", list(AREAS))
 def test_axe_has_no_serious_objection_to_any_page(console: Console, shown: dict[str, str], area: str) -> None:
     objections = {}
-    for path in _PAGES[area]:
+    for path in AREAS[area]:
         page = console.open(path.format(**shown))
         page.wait_for_load_state("networkidle")
         if page.locator("#actions details").count():

@@ -32,7 +32,9 @@ allowed_host = [{{ pattern = "http://127.0.0.1:*", methods = ["GET"] }}]
 _LOGIN = """
 import json
 from django.conf import settings
+from executions.access.first_token import ensure_token
 from executions.first_admin import ensure_admin
+ensure_token(settings.OBELISK_DATA_DIR / "api_token")
 print(json.dumps(ensure_admin(settings.OBELISK_DATA_DIR / "admin_password")))
 """
 
@@ -51,7 +53,7 @@ def apart_console(tmp_path: Path, context: BrowserContext) -> Iterator[Console]:
     deployment = tmp_path / "deployment.toml"
     deployment.write_text(_DEPLOYMENT)
     try:
-        site.check("migrate", "-v0")
+        site.migrate()
         site.check("deploy", str(deployment))
         password = site.python(_LOGIN)
         with another_web_process(site, site.port):
@@ -72,10 +74,10 @@ def expect_banner(page: Page, text: str) -> None:
 def test_pages_name_the_limit_and_then_that_the_executor_is_gone(apart_console: Console, nobody_answers: str) -> None:
     console, site = apart_console, apart_console.site
     executor = apart(site.start_executor)
-    held = console.submit(HOLD, nobody_answers)
+    held = console.submit(HOLD, nobody_answers, settled=False)
     page = console.open(f"executions/{held}/")
     expect_banner(page, r"It is running on Exr_\w+, whose lock lasts until \d\d:\d\d:\d\d UTC\.")
-    waiting = console.submit(HOLD, nobody_answers)
+    waiting = console.submit(HOLD, nobody_answers, settled=False)
     other = page.context.new_page()
     other.goto(f"{console.base}executions/{waiting}/")
     expect_banner(

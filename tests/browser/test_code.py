@@ -9,6 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.sites import Site
 from tests.browser.people import Console
 from tests.browser.test_console import LARGE, PAY
 
@@ -31,11 +32,11 @@ exec.locking_strategy = "by_ffqns"
 """
 
 
-def stored(console: Console, toml: str = NARROWER) -> str:
+def stored(site: Site, toml: str = NARROWER) -> str:
     """Bring another deployment, which is not run; return its id."""
-    token = (console.site.data_dir / "api_token").read_text().strip()
+    token = (site.data_dir / "api_token").read_text().strip()
     answer = requests.post(
-        f"http://127.0.0.1:{console.site.port}/v1/deployments",
+        f"http://127.0.0.1:{site.port}/v1/deployments",
         json={"deployment_toml": toml, "description": "<b>only</b> one function"},
         headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
         timeout=30,
@@ -44,8 +45,8 @@ def stored(console: Console, toml: str = NARROWER) -> str:
     return str(answer.json()["deployment_id"])
 
 
-def active_id(console: Console) -> str:
-    lines = console.site.check("deployment", "list").lines
+def active_id(site: Site) -> str:
+    lines = site.check("deployment", "list").lines
     return next(line.split()[0] for line in lines if line.split()[1] == "active")
 
 
@@ -58,8 +59,8 @@ def activate(page: Page, reason: str) -> None:
 
 def test_a_deployment_is_rehearsed_activated_and_taken_back(console: Console) -> None:
     console.submit(PAY, LARGE)
-    active = active_id(console)
-    other = stored(console)
+    active = active_id(console.site)
+    other = stored(console.site)
     page = console.open(f"deployments/{other}/rehearsal/")
 
     page.get_by_role("button", name="Rehearse").click()
@@ -89,7 +90,7 @@ def test_what_diverges_is_left_on_old_code_in_pictures(console: Console, screens
     page = console.page
     page.goto(f"{console.base}executions/{execution_id}/")
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Blocked"))
-    other = stored(console, OTHERWISE)
+    other = stored(console.site, OTHERWISE)
     console.open(f"deployments/{other}/rehearsal/")
     page.get_by_role("button", name="Rehearse").click()
     expect(page.locator("#report")).to_contain_text("Done")
@@ -123,8 +124,8 @@ def test_from_a_component_through_its_wit_to_a_type(console: Console) -> None:
 
 @pytest.mark.parametrize("width", [390, 768, 1280, 1920])
 def test_no_page_of_code_is_wider_than_the_window(console: Console, width: int) -> None:
-    active = active_id(console)
-    other = stored(console)
+    active = active_id(console.site)
+    other = stored(console.site)
     console.page.set_viewport_size({"width": width, "height": 900})
     page = console.open(f"components/?deployment={other}")
     component = page.locator("table a").first.get_attribute("href")

@@ -53,7 +53,7 @@ def test_what_somebody_else_does_is_seen_and_changes_what_can_be_done(console: C
     page = console.open(f"executions/{execution_id}/")
     console.expect_live()
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
 
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Paused"))
     expect(page.get_by_role("link", name="Unpause")).to_be_visible()
@@ -85,7 +85,7 @@ def test_an_open_menu_stays_while_the_execution_goes_on(console: Console) -> Non
     page.locator("#actions summary").click()
     icon = page.locator('link[rel="icon"]').get_attribute("href")
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Paused"))
 
     expect(page.get_by_role("link", name="Replay")).to_be_visible()
@@ -101,7 +101,7 @@ def test_rows_of_the_list_change_in_place(console: Console) -> None:
     expect(row).to_contain_text("Blocked")
     console.expect_live()
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
 
     expect(row).to_contain_text("Paused")
 
@@ -112,7 +112,7 @@ def test_a_selection_survives_updates(console: Console) -> None:
     console.expect_live()
     page.evaluate("window.getSelection().selectAllChildren(document.querySelector('#execution-id'))")
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     expect(page.locator("#events")).to_contain_text("paused")
 
     assert page.evaluate("window.getSelection().toString()") == execution_id
@@ -176,7 +176,7 @@ def test_without_a_server_the_page_says_so_and_goes_on_when_it_is_back(console: 
     page.evaluate("window.livePage.socket.close()")
     # Whether the browser tells that the connection is lost, or it is told by the silence.
     expect(page.locator("#live")).to_contain_text(re.compile("Reconnecting|Stale since"))
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     page.context.set_offline(False)
 
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Paused"))

@@ -107,7 +107,7 @@ def test_a_part_of_the_dashboard_that_cannot_be_read_says_so(console: Console, s
         console.open("")
         expect(page.get_by_role("alert").first).to_contain_text("Deliveries could not be read since")
         expect(page.locator("#tiles")).to_be_visible()
-        page.screenshot(path=screenshots / "dashboard-error.png", full_page=True)
+        console.picture(screenshots / "dashboard-error.png")
 
 
 def test_a_page_that_is_not_there_says_so(console: Console, screenshots: Path) -> None:

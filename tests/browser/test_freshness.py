@@ -225,7 +225,7 @@ def test_what_somebody_is_busy_with_for_long_is_told_of(console: Console) -> Non
     console.expect_live()
     page.evaluate("window.getSelection().selectAllChildren(document.querySelector('#head .ob-banner'))")
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     expect(page.locator("#events")).to_contain_text("paused")
     expect(page.locator("#head")).not_to_contain_text("is paused")
     page.clock.fast_forward(10_000)

@@ -71,7 +71,7 @@ def test_from_the_login_to_another_deployment(console: Console) -> None:
     console.expect_live("Final")
 
     # Another deployment, and back.
-    active, wanted = active_id(console), stored(console)
+    active, wanted = active_id(console.site), stored(console.site)
     console.open(f"deployments/{wanted}/activate/")
     activate(page, "a look at it")
     expect(page.locator("main, #main").first).to_contain_text(f"{wanted} is active.")

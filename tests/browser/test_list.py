@@ -59,7 +59,7 @@ def test_what_is_selected_stays_so_while_rows_change(console: Console) -> None:
     found.locator("a").first.focus()
     page.keyboard.press("x")
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
 
     expect(found).to_contain_text("Paused")
     expect(found.locator("input[name=selected]")).to_be_checked()
@@ -73,7 +73,7 @@ def test_rows_that_match_no_longer_stay_and_new_ones_wait_behind_a_pill(console:
     expect(found).to_be_visible()
     console.expect_live()
 
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     expect(found).to_contain_text("no longer matches")
     other = console.submit(PAY, LARGE)
 
@@ -173,6 +173,8 @@ def test_pictures_of_bulk_operations(console: Console, screenshots: Path) -> Non
     page.locator("#select-all").check()
 
     page.get_by_role("button", name="Unpause").click()
+    # A click does not wait for the page that it leads to, and nobody goes back from one that is not there yet.
+    expect(page.get_by_role("heading", name="Unpause many")).to_be_visible()
     page.go_back()
     page.locator("#select-all").check()
     page.get_by_role("button", name="Pause", exact=True).click()

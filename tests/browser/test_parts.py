@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ class Log:
         events = enumerate(self._events(self.length, self.length + count), start=self.length)
         now = SystemClock().now()
         apart(lambda: self._commit([make_append(self.id, event, expected=at, at=now) for at, event in events]))
+        self.length += count
+
+    def flood(self, count: int) -> None:
+        """Append so many events in one transaction: more than a frame brings."""
+        now = SystemClock().now()
+        events = self._events(self.length, self.length + count)
+        apart(lambda: self._commit([make_append(self.id, *events, expected=self.length, at=now)]))
         self.length += count
 
     def end(self, value: str) -> None:
@@ -127,6 +135,47 @@ def test_events_come_by_themselves_and_the_end_is_followed(console: Console, log
     shown = versions(page)
     assert shown == list(range(log.length - len(shown), log.length))
     assert len(shown) <= 200
+
+
+def test_in_a_flood_the_newest_events_come_with_the_frame(console: Console, log: Log) -> None:
+    page = open_log(console, log)
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    for _ in range(3):
+        log.flood(300)
+        expect(page.locator(f"#event-{log.length - 1}")).to_be_visible()
+        eventually(lambda: is_in_sight(page, log.length - 1))
+        shown = versions(page)
+        assert shown == list(range(log.length - len(shown), log.length))
+        assert len(shown) <= 200
+    assert [url for url in asked if "/rows/" in url] == []
+
+    # What was left out is read where somebody looks.
+    page.locator(_WINDOW).evaluate("element => element.scrollTop = element.scrollHeight / 2")
+    expect(page.locator("[data-range]")).to_contain_text(re.compile("^6[0-9]{2} to"))
+    eventually(lambda: is_in_sight(page, 660))
+    shown = versions(page)
+    assert shown == list(range(shown[0], shown[-1] + 1))
+    assert [url for url in asked if "/rows/" in url] != []
+
+
+def test_in_a_flood_what_one_may_do_is_asked_for_once_a_second(console: Console, log: Log) -> None:
+    page = open_log(console, log)
+    offered = page.locator("#actions").get_by_role("link")
+    expect(offered.first).to_have_accessible_name("Unpause")
+
+    log.grow(151)
+
+    expect(offered.first).to_have_accessible_name("Pause")
+    asked: list[list[float]] = page.evaluate(
+        """() => performance.getEntriesByType("resource")
+          .filter((entry) => entry.initiatorType === "fetch" && entry.name === window.location.href)
+          .map((entry) => [entry.startTime, entry.responseEnd])"""
+    )
+    assert asked
+    assert all(later[0] - earlier[1] > 900 for earlier, later in pairwise(asked))
 
 
 def test_whoever_reads_further_up_stays_there_and_is_told_how_many_are_new(console: Console, log: Log) -> None:
@@ -361,6 +410,27 @@ def test_a_bar_of_the_timeline_leads_to_its_events(console: Console) -> None:
     expect(page.locator(".ob-at")).to_contain_text(re.compile("child submitted|delay requested"))
 
 
+def test_a_step_of_the_zoom_draws_the_bars_anew_and_leaves_the_names(console: Console) -> None:
+    execution_id = console.submit(FIBO, 10, 20)
+    page = console.open(f"executions/{execution_id}/")
+    console.expect_live("Final")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/timeline/window/" in request.url else None)
+    console.open(f"executions/{execution_id}/timeline/")
+    names = page.locator("#timeline .tl-row")
+    expect(names.nth(1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1, "also when the rows bring the page's scroll bar"
+    names.evaluate_all("rows => rows.forEach((row) => (row.wasThere = true))")
+
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator("#timeline .tl-window")).to_contain_text("from")
+
+    # Of the workflow's own log less is read, so less is said of it.
+    assert names.evaluate_all("rows => rows.slice(1).every((row) => row.wasThere)")
+    assert page.locator("#timeline .tl-stripe").count() == 1, "only the row that is pointed at is marked"
+
+
 def test_what_happens_in_a_timeline_comes_with_the_pages_frames(console: Console) -> None:
     execution_id = console.submit(PAY, LARGE)
     sockets: list[WebSocket] = []
@@ -374,7 +444,7 @@ def test_what_happens_in_a_timeline_comes_with_the_pages_frames(console: Console
     expect(page.locator("[data-topic]")).to_have_attribute("data-timeline", re.compile("width="))
 
     with sockets[-1].expect_event("framereceived", lambda frame: '"timeline":{' in frame):
-        apart(lambda: console.site.check("execution", "pause", execution_id))
+        apart(lambda: console.pause(execution_id))
 
     expect(page.locator(".tl-row .tl-state").first).to_have_class(re.compile("tl-state-paused"))
 

@@ -66,7 +66,7 @@ def test_who_may_see_no_values_gets_none_live_either(console: Console) -> None:
     expect(page.locator("#facts")).to_contain_text("list of")
     expect(page.get_by_role("link", name="Raw")).to_have_count(0)
     # It goes on live.
-    console.site.check("execution", "pause", execution_id)
+    console.pause(execution_id)
     expect(page.locator("#events")).to_contain_text("paused")
     assert str(LARGE["cents"]) not in page.content()
     assert frames

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -26,11 +28,12 @@ from tests.chaos.client import Client
 from tests.chaos.effects import Effects, have_effects
 from tests.chaos.invariants import check_invariants
 from tests.chaos.proxy import CuttingProxy
-from tests.chaos.recovery import Death, recoveries
+from tests.chaos.recovery import WITHIN, Death, recoveries
 from tests.chaos.small_disk import SmallDisk, small_disk
 from tests.chaos.work import SETTINGS, WORKFLOW, Job, write_deployment
 from tests.harness.eventually import PATIENCE_S, eventually
 from tests.harness.postgresql import PrivateServer
+from tests.harness.processors import ProcessorQueue
 from tests.harness.site_database import COMMAND_S
 from tests.harness.topology import Topology
 
@@ -42,6 +45,8 @@ SURVIVING_ITS_DEATH: Final = {"fsync": "off", "full_page_writes": "off"}
 FINISHED_S = 120.0
 """How long jobs may take on a busy machine on which much goes wrong."""
 
+_BETWEEN_JOBS_S = 1.0
+_AGAIN_S = 0.3
 _CLOCK = "clock"
 _LATER = "later-clock"
 _UNFINISHED = "SELECT count(*) FROM executions_execution WHERE status <> 'finished'"
@@ -61,11 +66,15 @@ class ChaosSite:
         self.folder = folder
         self.server = server
         self.jobs: dict[ExecutionId, Job] = {}
+        self._batch: set[ExecutionId] = set()
+        """Made since all had ended. Instants in the logs of those before may be of a clock that was wrong then."""
+        self._has_rested = False
         self._numbers = count(1)
         self._stack = ExitStack()
 
     def __enter__(self) -> ChaosSite:
         with ExitStack() as stack:
+            self._queue = stack.enter_context(ProcessorQueue())
             self.effects: Effects = stack.enter_context(have_effects())
             self.disk = None if self.server else self._mount(stack)
             self.topology = stack.enter_context(
@@ -134,11 +143,35 @@ class ChaosSite:
         return list(made), error is None
 
     def _make(self, jobs: int) -> dict[ExecutionId, Job]:
+        if self._has_rested:
+            self._batch, self._has_rested = set(), False
         ids = [make_execution_id(datetime.now(UTC), os.urandom(10)) for _ in range(jobs)]
+        self._batch.update(ids)
         return {chosen: Job(f"job-{next(self._numbers)}") for chosen in ids}
 
     def _send(self, made: Mapping[ExecutionId, Job]) -> str | None:
         return self.client.submit([(each, WORKFLOW, job.params(self.effects.authority)) for each, job in made.items()])
+
+    @contextmanager
+    def being_submitted_to(self) -> Iterator[None]:
+        """Have a job submitted every now and then meanwhile, each again and again until that is acknowledged."""
+        is_over = threading.Event()
+
+        def go_on() -> None:
+            while not is_over.is_set():
+                made = self._make(1)
+                self.jobs |= made
+                while self._send(made) is not None:
+                    threading.Event().wait(_AGAIN_S)
+                is_over.wait(_BETWEEN_JOBS_S)
+
+        with ThreadPoolExecutor(1) as thread:
+            submitting = thread.submit(go_on)
+            try:
+                yield
+            finally:
+                is_over.set()
+            submitting.result(FINISHED_S)
 
     def is_at_rest(self) -> bool:
         """Whether all executions have ended."""
@@ -147,6 +180,7 @@ class ChaosSite:
     def wait_for_rest(self) -> None:
         """Wait until all executions have ended."""
         eventually(self.is_at_rest, within_s=FINISHED_S)
+        self._has_rested = True
 
     def while_working(self, look: Callable[[], _T | None]) -> _T:
         """Look until there is something true to see, and have something to do until then; return what was seen."""
@@ -192,9 +226,17 @@ class ChaosSite:
             armed(self.folder, point).unlink(missing_ok=True)
 
     def recoveries(self, death: Death) -> list[timedelta]:
-        """Return how long it took until somebody went on with each execution that the dead one held."""
+        """Return how long it took until somebody went on with each execution that the dead one held.
+
+        Raises:
+            AssertionError: If it took too long, and not because others had the processors.
+        """
         with self.topology.world() as world:
-            return recoveries(world, death, self.jobs)
+            found = recoveries(world, death, self.jobs.keys() & self._batch)
+        longest = max(found, default=timedelta())
+        waited = self._queue.waited(death.at, death.at + longest)
+        assert longest <= WITHIN + waited, f"it took {longest} until work went on; others had the processors {waited}"
+        return found
 
     def run_to_its_death(self, program: str) -> None:
         """Run a program inside Django that is to be killed."""

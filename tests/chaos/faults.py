@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from tests.apps.saboteur.apps import BUSY_TIMEOUT_S
 from tests.apps.saboteur.points import RUNNING, Point
 from tests.chaos.chaos_site import ChaosSite
+from tests.chaos.crowded_server import CrowdedServer, Disk
 from tests.chaos.proxy import Cut
 from tests.chaos.recovery import Death
 from tests.chaos.work import LOCK_EXPIRY
@@ -100,6 +101,18 @@ def _of_postgresql(server: PrivateServer) -> Iterator[Fault]:
     yield Fault("the server is killed and restarts", restart(signal.SIGQUIT))
     yield Fault("all connections are cut", hang_up)
     yield Fault("commits whose outcome stays unknown", _cut_commits)
+    if isinstance(server, CrowdedServer) and server.is_crowded:
+        yield Fault("the disk of the tables is full", _fill(server, Disk.TABLES))
+        yield Fault("the disk of the write-ahead log is full", _fill(server, Disk.LOG))
+
+
+def _fill(server: CrowdedServer, disk: Disk) -> Callable[[ChaosSite, random.Random], None]:
+    def inflict(site: ChaosSite, chance: random.Random) -> None:
+        with site.being_submitted_to():
+            server.hold_full(disk, seconds=chance.uniform(0.0, 3.0))
+            server.make_room(disk)
+
+    return inflict
 
 
 def _cut_commits(site: ChaosSite, chance: random.Random) -> None:

@@ -27,19 +27,19 @@ WITHIN = LOCK_EXPIRY + TICK
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A process that was killed.
+    """A process that was killed, or an outage of all.
 
     Args:
-        executor_id: The executor that it hosted.
-        at: When.
+        executor_id: The executor that it hosted; ``None`` for all executors.
+        at: When; of an outage, its end.
     """
 
-    executor_id: str
+    executor_id: str | None
     at: datetime
 
 
 def recoveries(world: World, death: Death, roots: Iterable[ExecutionId]) -> list[timedelta]:
-    """Return, for each execution that the dead one had locked, how long it took until its next event.
+    """Return, for each execution that who died had locked, how long it took until its next event.
 
     Args:
         world: The site's logs.
@@ -55,7 +55,8 @@ def _recovery(entries: list[LogEntry], death: Death) -> timedelta | None:
     before = [entry for entry in entries if entry.created_at <= death.at]
     after = entries[len(before) :]
     holder = _holder(entry.event for entry in before)
-    return after[0].created_at - death.at if holder == death.executor_id and after else None
+    is_meant = holder is not None if death.executor_id is None else holder == death.executor_id
+    return after[0].created_at - death.at if is_meant and after else None
 
 
 def _holder(events: Iterable[ExecutionEvent]) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 IMPOSSIBLE = "a file system may not be mounted here; root may"
 
-_SIZE = "192m"
+_SIZE_MIB = 192
 _BALLAST = "ballast"
 _BLOCK = bytes(1 << 16)
 
@@ -43,10 +43,15 @@ class SmallDisk:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[SmallDisk | None]:
-    """Mount one, or give ``None`` where that is not allowed."""
+def small_disk(folder: Path, *, mib: int = _SIZE_MIB) -> Iterator[SmallDisk | None]:
+    """Mount one, or give ``None`` where that is not allowed.
+
+    Args:
+        folder: Where.
+        mib: Its size.
+    """
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={_SIZE},mode=0700", "tmpfs", folder], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=0700", "tmpfs", folder], check=False, capture_output=True
     )
     if mounted.returncode:
         yield None

@@ -17,12 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.acceptance.sites import unused_port
-from tests.chaos.chaos_site import SURVIVING_ITS_DEATH, ChaosSite
+from tests.chaos.chaos_site import ChaosSite
+from tests.chaos.crowded_server import CrowdedServer
 from tests.chaos.faults import CLOCKS, faults_of
-from tests.chaos.recovery import WITHIN
 from tests.chaos.work import LOCK_EXPIRY
 from tests.harness.databases import DATABASES
-from tests.harness.postgresql import PrivateServer
 
 _JOBS = 6
 _MOST_FAULTS = 3
@@ -63,7 +62,7 @@ def _run(database: str, *, seconds: float, seed: int) -> None:
     with ExitStack() as stack:
         server = None
         if database == "postgresql":
-            server = stack.enter_context(PrivateServer(SURVIVING_ITS_DEATH, port=unused_port()))
+            server = stack.enter_context(CrowdedServer(port=unused_port()))
         site = stack.enter_context(ChaosSite(folder, server=server))
         tally, chance = Tally(), random.Random(seed)
         until = time.monotonic() + seconds
@@ -97,7 +96,6 @@ def _round(site: ChaosSite, chance: random.Random, tally: Tally) -> None:
     site.check()
 
     recovered = site.recoveries(deaths[0]) if len(deaths) == 1 and not clock and len(faults) == 1 else []
-    assert max(recovered, default=WITHIN) <= WITHIN, f"it took {max(recovered)} until work went on"
     tally.recoveries += recovered
     worst = f", went on after {_seconds(max(recovered))}" if recovered else ""
     say(f": right after {time.monotonic() - started:.1f} s{worst}")

@@ -116,8 +116,8 @@ def test_clients_hear_what_is_true_or_nothing(on_postgresql: ChaosSite) -> None:
     site.check()
 
 
-def test_executors_wait_for_a_write_lock_that_is_held_too_long(on_sqlite: ChaosSite) -> None:
-    site = on_sqlite
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+def test_executors_wait_for_a_write_lock_that_is_held_too_long(site: ChaosSite) -> None:
     with the_same_executors_after_it(site):
         site.submit(4, effects=3)
         with closing(sqlite3.connect(site.folder / "data" / "db.sqlite3", isolation_level=None)) as connection:
@@ -131,8 +131,8 @@ def test_executors_wait_for_a_write_lock_that_is_held_too_long(on_sqlite: ChaosS
     assert used <= 2 * IDLE_SHARE * 3 * BUSY_TIMEOUT_S
 
 
-def test_executors_wait_for_room_on_a_full_disk(on_sqlite: ChaosSite) -> None:
-    site = on_sqlite
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+def test_executors_wait_for_room_on_a_full_disk(site: ChaosSite) -> None:
     if site.disk is None:
         pytest.skip(IMPOSSIBLE)
     with the_same_executors_after_it(site):

@@ -7,7 +7,6 @@ import pytest
 from tests.apps.saboteur.points import RUNNING, Point
 from tests.chaos.chaos_site import ChaosSite
 from tests.chaos.invariants import check_statistics
-from tests.chaos.recovery import WITHIN
 from tests.harness.eventually import eventually
 
 #: Starting a site takes its time on a busy machine.
@@ -25,7 +24,6 @@ def test_what_a_killed_executor_held_goes_on_and_nothing_is_lost(site: ChaosSite
     site.check()
     recovered = site.recoveries(death)
     assert recovered or point is Point.AFTER_COMMIT, "it held nothing"
-    assert max(recovered, default=WITHIN) <= WITHIN
 
 
 def test_statistics_count_each_event_once_when_who_counts_is_killed(site: ChaosSite) -> None:

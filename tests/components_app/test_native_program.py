@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from executions.hosting import ExecutorHost
 from executions.shortcuts import result, submit
 from tests.components_app.builders import from_file
 from tests.harness.eventually import PATIENCE_S
+from tests.harness.hosts import running_host
 
 GREET = '#!/bin/sh\nprintf \'"hello, %s"\' "$1"\n'
 PINNED = content_digest(GREET.encode())
@@ -177,18 +178,12 @@ def test_what_is_loaded_equals_what_was_prepared(write: Callable[..., Path]) -> 
 
 @pytest.fixture
 def host() -> Iterator[Callable[[], ExecutorHost]]:
-    hosts: list[ExecutorHost] = []
-    interval = sys.getswitchinterval()
 
     def start() -> ExecutorHost:
-        hosts.append(ExecutorHost())
-        hosts[0].start()
-        return hosts[0]
+        return stack.enter_context(running_host())
 
-    yield start
-    for each in hosts:
-        each.stop()
-    sys.setswitchinterval(interval)
+    with ExitStack() as stack:
+        yield start
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +21,21 @@ ULID = E1[2:]
         (f"Delay_{ULID}.o:1-sleep_1", f"/admin/go/Delay_{ULID}.o:1-sleep_1/"),
         (f"Dep_{ULID}", f"/admin/go/Dep_{ULID}/"),
         (f"Exr_{ULID}", f"/admin/go/Exr_{ULID}/"),
-        (f"sha256:{'ab' * 32}", f"/admin/go/sha256:{'ab' * 32}/"),
     ],
 )
 def test_ids_within_text_lead_to_what_they_name(identifier: str, url: str) -> None:
-    assert linked(f"see <b>{identifier}, then") == f'see &lt;b&gt;<a href="{url}">{identifier}</a>, then'
+    html = linked(f"see <b>{identifier}, then")
+
+    assert f'see &lt;b&gt;<a href="{url}">' in html
+    assert re.sub("<[^>]*>", "", html) == f"see &lt;b&gt;{identifier}, then"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "shown"),
+    [(f"sha256:{'ab' * 32}", "sha256:abababababab"), (f"Dep_{ULID}", f"Dep_{ULID[:4]}"), (E1, E1)],
+)
+def test_of_what_is_long_and_not_telling_the_middle_is_out_of_sight(identifier: str, shown: str) -> None:
+    assert f">{shown}<" in linked(f"{identifier} <")
 
 
 @pytest.mark.parametrize("text", [f"x{E1}", f"{E1}0", "E_1", f"sha256:{'ab' * 31}", f"Dep_{ULID[:-1]}"])

@@ -7,9 +7,21 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.test.utils import override_script_prefix
+from django.urls import reverse
 from django.utils import timezone
 
-from console.templatetags.console import duration, ffqn, filesize, moment, short_id
+from console.templatetags.console import (
+    duration,
+    exact_duration,
+    execution_url,
+    ffqn,
+    filesize,
+    moment,
+    nothing,
+    or_nothing,
+    short_id,
+)
 from tests.builders import make_execution_id
 
 
@@ -53,4 +65,16 @@ def test_a_functions_package_stands_beneath_it() -> None:
 def test_moments_are_told_from_now() -> None:
     assert ">5 min ago<" in moment(timezone.now() - timedelta(minutes=5, seconds=1))
     assert ">in 2 h<" in moment(timezone.now() + timedelta(hours=2, minutes=1))
-    assert moment(None) == "—"
+
+
+def test_where_there_is_nothing_the_same_stands_everywhere() -> None:
+    assert {moment(None), duration(None), exact_duration(None), filesize(None), or_nothing("")} == {nothing()}
+    assert (or_nothing(0), or_nothing("<b>")) == (0, "<b>")
+
+
+@pytest.mark.parametrize("derived", ["", ".o:1-fibo_1", ".n:pay-all_2.g:1_10"])
+def test_an_executions_address_is_what_the_table_of_addresses_says(derived: str) -> None:
+    execution_id = f"{make_execution_id(1)}{derived}"
+    with override_script_prefix("/below/"):
+        assert execution_url(execution_id) == reverse("admin:console_execution", args=[execution_id])
+    assert execution_url(execution_id) == reverse("admin:console_execution", args=[execution_id])

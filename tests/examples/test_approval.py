@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -23,6 +22,7 @@ from obelisk import ChildError
 from tests.harness.components import add_file
 from tests.harness.components import deploy as registry_of
 from tests.harness.eventually import PATIENCE_S, eventually
+from tests.harness.hosts import running_host
 from tests.harness.python_components import compiled_runtime
 from tests.harness.simulation import Simulation
 
@@ -35,12 +35,8 @@ LARGE = {"to": "Ada", "cents": 1_000_000}
 @pytest.fixture
 def host(transactional_db: None) -> Iterator[ExecutorHost]:
     deploy(APPROVAL)
-    interval = sys.getswitchinterval()
-    host = ExecutorHost()
-    host.start()
-    yield host
-    host.stop()
-    sys.setswitchinterval(interval)
+    with running_host() as host:
+        yield host
 
 
 def answer(execution_id: str, value: Any) -> str:

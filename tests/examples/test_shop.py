@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from executions.models import Execution
 from executions.shortcuts import result, submit
 from obelisk import ChildError
 from tests.harness.eventually import PATIENCE_S
+from tests.harness.hosts import running_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,12 +28,8 @@ PATIENCE = timedelta(seconds=PATIENCE_S)
 @pytest.fixture(autouse=True)
 def host() -> Iterator[ExecutorHost]:
     deploy(SHOP)
-    interval = sys.getswitchinterval()
-    host = ExecutorHost()
-    host.start()
-    yield host
-    host.stop()
-    sys.setswitchinterval(interval)
+    with running_host() as host:
+        yield host
 
 
 def order(number: str, cents: int) -> dict[str, object]:

@@ -35,7 +35,7 @@ def target_of(tmp_path: Path, **settings: str) -> Site:
     folder = tmp_path / "target"
     folder.mkdir()
     site = Site(folder, {"OBELISK_API_RATE": "0", "OBELISK_APPS": "", **settings})
-    site.check("migrate", "-v0")
+    site.migrate()
     return site
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ import pytest
 
 from engine.log.events import Finished, TemporarilyFailed, TemporarilyTimedOut
 from engine.log.ids import ExecutionId
-from engine.log.retval_json import retval_to_api
-from executions.following import Follower
 from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
 from executions.models import LogLine
@@ -21,6 +18,7 @@ from tests.apps.lab import activities as lab
 from tests.apps.lab.models import Sample
 from tests.executions.deployments import deploy_declared
 from tests.harness.eventually import PATIENCE_S, eventually
+from tests.harness.hosts import follow, running_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,22 +26,12 @@ LAB = "django:test-lab/activities"
 
 
 @pytest.fixture(autouse=True)
-def unchanged_switch_interval() -> Iterator[None]:
-    """A host changes it for its process, which here is not its own."""
-    interval = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(interval)
-
-
-@pytest.fixture(autouse=True)
 def host(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ExecutorHost]:
     deploy_declared(tmp_path)
-    host = ExecutorHost()
-    host.start()
-    yield host
-    for gate in lab.gates.values():
-        gate.set()
-    host.stop()
+    with running_host() as host:
+        yield host
+        for gate in lab.gates.values():
+            gate.set()
 
 
 @pytest.fixture
@@ -56,20 +44,8 @@ def start(function: str, *params: object) -> ExecutionId:
     return submit(f"{LAB}.{function}", list(params)).execution_id
 
 
-def result_of(execution_id: ExecutionId) -> Any:
-    """Wait for an execution and return its result as clients see it."""
-    journal = SqlJournal.dedicated()
-    try:
-        with Follower(journal) as follower:
-            retval = follower.wait(execution_id, timeout_s=PATIENCE_S)
-    finally:
-        journal.close()
-    assert retval is not None
-    return retval_to_api(retval)
-
-
 def run(function: str, *params: object) -> Any:
-    return result_of(start(function, *params))
+    return follow(start(function, *params))
 
 
 def events_of(execution_id: ExecutionId) -> list[object]:
@@ -90,7 +66,7 @@ def test_an_activity_of_an_app_is_called_with_its_types() -> None:
 def test_an_activity_can_know_of_its_execution() -> None:
     execution_id = start("who")
 
-    assert result_of(execution_id) == {"ok": f"{LAB}.who 1 {execution_id}"}
+    assert follow(execution_id) == {"ok": f"{LAB}.who 1 {execution_id}"}
 
 
 def test_a_result_of_another_type_is_a_bug_and_not_tried_again(key: str) -> None:
@@ -106,7 +82,7 @@ def test_a_result_of_another_type_is_a_bug_and_not_tried_again(key: str) -> None
 def test_a_failed_attempt_is_made_again(key: str) -> None:
     execution_id = start("flaky", key, 2)
 
-    assert result_of(execution_id) == {"ok": 3}
+    assert follow(execution_id) == {"ok": 3}
     failures = [event for event in events_of(execution_id) if isinstance(event, TemporarilyFailed)]
     assert [failure.reason for failure in failures] == ["activity finished with error"] * 2
     assert "tests/apps/lab/activities.py" in str(failures[0].detail)
@@ -141,7 +117,7 @@ def test_an_attempt_may_say_when_the_next_one_is_to_be(key: str) -> None:
 
 def test_the_traceback_is_on_the_event_of_each_failed_attempt_and_on_the_last(key: str) -> None:
     execution_id = start("fail", key, "undeclared")
-    result_of(execution_id)
+    follow(execution_id)
 
     details = [event.detail for event in events_of(execution_id) if isinstance(event, TemporarilyFailed | Finished)]
     assert len(details) == 2
@@ -154,7 +130,7 @@ def test_the_traceback_is_on_the_event_of_each_failed_attempt_and_on_the_last(ke
 
 def test_the_traceback_is_in_the_log_without_the_executors_frames(key: str) -> None:
     execution_id = start("fail", key, "permanent")
-    result_of(execution_id)
+    follow(execution_id)
 
     line = eventually(LogLine.objects.filter(execution_id=execution_id).first)
     assert line.level == "error"
@@ -168,14 +144,14 @@ def test_the_traceback_is_in_the_log_without_the_executors_frames(key: str) -> N
 def test_an_attempt_that_outlives_its_time_is_fenced_and_keeps_nobody(key: str) -> None:
     execution_id = start("wait", key)
 
-    assert result_of(execution_id) == {"ok": "attempt 2"}
+    assert follow(execution_id) == {"ok": "attempt 2"}
 
     lab.gates[key].set()
     assert lab.ended[key].wait(PATIENCE_S)
     events = events_of(execution_id)
     assert len([event for event in events if isinstance(event, TemporarilyTimedOut)]) == 1
     assert isinstance(events[-1], Finished)
-    assert result_of(execution_id) == {"ok": "attempt 2"}
+    assert follow(execution_id) == {"ok": "attempt 2"}
 
 
 def test_an_executor_stops_although_an_attempt_goes_on(key: str, host: ExecutorHost) -> None:
@@ -214,7 +190,7 @@ def test_a_workflow_does_not_wait_for_an_attempt_whose_time_is_over(
     new_id = deploy_declared(tmp_path, CALLER)
     eventually(lambda: host.executor.registry.deployment.id == new_id)
 
-    result = result_of(submit("test:caller/workflows.call", [key]).execution_id)
+    result = follow(submit("test:caller/workflows.call", [key]).execution_id)
 
     assert result == {"ok": f"attempt 2, sample {Sample.objects.get(text=key).pk}"}
     assert not lab.gates[key].is_set()
@@ -235,7 +211,7 @@ def test_what_an_atomic_activity_writes_and_its_result_are_one_transaction(key: 
 def test_an_atomic_attempt_that_fails_leaves_nothing(key: str, then: str) -> None:
     execution_id = start("keep", key, then)
 
-    assert result_of(execution_id) == {"ok": Sample.objects.get(text=key).pk}
+    assert follow(execution_id) == {"ok": Sample.objects.get(text=key).pk}
     assert lab.calls[key] == 2
     assert any(isinstance(event, TemporarilyFailed) for event in events_of(execution_id))
 
@@ -243,14 +219,14 @@ def test_an_atomic_attempt_that_fails_leaves_nothing(key: str, then: str) -> Non
 def test_an_atomic_attempt_that_is_late_leaves_nothing_and_keeps_no_lock_on_the_database(key: str) -> None:
     execution_id = start("keep-late", key)
 
-    assert result_of(execution_id) == {"ok": "attempt 2"}
+    assert follow(execution_id) == {"ok": "attempt 2"}
     assert texts() == [f"{key} 2"]
 
     lab.ended[key].clear()
     lab.gates[key].set()
     assert lab.ended[key].wait(PATIENCE_S)
     assert texts() == [f"{key} 2"]
-    assert result_of(execution_id) == {"ok": "attempt 2"}
+    assert follow(execution_id) == {"ok": "attempt 2"}
 
 
 # --- Connections ------------------------------------------------------------------------------------------------------

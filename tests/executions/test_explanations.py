@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from engine.errors import NondeterminismDetected
 from engine.executor.cron_seeds import make_seeds
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.log import events as e
 from engine.log.ids import DelayId, ExecutionId, named_join_set
 from engine.log.state import Lifecycle

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,19 +13,16 @@ from components.models import Blob
 from components.services import wasm_bytes
 from engine.deployment.spec import Runner
 from engine.errors import DeploymentError
-from engine.log.ids import ExecutionId
-from engine.log.retval_json import retval_to_api
 from engine.log.state import Status
 from engine.wasm.component import digest_of
 from executions import hosting
-from executions.following import Follower
 from executions.hosting import ExecutorHost, executor_settings, load_component
-from executions.journal.journal import SqlJournal
 from executions.liveness import beat
 from executions.models import Execution, ExecutorHeartbeat
 from executions.operations.submitting import submit
 from tests.executions.deployments import PING, deploy_runnable
-from tests.harness.eventually import PATIENCE_S, eventually
+from tests.harness.eventually import eventually
+from tests.harness.hosts import follow, kept_switch_interval
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,21 +56,8 @@ def host(host_of: Callable[[], ExecutorHost]) -> ExecutorHost:
 @pytest.fixture(autouse=True)
 def unchanged_switch_interval() -> Iterator[None]:
     """A host changes it for its process, which here is not its own."""
-    interval = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(interval)
-
-
-def follow(execution_id: ExecutionId) -> Any:
-    """Wait for an execution and return its result as clients see it."""
-    journal = SqlJournal.dedicated()
-    try:
-        with Follower(journal) as follower:
-            retval = follower.wait(execution_id, timeout_s=PATIENCE_S)
-    finally:
-        journal.close()
-    assert retval is not None
-    return retval_to_api(retval)
+    with kept_switch_interval():
+        yield
 
 
 # --- An executor's life -----------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from tests.apps.lab import activities as lab
 from tests.apps.lab.models import Sample
 from tests.executions.deployments import ADD, deploy_declared
 from tests.harness.eventually import PATIENCE_S, eventually
+from tests.harness.hosts import running_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,14 +45,10 @@ def deployment(tmp_path: Path) -> str:
 
 @pytest.fixture
 def host() -> Iterator[ExecutorHost]:
-    interval = sys.getswitchinterval()
-    host = ExecutorHost()
-    host.start()
-    yield host
-    for gate in lab.gates.values():
-        gate.set()
-    host.stop()
-    sys.setswitchinterval(interval)
+    with running_host() as host:
+        yield host
+        for gate in lab.gates.values():
+            gate.set()
 
 
 # --- submit -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from executions.operations.submitting import submit
 from tests.components_app.builders import TEST_COMPONENTS
 from tests.harness.components import ADD, ASK_AND_WAIT
 from tests.harness.eventually import eventually
+from tests.harness.hosts import running_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,10 +28,8 @@ UNKNOWN = '{"from_the_future":{"answer":42}}'
 def host() -> Iterator[ExecutorHost]:
     """An executor that unloads what waits at once, so that it is replayed."""
     deploy(TEST_COMPONENTS)
-    host = ExecutorHost()
-    host.start()
-    yield host
-    host.stop()
+    with running_host() as host:
+        yield host
 
 
 def test_an_execution_with_an_unknown_event_is_left_to_others_until_it_can_be_read(host: ExecutorHost) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from engine.log.state import Status
 from executions import watching
 from executions.journal.journal import SqlJournal
-from executions.watching import GONE, Progress, Watch, count_watches, wait_until_over
+from executions.watching import GONE, CommitWatch, Progress, Watch, count_watches, wait_until_over
 from tests.builders import make_append, make_created, make_execution_id, make_finished, make_locked, make_submit
 from tests.engine.journal.commits import commit
 from tests.harness.eventually import eventually
@@ -100,12 +101,40 @@ def test_many_wait_with_one_thread_which_ends_with_them(journal: SqlJournal) -> 
     eventually(lambda: not watcher_threads())
 
 
+@pytest.mark.usefixtures("no_second_look")
+def test_those_of_one_loop_are_woken_together(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[int] = []
+
+    async def follow() -> None:
+        loop = asyncio.get_running_loop()
+        wake = loop.call_soon_threadsafe
+
+        def note(callback: Any, *args: Any, **more: Any) -> Any:
+            if callback is watching._set_all:
+                woken.append(len(args[0]))
+            return wake(callback, *args, **more)
+
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(CommitWatch()) for _ in range(50)]
+            await asyncio.gather(*(client.next(timeout_s=PATIENCE_S) for client in clients))
+            monkeypatch.setattr(loop, "call_soon_threadsafe", note)
+            waiting = asyncio.gather(*(client.next(timeout_s=PATIENCE_S) for client in clients))
+            await sync_to_async(finish)(journal)
+            assert all(await waiting)
+
+    async_to_sync(follow)()
+
+    # A look that was under way when the last of them was added tells the others first.
+    assert woken[0] > 1
+    assert len(woken) < 5
+
+
 def test_a_wake_up_that_is_lost_only_costs_time(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent:
         def start(self, callback: object) -> None: ...
         def stop(self) -> None: ...
 
-    monkeypatch.setattr(watching, "make_change_feed", lambda _connection: Silent())
+    monkeypatch.setattr(watching, "make_change_feed", lambda *_connection, **_pace: Silent())
     monkeypatch.setattr(watching, "_RECHECK_S", 0.001)
 
     async def follow() -> bool:

@@ -60,5 +60,9 @@ class LivePage(WebSocketClientProtocol):
         """Close the page."""
         self.sendClose()
 
+    def vanish(self) -> None:
+        """Break the connection off, as a machine does that is switched off."""
+        self.transport.abort()
+
     def _say(self, message: dict[str, Any]) -> None:
         self.sendMessage(json.dumps(message).encode())  # type: ignore[no-untyped-call]

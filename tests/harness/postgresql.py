@@ -9,8 +9,9 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
 import psycopg
@@ -51,31 +52,50 @@ class PrivateServer:
         self._binaries = binaries
         self._major = int(subprocess.check_output([binaries / "postgres", "-V"], text=True).split()[2].split(".")[0])
         # Not below the session's folder, which is nobody else's: the server refuses to run as root.
-        self._folder = Path(tempfile.mkdtemp(prefix="obelisk-pg-"))
-        self._user = _unprivileged_user()
+        self.folder = Path(tempfile.mkdtemp(prefix="obelisk-pg-"))
+        self._held = ExitStack()
+        """What is given back when it is down."""
+        self._held.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.user = _unprivileged_user()
         self._options = {**_SMALL, **options}
         if port:
             self._options |= {"listen_addresses": "127.0.0.1", "port": str(port)}
         self._process: subprocess.Popen[bytes] | None = None
-        if self._user is not None:
-            shutil.chown(self._folder, self._user)
+        if self.user is not None:
+            shutil.chown(self.folder, self.user)
 
-    def __enter__(self) -> PrivateServer:
+    def __enter__(self) -> Self:
         self._create()
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
     @property
     def pid(self) -> int:
         """The process of the server that is up."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What it wrote so far."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            psycopg.connect(self._conninfo("postgres")).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def url(self, database: str, *, host: str = "") -> str:
         """Return the address of a database, as ``OBELISK_DATABASE_URL`` wants it.
@@ -85,7 +105,7 @@ class PrivateServer:
             host: An address where the server listens; its socket by default.
         """
         port = self._options.get("port", "5432")
-        return f"postgres://{_SUPERUSER}@{host or quote(str(self._folder), safe='')}:{port}/{database}"
+        return f"postgres://{_SUPERUSER}@{host or quote(str(self.folder), safe='')}:{port}/{database}"
 
     def create_database(self, name: str) -> str:
         """Make an empty database and return its address."""
@@ -103,21 +123,25 @@ class PrivateServer:
 
     def start(self) -> None:
         """Start it; returns when it answers."""
-        assert self._process is None, "it is up"
+        self.launch()
+        eventually(self._answers)
+
+    def launch(self) -> None:
+        """Start it, whether or not it comes up."""
+        assert not self.is_running, "it is up"
         settings = [argument for name, value in self._options.items() for argument in ("-c", f"{name}={value}")]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *self._as_user(death="INT"),
                     self._binaries / "postgres",
-                    *("-D", self._folder / "data", "-k", self._folder),
+                    *("-D", self.folder / "data", "-k", self.folder),
                     *settings,
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._answers)
 
     def stop(self, *, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it; returns when it is down.
@@ -130,39 +154,34 @@ class PrivateServer:
             self._process.wait(timeout=60)
             self._process = None
 
-    def _create(self) -> None:
+    def _create(self, *arguments: str) -> None:
         locale = ["--locale-provider=icu", "--icu-locale=en-US"] if self._major >= 15 else []
         subprocess.run(
             [
                 *self._as_user(),
                 self._binaries / "initdb",
-                *("-D", self._folder / "data", "-U", _SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync"),
-                *("--locale=C.UTF-8", *locale),
+                *("-D", self.folder / "data", "-U", _SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-sync"),
+                *("--locale=C.UTF-8", *locale, *arguments),
             ],
             check=True,
             capture_output=True,
         )
         # For hosts in networks of their own (`tests.harness.networks`), if it listens there.
-        with (self._folder / "data" / "pg_hba.conf").open("a") as rules:
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
             rules.write("host all all samenet trust\n")
 
     def _as_user(self, *, death: str = "keep") -> list[str]:
         """Return what stands before a command that must not run as root, and ends with this process."""
-        user = [] if self._user is None else [f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups"]
+        user = [] if self.user is None else [f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
         return ["setpriv", *user, f"--pdeathsig={death}", "--"]
 
     def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self._folder / "log").read_text()
-        try:
-            psycopg.connect(self._conninfo("postgres")).close()
-        except psycopg.OperationalError:
-            return False
-        return True
+        assert self.is_running, self.log
+        return self.answers()
 
     def _conninfo(self, database: str) -> str:
         return psycopg.conninfo.make_conninfo(
-            host=str(self._folder), port=self._options.get("port", "5432"), user=_SUPERUSER, dbname=database
+            host=str(self.folder), port=self._options.get("port", "5432"), user=_SUPERUSER, dbname=database
         )
 
 

@@ -18,7 +18,7 @@ from tests.harness.components import load, read
 
 
 def make_replayer(
-    journal: Journal, clock: Clock, *, most_writes: int = MOST_WRITES, patience: timedelta = timedelta(seconds=10)
+    journal: Journal, clock: Clock, *, most_writes: int = MOST_WRITES, patience: timedelta = timedelta(minutes=1)
 ) -> Replayer:
     """Return a replayer of the test components."""
     return Replayer(

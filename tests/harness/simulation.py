@@ -37,6 +37,18 @@ class WatchedRunning(Running):
         super().attempt_begins(execution_id, attempt)
 
 
+_begun: list[SteppedExecutor] = []
+
+
+def release_executors() -> None:
+    """Free what executors of tests that are over keep for further runs, as they end without being asked to.
+
+    It would stay for good: the engine knows every instance, and an instance for calls to come knows its executor.
+    """
+    while _begun:
+        _begun.pop().release()
+
+
 class SimulatedExecutor:
     """An executor whose runs take place when the simulation says so."""
 
@@ -63,6 +75,7 @@ class SimulatedExecutor:
             running=None if on_attempt is None else WatchedRunning(on_attempt),
         )
         self.tasks = self.executor.tasks
+        _begun.append(self.executor)
 
     def tick(self, now: datetime) -> bool:
         """Let it look for work; tell whether it found any."""

@@ -15,7 +15,7 @@ from executions.journal.journal import SqlJournal
 from tests.harness.eventually import eventually
 from tests.harness.world import World
 
-COMMAND_S = 60.0
+COMMAND_S = 120.0
 """How long a command, or an execution, may take on a busy machine."""
 
 

@@ -18,8 +18,10 @@ from engine.log.events import (
     ExecutionEvent,
     Finished,
     HistoryEvent,
+    Locked,
     LogEntry,
     Response,
+    Unlocked,
 )
 from engine.log.ids import DeploymentId, ExecutionId, Version
 from engine.log.return_values import JsonText, ReturnValue
@@ -111,6 +113,14 @@ class World:
 
     def history_of(self, target: ExecutionId) -> list[HistoryEvent]:
         return [event for event in self.events_of(target) if isinstance(event, HISTORY_EVENTS)]
+
+    def locks_of(self, target: ExecutionId) -> list[Locked]:
+        """Return what locked it or extended its lock."""
+        return [event for event in self.events_of(target) if isinstance(event, Locked)]
+
+    def unlock_reasons_of(self, target: ExecutionId) -> list[str]:
+        """Return why its lock was given back, each time."""
+        return [event.reason for event in self.events_of(target) if isinstance(event, Unlocked)]
 
     def responses_of(self, target: ExecutionId) -> list[Response]:
         return self.journal.load_responses(target)

@@ -87,7 +87,7 @@ def test_an_old_and_a_new_executor_share_the_work(site: Site, tmp_path: Path) ->
         site.start_executor()
         old.submit_calls([(each, RUN, params) for each in by_old])
         calls = [(str(each), RUN, params) for each in by_new]
-        site.python(_SUBMIT.format(calls=calls))
+        site.python(SUBMIT.format(calls=calls))
         for execution_id in (*by_old, *by_new):
             site.wait_until_finished(execution_id)
 
@@ -96,7 +96,7 @@ def test_an_old_and_a_new_executor_share_the_work(site: Site, tmp_path: Path) ->
     assert len(runners_of(site, by_new)) == 2
 
 
-_SUBMIT = """
+SUBMIT = """
 import json
 from executions.operations.submitting import submit
 for execution_id, ffqn, params in {calls!r}:

@@ -11,6 +11,7 @@ from engine.log.ids import ExecutionId
 from executions.journal.journal import SqlJournal
 from executions.models import Execution, LogLine
 from tests.components_app.builders import REPOSITORY, write_deployment
+from webhooks.host import webhook_host
 
 Message = MutableMapping[str, Any]
 
@@ -48,3 +49,9 @@ def events_of(execution_id: str) -> list[str]:
 def lines_of(execution_id: str) -> list[str]:
     """Return what an execution logged."""
     return [line.message for line in LogLine.objects.filter(execution_id=execution_id).order_by("id")]
+
+
+def keeps_backtraces(endpoint: str) -> bool:
+    """Tell whether the endpoint that is served keeps the places of its calls."""
+    served = webhook_host().endpoint(endpoint)
+    return served is not None and served.mount.keeps_backtraces

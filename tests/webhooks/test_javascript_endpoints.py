@@ -17,9 +17,8 @@ from tests.components_app.builders import REPOSITORY, write_deployment
 from tests.harness.asgi_client import exchange, request
 from tests.harness.eventually import eventually
 from tests.harness.http_servers import Answer, serve
-from tests.webhooks.sites import PROBE, lines_of, requests_recorded
+from tests.webhooks.sites import PROBE, keeps_backtraces, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
-from webhooks.host import webhook_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,7 +144,7 @@ def test_calls_are_children(application: WebhookApplication) -> None:
 def test_where_calls_are_made_is_kept_if_the_endpoint_wants_it(application: WebhookApplication, tmp_path: Path) -> None:
     request(application, "GET", "/hooks/desk/call")
     deploy(write_deployment(tmp_path, TABLE + "backtrace_persist = true\n" + PROBE))
-    eventually(_keeps_backtraces)
+    eventually(lambda: keeps_backtraces("desk"))
     request(application, "GET", "/hooks/desk/call")
 
     first, second = requests_recorded()
@@ -155,11 +154,6 @@ def test_where_calls_are_made_is_kept_if_the_endpoint_wants_it(application: Webh
     assert (frame["func_name"], symbol["file"]) == ("handle", "desk.js")
     assert "add(20, 22)" in DESK.splitlines()[symbol["line"] - 1]
     assert find_backtrace(ExecutionId(first.execution_id)) is None
-
-
-def _keeps_backtraces() -> bool:
-    endpoint = webhook_host().endpoint("desk")
-    return endpoint is not None and endpoint.mount.keeps_backtraces
 
 
 @pytest.mark.usefixtures("executor")

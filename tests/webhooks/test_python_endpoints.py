@@ -18,9 +18,8 @@ from executions.models import Execution
 from tests.components_app.builders import write_deployment
 from tests.harness.asgi_client import exchange, request
 from tests.harness.eventually import eventually
-from tests.webhooks.sites import events_of, lines_of, requests_recorded
+from tests.webhooks.sites import events_of, keeps_backtraces, lines_of, requests_recorded
 from webhooks.application import WebhookApplication
-from webhooks.host import webhook_host
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -171,18 +170,13 @@ def test_calls_are_children_and_values_have_types(application: WebhookApplicatio
 def test_where_calls_are_made_is_kept_if_the_endpoint_wants_it(application: WebhookApplication, tmp_path: Path) -> None:
     request(application, "GET", "/hooks/desk/call")
     deploy(write_deployment(tmp_path, TABLES + "backtrace_persist = true\n"))
-    eventually(_keeps_backtraces)
+    eventually(lambda: keeps_backtraces("front-desk"))
     request(application, "GET", "/hooks/desk/call")
 
     first, second = requests_recorded()
     found = eventually(lambda: find_backtrace(ExecutionId(second.execution_id), Version(2)))
     assert "desk.py" in str(found.stack)
     assert find_backtrace(ExecutionId(first.execution_id)) is None
-
-
-def _keeps_backtraces() -> bool:
-    endpoint = webhook_host().endpoint("front-desk")
-    return endpoint is not None and endpoint.mount.keeps_backtraces
 
 
 @pytest.mark.usefixtures("executor")

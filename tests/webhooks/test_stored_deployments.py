@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from components import guest_runtimes
 from components.manifest.files import content_digest
 from components.models import Blob, Component
 from components.switching import switch_now
-from executions.hosting import ExecutorHost
 from executions.journal.journal import SqlJournal
 from executions.testing import DeployedApp
 from tests.components_app.builders import activity_table, make_wasm
@@ -21,6 +20,7 @@ from tests.executions.api.clients import Api
 from tests.executions.api.forms import submit_files
 from tests.executions.deployments import PING
 from tests.harness.asgi_client import request
+from tests.harness.hosts import running_host
 from webhooks.application import WebhookApplication
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,13 +138,8 @@ def operator(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def app() -> Iterator[DeployedApp]:
-    interval = sys.getswitchinterval()
-    host, journal = ExecutorHost(), SqlJournal.dedicated()
-    host.start()
-    yield DeployedApp(journal)
-    host.stop()
-    journal.close()
-    sys.setswitchinterval(interval)
+    with running_host(), closing(SqlJournal.dedicated()) as journal:
+        yield DeployedApp(journal)
 
 
 @pytest.fixture

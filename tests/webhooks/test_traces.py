@@ -10,9 +10,9 @@ from pytest_django import Settings
 
 from engine.log.ids import ExecutionId
 from engine.log.tracing import trace_id_of
-from executions.hosting import ExecutorHost
 from executions.tracing.stored import trace_id
 from tests.harness.asgi_client import request
+from tests.harness.hosts import running_host
 from tests.harness.http_servers import Answer, serve
 from tests.webhooks.sites import ROUTES, deploy_doorman, requests_recorded
 from webhooks.application import WebhookApplication
@@ -26,10 +26,8 @@ HEADER = ("traceparent", f"00-{TRACE_ID}-00f067aa0ba902b7-01")
 @pytest.fixture
 def executor() -> Iterator[None]:
     """Somebody who runs what endpoints call."""
-    host = ExecutorHost()
-    host.start()
-    yield
-    host.stop()
+    with running_host():
+        yield
 
 
 @pytest.mark.usefixtures("executor")

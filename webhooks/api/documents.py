@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from datetime import datetime
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from webhooks.models import Delivery, RefusedRequest
+from webhooks.refusals import Refusal
 
 
 class DeliverySummary(Struct, frozen=True, kw_only=True):
@@ -53,18 +55,10 @@ class DeliveryDocument(DeliverySummary, frozen=True, kw_only=True):
     response: AnswerDocument | None
 
 
-class RefusedDocument(Struct, frozen=True, kw_only=True):
+class RefusedDocument(Refusal, frozen=True, kw_only=True):
     """Requests that were refused before any component ran, as many as are alike."""
 
     id: int
-    endpoint: str
-    provider: str
-    method: str
-    path: str
-    client: str
-    status: int
-    code: str
-    reason: str
     count: int
     first_at: datetime
     last_at: datetime
@@ -72,20 +66,7 @@ class RefusedDocument(Struct, frozen=True, kw_only=True):
 
 def refused_document(row: RefusedRequest) -> RefusedDocument:
     """Return what is known of refused requests."""
-    return RefusedDocument(
-        id=row.pk,
-        endpoint=row.endpoint,
-        provider=row.provider,
-        method=row.method,
-        path=row.path,
-        client=row.client,
-        status=row.status,
-        code=row.code,
-        reason=row.reason,
-        count=row.count,
-        first_at=row.first_at,
-        last_at=row.last_at,
-    )
+    return msgspec.convert(row, RefusedDocument, from_attributes=True)
 
 
 def summary(delivery: Delivery) -> DeliverySummary:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from engine.deployment.spec import ComponentType
 from engine.errors import IllegalTransition
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.records import DelayRow
 from engine.journal.requirements import source_of
 from engine.log.event_encoding import variant_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from engine.errors import JournalUnavailable
-from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit
+from engine.journal.protocol import CommitReport, FinishedCommit, OpenCommit, PreparedCommit
 from engine.journal.records import Hints, LockRequest, Write
 from engine.simulation.connection import Connection, ProcessKilled
 from engine.simulation.seeded.faults import Fault, Weather
@@ -59,6 +59,10 @@ class Link(Connection):
             self._storage.close(self._group)
             raise
         return _Open(self, writes, now, lock)
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        """See `Journal`; all of it is left for later."""
+        return _Prepared(self, writes, now)
 
     def finish(self, writes: Sequence[Write], now: datetime, lock: LockRequest | None) -> CommitReport:
         """Carry out what was begun."""
@@ -114,3 +118,19 @@ class _Open:
     def finish(self) -> CommitReport:
         """See `OpenCommit`."""
         return self._link.finish(self._writes, self._now, self._lock)
+
+
+class _Prepared:
+    """A commit of which nothing has been done yet; `engine.journal.protocol.PreparedCommit`."""
+
+    __slots__ = ("_link", "_now", "_writes")
+
+    def __init__(self, link: Link, writes: Sequence[Write], now: datetime) -> None:
+        self._link, self._writes, self._now = link, writes, now
+
+    def finish(self) -> CommitReport:
+        """See `PreparedCommit`."""
+        return self._link.commit(self._writes, now=self._now)
+
+    def drop(self) -> None:
+        """See `PreparedCommit`."""

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.memory import MemoryJournal
 from engine.journal.protocol import CommitReport
 from engine.journal.records import LockRequest, Write

@@ -349,7 +349,7 @@ def substituted(scheduler: Scheduler, chance: random.Random, log: Log) -> Iterat
             Thread=partial(Thread, scheduler),
             Timer=partial(Timer, scheduler),
         ),
-        "time": SimpleNamespace(monotonic=lambda: scheduler.now_s, perf_counter=lambda: scheduler.now_s),
+        "time": SimpleNamespace(**dict.fromkeys(("monotonic", "perf_counter", "thread_time"), lambda: scheduler.now_s)),
         "os": SimpleNamespace(urandom=chance.randbytes),
         "queue": SimpleNamespace(SimpleQueue=simple_queue, Empty=Empty),
         "SimpleQueue": simple_queue,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from engine.executor.settings import ExecutorSettings
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.protocol import Journal
 from engine.journal.requirements import source_of
 from engine.log.event_encoding import encode_event, variant_of

@@ -27,7 +27,7 @@ from engine.journal.records import Append, Write
 from engine.log.events import Finished, Locked
 from executions.batches.running import BatchRun
 from executions.journal import deleting
-from executions.journal.journal import _OpenTransaction
+from executions.journal.open_commits import OpenTransaction, PreparedTransaction
 from executions.models import RollUp
 
 
@@ -146,7 +146,12 @@ def _wrap_attempts(saboteur: _Saboteur) -> None:
 
 
 def _wrap_commits(saboteur: _Saboteur) -> None:
-    original = _OpenTransaction.finish
+    for kind in (OpenTransaction, PreparedTransaction):
+        _wrap_finish(saboteur, kind)
+
+
+def _wrap_finish(saboteur: _Saboteur, kind: Any) -> None:
+    original = kind.finish
 
     def finish(transaction: Any) -> Any:
         writes: list[Write] = transaction._writes
@@ -162,7 +167,7 @@ def _wrap_commits(saboteur: _Saboteur) -> None:
             saboteur.passes(Point.AFTER_COMMIT)
         return report
 
-    setattr(_OpenTransaction, "finish", finish)  # noqa: B010 - a method is not to be assigned to
+    kind.finish = finish
 
 
 def _has(write: Write, kind: type) -> bool:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from autobahn.exception import Disconnected
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
+from structlog.testing import capture_logs
 
 from console.live import consumer
+from console.live.execution_topic import ExecutionTopic
+from console.live.topics import Cursor, Update
 from console.parts import fitting
 from console.parts.fitting import MOST_BYTES
 from engine.log import events as e
+from engine.log.ids import JoinSetId
 from executions.journal.journal import SqlJournal
 from executions.models import LogLine
 from executions.operations.pausing import pause, unpause
@@ -39,17 +45,17 @@ from tests.engine.journal.commits import commit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("either_database")]
 
-E1 = make_execution_id(1)
+E1, E2 = make_execution_id(1), make_execution_id(2)
 _PATIENCE_S = 20.0
 
 
 class Page:
     """A browser's side of a socket."""
 
-    def __init__(self, client: Client | None, *, origin: str = "http://localhost") -> None:
+    def __init__(self, client: Client | None, *, origin: str = "http://localhost", app: Any = application) -> None:
         cookie = "" if client is None else client.cookies[settings.SESSION_COOKIE_NAME].value
         self.socket = WebsocketCommunicator(
-            application,
+            app,
             "/admin/live/",
             headers=[
                 (b"origin", origin.encode()),
@@ -219,6 +225,57 @@ def test_the_end_of_an_execution_is_the_end_of_the_connection(viewer: Client) ->
 
 def log_a_line(message: str) -> None:
     SqlJournal.for_current_connection().add_log_lines([make_log_line(E1, message=message)])
+
+
+def test_commits_of_others_cost_a_page_one_look_an_interval(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit_one()
+    commit(SqlJournal.for_current_connection(), make_submit(E2, make_created()))
+    looks: list[float] = []
+    read = ExecutionTopic.read
+
+    def note(topic: ExecutionTopic, cursor: Cursor, *, hidden: bool) -> Update | None:
+        looks.append(time.monotonic())
+        return read(topic, cursor, hidden=hidden)
+
+    monkeypatch.setattr(ExecutionTopic, "read", note)
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({}, view="console_logs")
+            await page.frame()
+            begun = len(looks)
+            for _ in range(20):
+                await in_thread(pause, E2)
+                await in_thread(unpause, E2)
+            await in_thread(pause, E1)
+            await page.frame()
+            assert len(looks) - begun > 0
+
+    play(act)
+
+    # Looks are at multiples of the interval; the first after a quiet time is not.
+    assert all(later - earlier > 0.02 for earlier, later in zip(looks[1:], looks[3:], strict=False))
+
+
+@pytest.mark.parametrize("view", ["console_execution", "console_events", "console_timeline"])
+def test_in_the_end_the_head_tells_of_all_that_a_flood_brought(viewer: Client, view: str) -> None:
+    submit_one(make_locked())
+
+    def flood(first: int) -> None:
+        events = [e.JoinSetCreated(join_set_id=JoinSetId(f"n:{name}")) for name in range(first, first + 100)]
+        append = make_append(E1, *events, expected=first, holder=make_holder())
+        commit(SqlJournal.for_current_connection(), append)
+
+    async def act() -> None:
+        async with Page(viewer) as page:
+            await page.watch({}, view=view)
+            await page.frame()
+            for number in range(5):
+                await in_thread(flood, 2 + 100 * number)
+            while (await page.frame())["regions"].get("count-events") != "502":
+                pass
+
+    play(act)
 
 
 def test_log_lines_arrive_although_they_move_nothing_on(viewer: Client) -> None:
@@ -417,6 +474,47 @@ def test_rows_of_a_list_change_in_place(viewer: Client) -> None:
             assert "Paused" in row["html"]
 
     play(act)
+
+
+@pytest.mark.parametrize(
+    ("error", "failures"),
+    [
+        (Disconnected("Attempt to send on a closed protocol"), []),
+        (BrokenPipeError(), []),
+        (RuntimeError("out of order"), ["console.live_failed"]),
+    ],
+    ids=repr,
+)
+def test_a_page_that_has_gone_is_no_failure_and_other_errors_are(
+    viewer: Client, error: Exception, failures: list[str]
+) -> None:
+    submit_one()
+    is_gone, is_tried = asyncio.Event(), asyncio.Event()
+
+    async def at_a_server(scope: Any, receive: Any, send: Any) -> None:
+        async def send_while_there(message: dict[str, Any]) -> None:
+            if is_gone.is_set():
+                is_tried.set()
+                raise error
+            await send(message)
+
+        await application(scope, receive, send_while_there)
+
+    async def act() -> None:
+        async with Page(viewer, app=at_a_server) as page:
+            await page.watch({"version": 0})
+            await page.frame()
+            is_gone.set()
+            await in_thread(pause, E1)
+            await asyncio.wait_for(is_tried.wait(), _PATIENCE_S)
+            is_tried.clear()
+            await in_thread(unpause, E1)
+            assert await page.socket.receive_nothing(timeout=0.5)
+            assert not is_tried.is_set(), "nothing is sent any more"
+
+    with capture_logs() as logs:
+        play(act)
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == failures
 
 
 @pytest.mark.parametrize("role", ["anonymous", "stranger"])

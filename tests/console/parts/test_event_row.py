@@ -38,8 +38,8 @@ def test_it_says_what_happened_and_when() -> None:
 def test_without_anything_more_to_say_it_says_so() -> None:
     html = event_row(line())
 
-    assert '<td class="ob-sentence">—</td>' in html
-    assert '<td class="ob-num ob-subtle"></td>' in html
+    assert '<td class="ob-sentence"><span class="ob-none">—</span></td>' in html
+    assert '<td class="ob-num ob-gap ob-subtle"></td>' in html
     assert "ob-row-bad" not in html
 
 

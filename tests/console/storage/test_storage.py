@@ -58,7 +58,7 @@ def test_runs_are_kept_and_shown(admin_client: Client, settings: Settings) -> No
 
     run = RetentionRun.objects.get()
     assert (run.deleted, run.is_complete) == (2, True)
-    assert '<td class="ob-num">2</td>' in admin_client.get(PATH).text
+    assert '<td class="ob-num" data-label="Deleted">2</td>' in admin_client.get(PATH).text
 
 
 def test_only_the_last_runs_are_kept() -> None:

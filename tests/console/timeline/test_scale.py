@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from console.timeline.bars import MOST_BARS
 from console.timeline.snapshots import Snapshots
@@ -36,6 +38,7 @@ ROWS: Final = 45
 MOST_SHAPES: Final = 4_500
 #: Of the answer: what is drawn in a moment is read in a moment.
 MOST_BYTES: Final = 1 << 20
+MOST_STATEMENTS: Final = 12
 
 
 @pytest.fixture
@@ -80,6 +83,16 @@ def test_shapes_are_bounded_at_every_zoom_and_with_everything_open(viewer: Clien
         assert len(rows) == ROWS
         assert max(_shapes(row) for row in rows) <= MOST_BARS
         assert sum(map(_shapes, rows)) + len(answer["overview"]) <= MOST_SHAPES
+
+
+def test_a_step_of_the_zoom_reads_the_logs_of_its_rows_alone(viewer: Client) -> None:
+    group = next(row for row in _ask(viewer)["rows"] if row["kind"] == "group")
+    with CaptureQueriesContext(connection) as statements:
+        _ask(viewer, begin=10_000_000, end=20_000_000, open=f". {group['key']}", chosen="true", first=1_000)
+
+    of_the_tree = [each["sql"] for each in statements if "ORDER BY execution_id LIMIT" in each["sql"]]
+    assert of_the_tree == []
+    assert len(statements) <= MOST_STATEMENTS
 
 
 def _ask(viewer: Client, **query: Any) -> dict[str, Any]:

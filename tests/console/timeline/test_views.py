@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from console.timeline import snapshots
-from console.timeline.snapshots import Snapshots
+from console.timeline.snapshots import PATIENT, Snapshots
+from console.timeline.tree import Tree
 from engine.log import events as e
 from engine.log.ids import ExecutionId, child_id, delay_id
 from executions.instants import to_micros
@@ -39,6 +46,7 @@ from tests.builders import (
     make_submit,
 )
 from tests.engine.journal.commits import commit, lock_pending
+from tests.harness.eventually import PATIENCE_S
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +101,7 @@ def test_a_tree_is_shown_with_states_links_and_times(viewer: Client, journal: Sq
     assert (root["depth"], root["is_open"], first["depth"]) == (0, True, 1)
     assert (first["state"]["word"], second["state"]["word"]) == ("OK", "Pending")
     assert first["url"] == f"/admin/executions/{child_id(E1, JOIN_SET, 1)}/"
+    assert first["links"] == reverse("admin:console_links", args=[child_id(E1, JOIN_SET, 1)])
     assert (first["begin"], first["end"]) == (SECOND, 3 * SECOND)
     assert "end" not in second
     assert second["bars"][-1]["goes_on"]
@@ -296,6 +305,43 @@ def test_a_reading_of_what_ended_long_ago_is_good_for_ever(
     kept = Snapshots()
 
     assert kept.of(row_of()) is kept.of(row_of())
+
+
+def test_a_step_of_the_zoom_does_not_wait_for_a_large_tree_to_be_read_again(
+    journal: SqlJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit_children(journal, 2)
+    row, kept = row_of(), Snapshots()
+    monkeypatch.setattr(snapshots, "_LEAST_PAUSE_S", 0)
+    # As if it took a minute to read.
+    large = replace(kept.of(row), took_s=60.0, read_at=time.monotonic() - 60 * snapshots._PACE - 1)
+    is_reading, may_go_on = threading.Event(), threading.Event()
+
+    def read_slowly(*_: Any) -> Tree:
+        is_reading.set()
+        assert may_go_on.wait(PATIENCE_S)
+        return large.tree
+
+    monkeypatch.setattr(snapshots, "read_tree", read_slowly)
+    monkeypatch.setattr(snapshots, "idle_of", lambda *_: [])
+    monkeypatch.setattr(kept, "_kept", OrderedDict({row.pk: large}))
+    with ThreadPoolExecutor(1) as others:
+        reading = others.submit(kept.of, row)
+        assert is_reading.wait(PATIENCE_S)
+        at_hand = kept.of(row, patience=PATIENT)
+        may_go_on.set()
+
+        assert at_hand is large
+        assert reading.result(PATIENCE_S) is not large
+
+
+def test_a_tree_is_unfolded_once_for_all_steps_of_the_zoom(journal: SqlJournal) -> None:
+    submit_children(journal, 2)
+    unfolded = Snapshots().of(row_of()).unfolded
+
+    assert unfolded.rows({"."}) is unfolded.rows(["."])
+    assert len(unfolded.rows({"."})) == 3
+    assert len(unfolded.rows(())) == 1
 
 
 def test_readings_that_are_long_unused_are_let_go(journal: SqlJournal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,6 @@ def test_looks_lie_apart_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -
         return 1
 
     monkeypatch.setattr(watching, "size_of", slow)
-    monkeypatch.setattr(watching, "_LEAST_PAUSE_S", 0)
 
     async def act() -> float:
         async with TreeWatch(E1) as watch:

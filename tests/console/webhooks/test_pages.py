@@ -45,7 +45,7 @@ def test_an_endpoint_is_shown_with_its_routes_and_the_names_of_its_secrets(
 
     text = operator.get("/admin/webhooks/").text
 
-    for told in ("/hooks/do/:op/:id", "HOOK</code> is there", "OLD_HOOK</code> is missing", "1 answered", "1 failed"):
+    for told in ("/hooks/do/:op/:id", "HOOK</code> is set", "OLD_HOOK</code> is missing", "1 answered", "1 failed"):
         assert told in text
     assert "hush" not in text
 

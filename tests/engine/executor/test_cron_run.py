@@ -91,6 +91,16 @@ def pass_time(world: Simulation, until: datetime) -> None:
     world.advance(until - world.clock.now())
 
 
+def pass_time_and_be_killed(world: Simulation, cut: Cut, until: datetime) -> None:
+    """Do the same with an executor that dies, if it comes that far, and is followed by another one."""
+    world.start_executor(cut=cut)
+    try:
+        pass_time(world, until)
+    except ProcessKilled:
+        world.start_executor()
+        pass_time(world, until)
+
+
 def test_it_is_started_at_once_and_then_at_every_tick() -> None:
     world = world_of(entry := cron("*/20 * * * *"))
     world.advance(7 * MINUTE)
@@ -137,13 +147,7 @@ def test_two_executors_start_it_once_a_tick(seed: int) -> None:
 def test_whoever_is_killed_a_tick_is_neither_lost_nor_doubled(number: int, moment: Moment) -> None:
     world = Simulation(registry=with_cron(cron("*/10 * * * * *")))
     make_seeds(world.journal, world.registry, world.clock.now())
-    world.start_executor(cut=Cut(number, moment))
-    end = world.clock.now() + MINUTE
-    try:
-        pass_time(world, end)
-    except ProcessKilled:
-        world.start_executor()
-        pass_time(world, end)
+    pass_time_and_be_killed(world, Cut(number, moment), world.clock.now() + MINUTE)
 
     # One that was late because of the kill keeps the others where they are.
     planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
@@ -171,12 +175,7 @@ def test_whoever_is_killed_a_tick_that_was_left_out_stays_out(number: int, momen
     leave_out(world, entry)
     leave_out(world, entry)
 
-    world.start_executor(cut=Cut(number, moment))
-    try:
-        pass_time(world, end)
-    except ProcessKilled:
-        world.start_executor()
-        pass_time(world, end)
+    pass_time_and_be_killed(world, Cut(number, moment), end)
 
     planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
     assert planned == [0, 30, 40, 50, 0]
@@ -244,7 +243,7 @@ def test_a_tick_that_was_passed_over_says_why() -> None:
     pass_time(world, world.clock.now() + timedelta(hours=2))
 
     [(first, _)] = started(world, RUN)
-    reasons = [event.reason for event in world.events_of(first_seed(entry.id.digest)) if isinstance(event, Unlocked)]
+    reasons = world.unlock_reasons_of(first_seed(entry.id.digest))
     assert reasons == ["cron", *[f"cron: {first} is not finished"] * 24]
 
 
@@ -362,13 +361,7 @@ def test_a_seed_whose_log_is_long_hands_over_to_another_one() -> None:
 def test_whoever_is_killed_around_a_handover_a_tick_is_neither_lost_nor_doubled(number: int, moment: Moment) -> None:
     world = Simulation(registry=with_cron(entry := cron("*/10 * * * * *")))
     make_seeds(world.journal, world.registry, world.clock.now())
-    world.start_executor(cut=Cut(number, moment))
-    end = world.clock.now() + MINUTE
-    try:
-        pass_time(world, end)
-    except ProcessKilled:
-        world.start_executor()
-        pass_time(world, end)
+    pass_time_and_be_killed(world, Cut(number, moment), world.clock.now() + MINUTE)
 
     planned = [created.scheduled_at.second // 10 * 10 for _, created in started(world)]
     assert planned == [0, 10, 20, 30, 40, 50, 0]

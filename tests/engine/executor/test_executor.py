@@ -12,7 +12,7 @@ from engine.activity.outcome import TOO_LATE
 from engine.clock import SimulatedClock
 from engine.deployment.spec import BlockingStrategy, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
-from engine.log.events import ChildFinished, Locked, TemporarilyTimedOut, Unlocked
+from engine.log.events import ChildFinished, TemporarilyTimedOut
 from engine.log.ids import ExecutionId
 from engine.log.state import Status
 from engine.simulation.connection import Cut, Moment
@@ -22,14 +22,6 @@ from tests.harness.live import LiveExecutor, LiveWorld
 
 SHORT = timedelta(milliseconds=150)
 HUMAN = "test:stubs/human"
-
-
-def _holders(world: LiveWorld, target: ExecutionId) -> list[str]:
-    return [event.executor_id for event in world.events_of(target) if isinstance(event, Locked)]
-
-
-def _unlock_reasons(world: LiveWorld, target: ExecutionId) -> list[str]:
-    return [event.reason for event in world.events_of(target) if isinstance(event, Unlocked)]
 
 
 class Gate:
@@ -106,23 +98,7 @@ def test_a_sleep_ends_on_time_although_the_executor_ticks_seldom() -> None:
         world.run(target)
 
         log = world.log_of(target)
-        assert log[-1].created_at - log[0].created_at < timedelta(seconds=1)
-
-
-def test_a_run_that_renewed_its_lock_while_it_waited_can_be_resumed_at_once() -> None:
-    clock = SimulatedClock()
-    registry = deploy(probe(), stepper(lock_expiry=timedelta(minutes=10)), approve())
-    with LiveWorld(registry=registry, clock=clock) as world:
-        executor = world.start_executor(settings=ExecutorSettings(hot_wait=timedelta(minutes=5)))
-        target = world.submit_steps(s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.join_next(0))
-        world.wait_until(lambda: world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET)
-        world.advance(timedelta(minutes=6))
-        world.wait_until(lambda: len(_holders(world, target)) == 2)
-
-        world.stop(executor)
-
-        assert world.events_of(target)[-1] == Unlocked(backoff_expires_at=clock.now(), reason="waiting for a response")
-        assert world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET
+        assert log[-1].created_at - log[0].created_at < timedelta(minutes=1)
 
 
 def test_a_workflow_of_another_process_is_woken_by_its_childs_response() -> None:
@@ -139,20 +115,6 @@ def test_a_workflow_of_another_process_is_woken_by_its_childs_response() -> None
 
         assert world.result_of(waiting)["ok"][-1] == "ok true"
         assert other.connection.transactions >= 0
-
-
-def test_a_blocked_workflow_leaves_memory_and_comes_back() -> None:
-    with LiveWorld() as world:
-        world.start_executor(settings=ExecutorSettings(hot_wait=timedelta(milliseconds=10)))
-        waiting = world.submit_steps(s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.join_next(0))
-        world.wait_until(lambda: "waiting for a response" in _unlock_reasons(world, waiting))
-        assert world.state_of(waiting).status is Status.BLOCKED_BY_JOIN_SET
-
-        answering = world.submit_steps(s.stub(s.of_text(f"{waiting}.g:1_1"), {"ok": True}))
-        world.run(answering)
-        world.run(waiting)
-
-        assert len(_holders(world, waiting)) == 2
 
 
 # Several executors.
@@ -174,7 +136,7 @@ def test_executors_share_the_work_and_nothing_is_run_twice() -> None:
         assert [world.result_of(target) for target in targets[:40]] == [{"ok": number + 1} for number in range(40)]
         assert [world.result_of(target) for target in targets[40:]] == [{"ok": number} for number in range(10)]
         assert set(attempts.values()) == {1}
-        assert all(len(_holders(world, target)) == 1 for target in targets[:40])
+        assert all(len(world.locks_of(target)) == 1 for target in targets[:40])
         world.check(*targets)
 
 
@@ -191,7 +153,7 @@ def test_a_dead_executors_work_is_taken_over_when_its_lock_expires() -> None:
         world.run(target)
 
         assert world.result_of(target)["ok"][1] == "ok 3"
-        assert _holders(world, target)[-1] == second.id
+        assert world.locks_of(target)[-1].executor_id == second.id
         world.check(target)
         gate.open()
         dead.executor.stop()
@@ -199,7 +161,8 @@ def test_a_dead_executors_work_is_taken_over_when_its_lock_expires() -> None:
 
 def test_the_late_owners_writes_are_refused() -> None:
     clock = SimulatedClock()
-    registry = deploy(probe(max_retries=3), stepper())
+    # Much longer than the second owner may have to wait for a processor, while the clock is moved.
+    registry = deploy(probe(max_retries=3, lock_expiry=timedelta(hours=1)), stepper())
     gate = Gate()
     with LiveWorld(registry=registry, clock=clock) as world:
         late = world.start_executor(settings=ExecutorSettings(slots=1), on_attempt=gate)
@@ -207,6 +170,7 @@ def test_the_late_owners_writes_are_refused() -> None:
         gate.wait_for(1)
         # The first owner is stuck in its attempt while its lock runs out and another one takes over.
         second = world.start_executor()
+        world.advance(timedelta(hours=1))
         world.run_through_time(target)
         log = world.log_of(target)
 
@@ -214,7 +178,7 @@ def test_the_late_owners_writes_are_refused() -> None:
         world.stop(late)
 
         assert world.log_of(target) == log
-        assert _holders(world, target) == [late.id, second.id]
+        assert [lock.executor_id for lock in world.locks_of(target)] == [late.id, second.id]
 
 
 def test_a_workflow_whose_lock_was_taken_over_writes_nothing_more() -> None:
@@ -288,25 +252,9 @@ def test_a_stopped_executor_hands_its_workflows_back_and_another_finishes_them()
         world.run(target)
 
         assert world.result_of(target)["ok"][1:] == [f"ok {number + 1}" for number in range(5)]
-        assert _holders(world, target) == [first.id, second.id]
-        assert "executor closing" in _unlock_reasons(world, target)
+        assert [lock.executor_id for lock in world.locks_of(target)] == [first.id, second.id]
+        assert "executor closing" in world.unlock_reasons_of(target)
         world.check(target)
-
-
-def test_a_stopped_executor_hands_back_what_waits_in_memory() -> None:
-    registry = deploy(probe(), stepper(lock_expiry=timedelta(minutes=5)), approve())
-    with LiveWorld(registry=registry) as world:
-        first = world.start_executor(settings=ExecutorSettings(hot_wait=timedelta(minutes=5)))
-        target = world.submit_steps(s.create(), s.submit(0, "approve", "q", interface=HUMAN), s.join_next(0))
-        world.wait_until(lambda: world.state_of(target).status is Status.BLOCKED_BY_JOIN_SET)
-
-        world.stop(first)
-        world.start_executor()
-        answering = world.submit_steps(s.stub(s.of_text(f"{target}.g:1_1"), {"ok": True}))
-        world.run(answering)
-        world.run(target)
-
-        assert world.result_of(target)["ok"][-1] == "ok true"
 
 
 def test_stopping_leaves_nothing_locked() -> None:
@@ -329,7 +277,7 @@ def test_a_workflow_that_computes_without_end_does_not_hold_up_the_stop() -> Non
 
         world.stop(executor)
 
-        assert _unlock_reasons(world, target) == ["executor closing"]
+        assert world.unlock_reasons_of(target) == ["executor closing"]
         assert world.state_of(target).status is Status.PENDING_AT
 
 
@@ -346,7 +294,7 @@ def test_an_activity_that_outlasts_the_grace_is_handed_back_and_loses_no_attempt
         world.stop(executor)
 
         activity = world.children_of(target)[0] if in_workflow else target
-        assert _unlock_reasons(world, activity) == ["executor closing"]
+        assert world.unlock_reasons_of(activity) == ["executor closing"]
         assert world.state_of(activity).status is Status.PENDING_AT
         assert world.state_of(activity).temporary_failures == 0
         assert world.state_of(target).status in (Status.PENDING_AT, Status.BLOCKED_BY_JOIN_SET)
@@ -468,7 +416,7 @@ def test_a_slow_child_does_not_cost_its_siblings_an_attempt() -> None:
 
 def test_a_result_is_committed_although_the_next_child_on_the_same_thread_is_slow() -> None:
     policy = WorkflowPolicy(commit_window=timedelta())
-    registry = deploy(probe(lock_expiry=timedelta(milliseconds=300), max_retries=0), stepper(policy=policy))
+    registry = deploy(probe(lock_expiry=timedelta(seconds=2), max_retries=0), stepper(policy=policy))
     with LiveWorld(registry=registry) as world:
         # The one slot is the workflow's: it runs both children, locked at the same instant.
         world.start_executor(settings=ExecutorSettings(slots=1, timer_leeway=timedelta(milliseconds=20)))
@@ -481,7 +429,7 @@ def test_a_result_is_committed_although_the_next_child_on_the_same_thread_is_slo
         assert world.result_of(target)["ok"][3:] == ["ok 2", "err"]
         quick = world.children_of(target)[0]
         log = world.log_of(quick)
-        assert log[-1].created_at - log[1].created_at < timedelta(milliseconds=250)
+        assert log[-1].created_at - log[1].created_at < timedelta(seconds=1.5)
         world.check(target)
 
 
@@ -498,48 +446,3 @@ def test_a_workflow_that_never_returns_is_stopped_again_and_again() -> None:
             event.backoff_expires_at for event in world.events_of(target) if isinstance(event, TemporarilyTimedOut)
         ]
         assert len(instants) >= 2
-
-
-def test_a_run_that_got_on_before_its_time_was_up_is_not_made_to_wait() -> None:
-    registry = deploy(probe(), stepper(lock_expiry=timedelta(milliseconds=60), backoff=timedelta(minutes=5)))
-    with LiveWorld(registry=registry) as world:
-        world.start_executor(settings=ExecutorSettings(timer_leeway=timedelta(milliseconds=10)))
-        target = world.submit_steps(s.generate_id(), s.spin())
-
-        world.wait_until(lambda: world.state_of(target).temporary_failures == 1)
-
-        # The first run wrote an event, the second one only came to the same place.
-        assert _unlock_reasons(world, target) == ["made progress"]
-        runs = {event.run_id for event in world.events_of(target) if isinstance(event, Locked)}
-        assert len(runs) == 2
-
-
-def test_a_run_that_outlives_its_lock_renews_it() -> None:
-    registry = deploy(probe(lock_expiry=timedelta(seconds=20)), stepper(lock_expiry=timedelta(milliseconds=200)))
-    with LiveWorld(registry=registry) as world:
-        for _ in range(2):
-            world.start_executor(settings=ExecutorSettings(tick=timedelta(milliseconds=20)))
-        # Half a second of computing, in calls too short to lose the lock in.
-        target = world.submit_steps(*[s.call("work", 3_000_000)] * 60)
-
-        world.run(target)
-
-        log = world.log_of(target)
-        assert log[-1].created_at - log[0].created_at > timedelta(milliseconds=200)
-        assert len(set(_holders(world, target))) == 1
-        assert len(_holders(world, target)) >= 2
-        world.check(target)
-
-
-def test_a_run_without_lock_extension_is_taken_over_when_its_lock_expires() -> None:
-    policy = WorkflowPolicy(lock_extension=False)
-    registry = deploy(probe(), stepper(policy=policy, lock_expiry=timedelta(milliseconds=100)))
-    with LiveWorld(registry=registry) as world:
-        world.start_executor(settings=ExecutorSettings(timer_leeway=timedelta(milliseconds=10)))
-        target = world.submit_steps(*[s.call("work", 3_000_000)] * 40)
-
-        world.run(target)
-
-        assert len(_holders(world, target)) >= 2
-        assert not any(isinstance(event, TemporarilyTimedOut) for event in world.events_of(target))
-        world.check(target)

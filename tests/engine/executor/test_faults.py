@@ -21,6 +21,7 @@ from engine.simulation.connection import Moment
 from tests.engine.journal.commits import lock_pending
 from tests.harness import steps as s
 from tests.harness.components import ADD, RUN_CANCELLABLE, deploy, probe, stepper
+from tests.harness.eventually import eventually
 from tests.harness.live import LiveWorld
 from tests.harness.simulation import Simulation
 
@@ -61,6 +62,20 @@ def test_a_database_that_goes_away_and_comes_back_costs_nothing_but_time() -> No
 
         assert all(world.result_of(target)["ok"][4:] == ["ok 2"] * 3 + ["ok 3"] * 20 for target in targets)
         world.check(*targets)
+
+
+def test_an_executor_tells_why_it_takes_nothing_until_it_does_again() -> None:
+    with LiveWorld(registry=deploy(probe())) as world:
+        executor = world.start_executor()
+        assert executor.executor.trouble == ""
+
+        executor.connection.is_cut = True
+        target = world.submit(ADD, [1, 2])
+        eventually(lambda: executor.executor.trouble == "the connection is cut")
+
+        executor.connection.is_cut = False
+        world.run(target)
+        eventually(lambda: executor.executor.trouble == "")
 
 
 @pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.value)

@@ -11,7 +11,8 @@ import pytest
 from engine.clock import SimulatedClock
 from engine.errors import ExecutionNotFound
 from engine.executor.flusher import Flusher, HeldBack
-from engine.executor.group_commit import GroupCommit, Ticket
+from engine.executor.group_commit import GroupCommit
+from engine.executor.ticket import Ticket
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import Write
 from engine.log.events import Paused

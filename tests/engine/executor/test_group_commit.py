@@ -11,13 +11,22 @@ import pytest
 
 from engine.clock import SimulatedClock
 from engine.errors import ExecutionExists, JournalError, JournalUnavailable, VersionConflict
-from engine.executor.group_commit import GroupCommit, Ticket
+from engine.executor.group_commit import GroupCommit
+from engine.executor.ticket import Ticket
 from engine.journal.memory import MemoryJournal
-from engine.journal.protocol import CommitReport, OpenCommit
+from engine.journal.protocol import CommitReport, OpenCommit, PreparedCommit
 from engine.journal.records import Committed, Hints, LockedExecution, LockRequest, Write
 from engine.log.events import Paused
 from engine.log.ids import ExecutionId
-from tests.builders import make_append, make_created, make_execution_id, make_lock_request, make_submit
+from tests.builders import (
+    make_append,
+    make_child_request,
+    make_created,
+    make_execution_id,
+    make_lock_request,
+    make_locked,
+    make_submit,
+)
 
 WAIT_S = 20
 
@@ -249,12 +258,13 @@ class _Source:
     """Locks all there is, and remembers what it got."""
 
     def __init__(self) -> None:
+        self.has_room = True
         self.requests = 0
         self.taken: list[ExecutionId] = []
 
-    def request(self, now: datetime) -> LockRequest:
+    def request(self, now: datetime) -> LockRequest | None:
         self.requests += 1
-        return make_lock_request(now=now)
+        return make_lock_request(now=now) if self.has_room else None
 
     def take(self, locked: Sequence[LockedExecution]) -> None:
         self.taken += [execution.state.execution_id for execution in locked]
@@ -288,6 +298,49 @@ def test_a_look_locks_what_others_made_due(commits: GroupCommit) -> None:
     assert commits.lock_due() == 1
     assert commits.lock_due() == 0
     assert source.taken == [make_execution_id(1)]
+
+
+def test_what_there_is_no_room_for_is_locked_with_the_commit_of_whoever_makes_room(
+    commits: GroupCommit, journal: Journal, hints: list[Hints]
+) -> None:
+    source = _Source()
+    source.has_room = False
+    commits.lock_for(source)
+    commits.commit(make_submit(make_execution_id(1)))
+    commits.commit(make_submit(make_execution_id(2)))
+    assert not any(hint.is_due for hint in hints)  # nobody could do anything
+
+    source.has_room = True
+    commits.look()
+    commits.commit(make_append(make_execution_id(2), make_locked(), expected=1))  # makes nothing due
+    commits.lock_if_asked()
+
+    assert source.taken == [make_execution_id(1)]
+    assert journal.sizes == [1, 1, 1]
+
+
+def test_what_there_is_no_room_for_is_locked_even_if_nothing_else_is_written(commits: GroupCommit) -> None:
+    source = _Source()
+    source.has_room = False
+    commits.lock_for(source)
+    commits.commit(make_submit(make_execution_id(1)))
+
+    source.has_room = True
+    commits.look()
+    commits.lock_if_asked()
+
+    assert source.taken == [make_execution_id(1)]
+
+
+def test_nobody_looks_when_there_was_room_for_all(commits: GroupCommit) -> None:
+    source = _Source()
+    commits.lock_for(source)
+    commits.commit(make_submit(make_execution_id(1)))
+
+    commits.look()
+    commits.lock_if_asked()
+
+    assert source.requests == 1
 
 
 def test_a_look_at_a_journal_that_does_not_answer_fails(commits: GroupCommit, journal: Journal) -> None:
@@ -358,7 +411,7 @@ def test_nobody_else_commits_meanwhile(slow: tuple[GroupCommit, _SlowDisk]) -> N
     commits.commit_behind(ticket)
 
     with _thread(commits.commit, _paused(1)):
-        assert journal.sizes == [1]
+        assert len(journal.sizes) <= 1
         journal.disk.set()
 
     assert journal.sizes == [1, 1]
@@ -379,10 +432,115 @@ def test_a_commit_that_fails_behind_its_writer_is_told_when_it_is_settled(slow: 
     assert commits.commit(make_submit(make_execution_id(2))).next_version == 1
 
 
-def test_without_its_threads_a_commit_waits_for_whoever_settles_it(commits: GroupCommit, journal: Journal) -> None:
+def test_without_its_threads_it_leaves_nothing_to_another(commits: GroupCommit, journal: Journal) -> None:
     ticket = commits.enqueue(make_submit(make_execution_id(1)))
 
     commits.commit_behind(ticket)
 
-    assert journal.sizes == []
+    assert journal.sizes == [1]
     assert commits.settle(ticket).next_version == 1
+
+
+class _Preparing(_SlowDisk):
+    """Prepares commits of which nothing is done before they are finished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropped = 0
+
+    def prepare_commit(self, writes: Sequence[Write], *, now: datetime) -> PreparedCommit | None:
+        return _Prepared(self, writes, now)
+
+
+class _Prepared:
+    def __init__(self, journal: _Preparing, writes: Sequence[Write], now: datetime) -> None:
+        self._journal, self._writes, self._now = journal, writes, now
+
+    def finish(self) -> CommitReport:
+        return self._journal.begin_commit(self._writes, now=self._now).finish()
+
+    def drop(self) -> None:
+        self._journal.dropped += 1
+
+
+@pytest.fixture
+def preparing() -> Iterator[tuple[GroupCommit, _Preparing]]:
+    journal = _Preparing()
+    commits = GroupCommit(journal, SimulatedClock(), lambda _: None)
+    commits.start()
+    journal.disk.set()
+    commits.commit(make_submit(make_execution_id(1), make_created(), make_locked()))
+    journal.disk.clear()
+    yield commits, journal
+    journal.disk.set()
+    commits.stop()
+
+
+def test_a_writer_may_be_two_commits_ahead(preparing: tuple[GroupCommit, _Preparing]) -> None:
+    commits, journal = preparing
+    first = commits.enqueue(_step(2))
+    commits.commit_behind(first)
+    second = commits.enqueue(_step(3), after=first)
+    commits.commit_behind(second)
+    assert not first.is_settled
+
+    journal.disk.set()
+
+    assert commits.settle(second).next_version == 4
+    assert commits.settle(first).next_version == 3
+    assert journal.sizes == [1, 1, 1]
+
+
+def test_what_goes_on_from_a_refused_write_is_refused_whatever_version_it_finds(
+    preparing: tuple[GroupCommit, _Preparing],
+) -> None:
+    commits, journal = preparing
+    # Somebody else's event takes the place of the first one.
+    journal.commit([_step(2)], now=SimulatedClock().now())
+    first = commits.enqueue(_step(2))
+    commits.commit_behind(first)
+    second = commits.enqueue(_step(3), after=first)
+    commits.commit_behind(second)
+
+    journal.disk.set()
+
+    for ticket in (first, second):
+        with pytest.raises(VersionConflict):
+            commits.settle(ticket)
+    assert journal.dropped == 1
+    assert journal.state_of(make_execution_id(1)).next_version == 3
+
+
+def test_it_is_refused_in_line_too(commits: GroupCommit, journal: Journal) -> None:
+    commits.commit(make_submit(make_execution_id(1), make_created(), make_locked()))
+    first = commits.enqueue(_step(7))
+    second = commits.enqueue(_step(2), after=first)
+
+    for ticket in (second, first):
+        with pytest.raises(VersionConflict):
+            commits.settle(ticket)
+    assert journal.state_of(make_execution_id(1)).next_version == 2
+
+
+def test_who_waits_to_lead_does_so_between_the_commits_of_one_that_is_always_ahead(
+    preparing: tuple[GroupCommit, _Preparing],
+) -> None:
+    commits, journal = preparing
+    ahead = commits.enqueue(_step(2))
+    commits.commit_behind(ahead)
+
+    with _thread(commits.lock_due) as waiting:
+        journal.disk.set()
+        for version in range(3, 5000):
+            if not waiting.is_alive():
+                break
+            before, ahead = ahead, commits.enqueue(_step(version), after=ahead)
+            commits.commit_behind(ahead)
+            commits.settle(before)
+        else:
+            pytest.fail("nobody else came to lead")
+
+
+def _step(version: int) -> Write:
+    """Return a write that goes on from any other one at the version before."""
+    return make_append(make_execution_id(1), make_child_request(make_execution_id(1), version), expected=version)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from engine.deployment.spec import LogLevel, WorkflowPolicy
 from engine.executor.settings import ExecutorSettings
 from engine.journal.records import LogLine
-from engine.log.events import CancellationRequested, Created, JoinNext, Locked
+from engine.log.events import CancellationRequested, Created, JoinNext, Locked, Unlocked
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED
 from engine.log.state import Status
@@ -197,4 +197,19 @@ def test_children_that_were_kept_and_are_not_needed_any_more_are_cancelled_witho
     ends = [world.retval_of(child) for child in world.children_of(target)]
     assert len(attempts) == 1
     assert ends.count(CANCELLED) == 8
+    world.check(target)
+
+
+def test_children_that_take_longer_than_a_run_keeps_them_go_back_after_the_first() -> None:
+    policy = WorkflowPolicy(commit_window=timedelta())
+    world = Simulation(registry=deploy(probe(), stepper(policy=policy)))
+    world.start_executor(settings=simulated_settings(slots=1))
+    target = world.submit_steps(s.create(), *[s.submit(0, "work", 100_000_000)] * 9, s.join_next(0), s.close(0))
+
+    world.run(target)
+
+    given_back = [
+        child for child in world.children_of(target) if any(isinstance(e, Unlocked) for e in world.events_of(child))
+    ]
+    assert len(given_back) > 1
     world.check(target)

@@ -115,7 +115,7 @@ def test_a_call_says_how_often_it_is_tried_again(how: str, window: timedelta | N
     _, child = world.kin_of(target)
     failures = [event for event in world.events_of(child) if isinstance(event, TemporarilyFailed)]
     assert len(failures) == 2
-    assert {event.max_retries for event in world.events_of(child) if isinstance(event, Locked)} == {2}
+    assert {lock.max_retries for lock in world.locks_of(child)} == {2}
     assert world.result_of(child) == {"err": "ValueError: 3"}
 
 
@@ -204,7 +204,7 @@ def test_every_execution_knows_itself() -> None:
 
     step, flow = map(json.loads, world.result_of(target)["ok"])
     one, two = world.children_of(target)
-    (lock,) = [event for event in world.events_of(one) if isinstance(event, Locked)][1:]
+    (lock,) = world.locks_of(one)[1:]
     labels = "{'n': '1'}"
     created = [str(world.log_of(child)[0].created_at) for child in (one, two)]
     assert step == [

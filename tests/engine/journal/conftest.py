@@ -9,6 +9,19 @@ from engine.journal.protocol import Journal
 from executions.journal.journal import SqlJournal
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the contract in memory once, and not once for each database that the tests of a module run on."""
+    again = [item for item in items if _is_again_in_memory(item)]
+    if again:
+        config.hook.pytest_deselected(items=again)
+        items[:] = [item for item in items if not _is_again_in_memory(item)]
+
+
+def _is_again_in_memory(item: pytest.Item) -> bool:
+    chosen = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    return (chosen.get("journal"), chosen.get("either_database")) == ("memory", "postgresql")
+
+
 @pytest.fixture(
     params=[
         "memory",

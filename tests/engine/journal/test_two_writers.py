@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from engine.deployment.spec import LockingStrategy
 from engine.errors import ExecutionNotFound
 from engine.journal.memory import MemoryJournal
+from engine.journal.protocol import CommitReport, OpenCommit
 from engine.journal.records import Committed, LockedExecution, NewExecution, Write
 from engine.log import events as e
 from engine.log.ids import ExecutionId, JoinSetId, Version, child_id, delay_id, named_join_set, one_off_join_set
@@ -306,7 +307,13 @@ class TwoWriters(RuleBasedStateMachine):
         """Hold the next writes back, to commit them together with the one that follows."""
         self.is_gathering = True
 
-    is_gathering = False
+    @rule()
+    @precondition(lambda self: not self.held_back)
+    def prepare(self) -> None:
+        """Hold the next writes back, to commit them one after the other, all prepared before the first is finished."""
+        self.is_gathering = self.is_ahead = True
+
+    is_gathering = is_ahead = False
 
     # --- How it is done ---
 
@@ -362,12 +369,27 @@ class TwoWriters(RuleBasedStateMachine):
             self.flush()
 
     def flush(self) -> None:
-        self.is_gathering = False
         writes, self.held_back = self.held_back, []
-        in_memory = self.memory.commit(writes, now=self.now)
-        in_sql = self.sql.commit(writes, now=self.now)
-        assert [said(outcome) for outcome in in_sql.outcomes] == [said(outcome) for outcome in in_memory.outcomes]
-        assert in_sql.hints == in_memory.hints
+        batches = [[write] for write in writes] if self.is_ahead else [writes]
+        self.is_gathering = self.is_ahead = False
+        for batch, in_sql in zip(batches, self.commit_in_sql(batches), strict=True):
+            in_memory = self.memory.commit(batch, now=self.now)
+            assert [said(outcome) for outcome in in_sql.outcomes] == [said(outcome) for outcome in in_memory.outcomes]
+            assert in_sql.hints == in_memory.hints
+
+    def commit_in_sql(self, batches: list[list[Write]]) -> list[CommitReport]:
+        """Commit what can be prepared so, and else begin it when its turn has come."""
+        reports: list[CommitReport] = []
+        prepared: list[OpenCommit] = []
+        for batch in batches:
+            commit = self.sql.prepare_commit(batch, now=self.now)
+            if commit is not None:
+                prepared.append(commit)
+                continue
+            reports += [each.finish() for each in prepared]
+            prepared.clear()
+            reports.append(self.sql.commit(batch, now=self.now))
+        return reports + [each.finish() for each in prepared]
 
     # --- What always holds ---
 

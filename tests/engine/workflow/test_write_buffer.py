@@ -90,3 +90,44 @@ def test_a_response_alone_is_worth_a_commit() -> None:
     )
 
     assert not buffer.is_empty
+
+
+def test_a_step_under_way_can_stay_behind() -> None:
+    buffer = WriteBuffer(Version(2))
+    buffer.append(JoinSetCreated(join_set_id=JOIN_SET), T0)
+    buffer.create(OTHER, CREATED, T0, target=TARGET, child=None)
+    buffer.create(CHILD, CREATED, T1, target=TARGET, child=REQUEST)
+    buffer.append(REQUEST, T1)
+    buffer.append(JoinSetCreated(join_set_id=JOIN_SET), T1)
+    buffer.under_way = buffer.created[CHILD]
+    step = buffer.step_under_way
+    assert step == LogEntry(Version(3), T1, REQUEST)
+
+    aside = buffer.set_aside(step)
+    entries, created, _ = buffer.take()
+    buffer.put_back(aside)
+
+    assert [entry.version for entry in entries] == [2]
+    assert [new.execution_id for new in created] == [OTHER]
+    assert [entry.version for entry in buffer.entries] == [3, 4]
+    assert list(buffer.created) == list(buffer.idle) == [CHILD]
+    assert buffer.oldest_at == T1
+    assert buffer.next_version == 5
+
+
+def test_a_step_stays_with_responses_that_came_after_its_request() -> None:
+    buffer = WriteBuffer(Version(2))
+    buffer.create(CHILD, CREATED, T0, target=TARGET, child=REQUEST)
+    buffer.append(REQUEST, T0)
+    buffer.under_way = buffer.created[CHILD]
+    buffer.responses.append(
+        Response(
+            execution_id=PARENT,
+            join_set_id=JOIN_SET,
+            created_at=T0,
+            at_version=Version(2),
+            event=DelayFinished(delay_id=DelayId("Delay_1.n:a_1")),
+        )
+    )
+
+    assert buffer.step_under_way is None

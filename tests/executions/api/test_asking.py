@@ -49,11 +49,6 @@ def breaks() -> int:
 
 
 @pytest.fixture
-def api(transactional_db: None) -> Api:
-    return Api()
-
-
-@pytest.fixture
 def app(api: Api, tmp_path: Path) -> Iterator[DeployedApp]:
     (tmp_path / "orders.py").write_text(SOURCE)
     file = write_deployment(tmp_path, '[[python]]\nname = "orders"\nlocation = "orders.py"\n')

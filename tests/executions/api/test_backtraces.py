@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from executions.testing import deployed
 from tests.builders import make_execution_id
 from tests.components_app.builders import REPOSITORY, activity_table, workflow_table, write_deployment
 from tests.executions.api.clients import Api
-from tests.executions.scripts import SUM, write_scripts
+from tests.executions.scripts import write_scripts
 from tests.harness.eventually import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,20 +56,6 @@ export function nap() {
 """
 REST = "test:js/flows.rest"
 CLIMB = "test:climber/workflow.climb"
-
-
-@pytest.fixture
-def api(transactional_db: None) -> Api:
-    return Api()
-
-
-@pytest.fixture
-def ended(api: Api, tmp_path: Path) -> Iterator[ExecutionId]:
-    """A workflow of three calls, in JavaScript, that has ended."""
-    with deployed(write_scripts(tmp_path)) as app:
-        target = app.submit(SUM, [1, 2, 3])
-        app.result(target)
-        yield target
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from executions.access.scopes import Scope
 from executions.deployed import deployed_registry
 from executions.operations import replay_places
 from executions.operations.submitting import submit
-from executions.testing import deployed
 from tests.builders import make_execution_id
 from tests.executions.api.clients import Api
 from tests.executions.scripts import ADD, SUM, SUM_UP, write_scripts
@@ -23,20 +21,6 @@ from tests.executions.scripts import ADD, SUM, SUM_UP, write_scripts
 pytestmark = pytest.mark.django_db(transaction=True)
 
 UNKNOWN = make_execution_id(77)
-
-
-@pytest.fixture
-def api(transactional_db: None) -> Api:
-    return Api()
-
-
-@pytest.fixture
-def ended(api: Api, tmp_path: Path) -> Iterator[ExecutionId]:
-    """A workflow of three calls that has ended, with an executor that goes on."""
-    with deployed(write_scripts(tmp_path)) as app:
-        target = app.submit(SUM, [1, 2, 3])
-        app.result(target)
-        yield target
 
 
 @pytest.fixture

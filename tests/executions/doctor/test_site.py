@@ -82,6 +82,18 @@ def test_a_process_that_is_there_and_silent_is_a_problem(seen: Callable[..., Non
     assert (finding.severity, finding.examples) == (Severity.PROBLEM, ("Exr_hung",))
 
 
+def test_executors_that_cannot_work_are_told_with_their_reason(seen: Callable[..., None]) -> None:
+    for executor_id in ("Exr_1", "Exr_2"):
+        seen(executor_id, note="the database failed: No space left on device")
+    seen("Exr_3")
+
+    finding = look_for_one("executors")
+
+    assert finding.severity is Severity.PROBLEM
+    assert finding.what == "2 executors alive that cannot work: the database failed: No space left on device."
+    assert finding.examples == ("Exr_1", "Exr_2")
+
+
 def test_an_executor_of_another_version_is_told(seen: Callable[..., None]) -> None:
     seen("Exr_1")
     assert look("versions") == []

@@ -13,3 +13,12 @@ def journal(transactional_db: None) -> Iterator[SqlJournal]:
     journal = SqlJournal.dedicated()
     yield journal
     journal.close()
+
+
+@pytest.fixture
+def journals() -> Iterator[tuple[SqlJournal, SqlJournal]]:
+    """Two journals with connections of their own, as two processes have them."""
+    journals = SqlJournal.dedicated(), SqlJournal.dedicated()
+    yield journals
+    for journal in journals:
+        journal.close()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.deployment.spec import LogLevel
 from engine.errors import AlreadyFinished, ExecutionExists, JournalError, JournalUnavailable
-from engine.journal.ledger import Changes
+from engine.journal.changes import Changes
 from engine.journal.records import Committed, LogLine, Write
 from engine.log import events as e
 from engine.log.ids import Version

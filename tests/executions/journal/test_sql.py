@@ -8,7 +8,7 @@ from django.db import connection, models
 
 from engine.deployment.spec import LockingStrategy
 from engine.journal.records import Lockable
-from executions.journal import sql
+from executions.journal import at_once, sql
 from executions.journal.dialect import dialect_of
 from executions.models import Delay, Event, Execution, JoinSetResponse, LogLine
 from tests.builders import make_component_id, make_lockable
@@ -63,6 +63,12 @@ class TestPlans:
         found = pending(make_lockable(strategy=strategy, ffqns=("a", "b", "c")))
 
         assert found == "SEARCH executions_execution USING INDEX execution_pending (due_at<?)"
+
+    def test_a_step_finds_its_state_by_its_id(self) -> None:
+        found = plan(at_once.UPDATE_STEPS.format(steps="%s"), ["[]"])
+
+        assert "SEARCH executions_execution USING INDEX sqlite_autoindex_executions_execution_1" in found
+        assert "SCAN executions_execution" not in found
 
     def test_due_executions_of_many_components_are_found_in_one_pass(self) -> None:
         choices = [make_lockable(component_id=make_component_id(version=version)) for version in "abc"]

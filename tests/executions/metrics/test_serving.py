@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from pytest_django import Settings
 
 from engine.clock import SimulatedClock
-from executions.hosting import ExecutorHost
 from executions.metrics.executor_collector import ExecutorCollector
 from executions.metrics.serving import MetricsServer
 from tests.acceptance.sites import unused_port
@@ -19,6 +18,7 @@ from tests.executions.deployments import PING, deploy_runnable
 from tests.executions.metrics.reading import samples
 from tests.harness import steps as s
 from tests.harness.components import ADD, deploy, probe, stepper
+from tests.harness.hosts import running_host
 from tests.harness.simulation import Simulation
 
 
@@ -103,13 +103,9 @@ def test_a_hosted_executor_shows_its_metrics_where_the_settings_say(
     deploy_runnable(tmp_path)
     settings.OBELISK_METRICS_PORT = ports.start
     settings.OBELISK_WORKERS = len(ports)
-    host = ExecutorHost()
-    host.start()
-    try:
+    with running_host() as host:
         assert host._metrics is not None
         text = read(host._metrics.port)
-    finally:
-        host.stop()
 
     assert samples(text, "obelisk_executor_slots") == {(): settings.OBELISK_SLOTS}
     assert host.executor.registry.find(PING) is not None

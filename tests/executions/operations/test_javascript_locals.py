@@ -9,6 +9,7 @@ import pytest
 
 from engine.log.ids import ExecutionId
 from executions.journal.journal import SqlJournal
+from executions.models import LogLine
 from executions.operations.querying import locals_at
 from executions.testing import DeployedApp, deployed
 from tests.executions.scripts import SUM, write_scripts
@@ -86,3 +87,40 @@ def test_variables_are_told_at_each_call(tmp_path: Path) -> None:
     assert inner[0]["locals"] == {"amount": "3", "order": 'Order {"id":7}'}, "of the function around it"
     assert inner[2]["locals"]["total"] == "3"
     assert inner[2]["locals"]["total (2)"] == '"inner"'
+
+
+GATHER = """import { addSubmit } from 'test:js-obelisk-ext/math';
+
+export default function sum(numbers) {
+  const sums = obelisk.createJoinSet({ name: "sums" });
+  const within = { sums };
+  for (const number of numbers) addSubmit(sums, number, 0);
+  const patience = sums.submitDelay({ days: 1 });
+  let total = sums.joinNext();
+  total += sums.joinNext();
+  console.log(sums);
+  sums.close();
+  obelisk.sleep({ milliseconds: 1 });
+  return total;
+}
+"""
+
+
+def test_join_sets_tell_their_name_and_members(tmp_path: Path) -> None:
+    with deployed(write_scripts(tmp_path, GATHER)) as app:
+        target = run(app)
+        told = [frames[0]["locals"] for frames in frames_of_each_call(target) if frames]
+
+    sums = [local["sums"] for local in told if "sums" in local]
+    assert list(dict.fromkeys(sums)) == [
+        "<JoinSet n:sums: 0 open, 0 taken>",
+        "<JoinSet n:sums: 1 open, 0 taken>",
+        "<JoinSet n:sums: 2 open, 0 taken>",
+        "<JoinSet n:sums: 3 open, 0 taken>",
+        "<JoinSet n:sums: 2 open, 1 taken>",
+        "<JoinSet n:sums: closed>",
+    ]
+    assert told[-1]["within"] == '{"sums":"<JoinSet n:sums: closed>"}'
+    assert list(LogLine.objects.filter(execution_id=target).values_list("message", flat=True)) == [
+        "<JoinSet n:sums: 1 open, 2 taken>"
+    ]

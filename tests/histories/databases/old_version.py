@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ class OldVersion:
     Args:
         tree: Its files.
         data_dir: Its data directory.
+        settings: Environment variables besides.
     """
 
-    def __init__(self, tree: Path, data_dir: Path) -> None:
+    def __init__(self, tree: Path, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self._tree = tree
         self._environ = {
@@ -51,6 +52,7 @@ class OldVersion:
             "PORT": str(unused_port()),
             # This checkout is installed in the virtual environment; the old files come first.
             "PYTHONPATH": str(tree),
+            **(settings or {}),
         }
 
     def manage(self, *arguments: str, **environ: str) -> None:

@@ -2,6 +2,7 @@
 
 import { ask, stringify } from "runtime:host";
 import { frames } from "runtime:errors";
+import { setText } from "runtime:obelisk";
 
 const LEVELS = { trace: "trace", debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
 
@@ -14,7 +15,7 @@ export function shown(value) {
     return frames(value);
   }
   try {
-    return stringify(value, legible) ?? String(value);
+    return setText(value) ?? stringify(value, legible) ?? String(value);
   } catch {
     return Object.prototype.toString.call(value);
   }
@@ -28,7 +29,7 @@ function legible(_key, value) {
   if (value instanceof Error) {
     return frames(value);
   }
-  return value instanceof Map || value instanceof Set ? [...value] : value;
+  return setText(value) ?? (value instanceof Map || value instanceof Set ? [...value] : value);
 }
 
 // What the first value's %s, %d, %i, %f, %j, %o and %O stand for, and the values after them.

@@ -4,6 +4,8 @@ import { ask, Refused } from "runtime:host";
 import { ChildError, JoinSetExhaustedError, childError, sleepCancelled } from "runtime:errors";
 
 const sets = new WeakMap();
+// Of each join set, how many members it was given and how many responses were taken; by id.
+const members = new Map();
 
 // The value of a response; throws if it is an error.
 function unwrap(response) {
@@ -88,12 +90,24 @@ export function setOf(joinSet) {
   return set.id;
 }
 
+// What a join set is to people who read logs and variables; of any other value nothing.
+export function setText(value) {
+  const set = sets.get(value);
+  if (set === undefined) {
+    return undefined;
+  }
+  const { submitted, taken } = members.get(set.id);
+  return `<JoinSet ${set.id}: ${set.isClosed ? "closed" : `${submitted - taken} open, ${taken} taken`}>`;
+}
+
 export function callFunction(ffqn, params) {
   return unwrap(attempt("call", "call", { ffqn: text(ffqn, "ffqn"), params: paramsOf(params) }));
 }
 
 export function submitTo(set, ffqn, params) {
-  return attempt("submit", "js_submit", { set, ffqn: text(ffqn, "ffqn"), params: paramsOf(params) }).id;
+  const { id } = attempt("submit", "js_submit", { set, ffqn: text(ffqn, "ffqn"), params: paramsOf(params) });
+  members.get(set).submitted += 1;
+  return id;
 }
 
 export function scheduleFunction(ffqn, params, schedule, id) {
@@ -111,7 +125,9 @@ export function getResult(executionId) {
 
 function nextOf(op, set) {
   try {
-    return unwrap(ask(op, { set }));
+    const response = ask(op, { set });
+    members.get(set).taken += 1;
+    return unwrap(response);
   } catch (error) {
     if (error instanceof Refused && error.code === "all_processed") {
       throw new JoinSetExhaustedError();
@@ -134,6 +150,7 @@ export function awaitNext(set) {
 class JoinSet {
   constructor(id) {
     sets.set(this, { id, isClosed: false });
+    members.set(id, { submitted: 0, taken: 0 });
   }
 
   id() {
@@ -150,7 +167,10 @@ class JoinSet {
   }
 
   submitDelay(schedule) {
-    return ask("js_delay", { set: setOf(this), schedule: scheduleOf(schedule) }).id;
+    const set = setOf(this);
+    const { id } = ask("js_delay", { set, schedule: scheduleOf(schedule) });
+    members.get(set).submitted += 1;
+    return id;
   }
 
   joinNext() {

@@ -3,6 +3,7 @@
 import { frames as traceOf } from "runtime:errors";
 import { shown } from "runtime:console";
 import { stringify, write } from "runtime:host";
+import { setText } from "runtime:obelisk";
 
 const MOST_VARIABLES = 200;
 const MOST_CHARACTERS = 200;
@@ -45,7 +46,7 @@ function written(value) {
       case "function":
         return `function ${value.name}`;
       case "object":
-        return value instanceof Error ? traceOf(value) : `${classOf(value)}${shown(value)}`;
+        return value instanceof Error ? traceOf(value) : (setText(value) ?? `${classOf(value)}${shown(value)}`);
       default:
         return shown(value);
     }

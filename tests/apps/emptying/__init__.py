@@ -1,0 +1,1 @@
+"""A Django app with the command that empties the database between tests."""
