@@ -30,6 +30,19 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def is_lately(instant: datetime, now: datetime, within: timedelta) -> bool:
+    """Tell whether something was so shortly before that whoever wrote it may be trusted to be there still.
+
+    What lies ahead by as much was written by a clock that was wrong: nothing may wait until it is true.
+    """
+    return now - within < instant < now + within
+
+
+def lately(field: str, now: datetime, within: timedelta) -> models.Q:
+    """Return the condition that `is_lately` is true of a field."""
+    return models.Q(**{f"{field}__gt": now - within, f"{field}__lt": now + within})
+
+
 class InstantField(models.Field[datetime | str, datetime]):
     """An aware instant in a ``bigint`` column; to the ORM it is a datetime that compares, filters and sorts.
 

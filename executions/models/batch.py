@@ -8,7 +8,7 @@ from typing import Final
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
-from executions.instants import InstantField
+from executions.instants import InstantField, is_lately, lately
 
 LOST_AFTER: Final = timedelta(seconds=30)
 """A batch that gave no sign of life for so long went down with its process, and another one may take it up."""
@@ -34,7 +34,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
     def unattended(self, now: datetime) -> BatchQuerySet:
         """Those that nobody is at, though they are to go on."""
-        return self.running().filter(Q(runner="") | Q(seen_at__lte=now - LOST_AFTER))
+        return self.running().filter(Q(runner="") | ~lately("seen_at", now, LOST_AFTER))
 
 
 class Batch(models.Model):
@@ -95,7 +95,7 @@ class Batch(models.Model):
 
     def is_unattended(self, now: datetime) -> bool:
         """Tell whether nobody is at it, though it is to go on."""
-        return self.status == BatchStatus.RUNNING and (not self.runner or self.seen_at <= now - LOST_AFTER)
+        return self.status == BatchStatus.RUNNING and (not self.runner or not is_lately(self.seen_at, now, LOST_AFTER))
 
 
 class BatchEntry(models.Model):

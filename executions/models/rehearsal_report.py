@@ -8,7 +8,7 @@ from typing import Final
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q
 
-from executions.instants import InstantField
+from executions.instants import InstantField, is_lately, lately
 
 LOST_AFTER: Final = timedelta(minutes=1)
 """A rehearsal that gave no sign of life for so long went down with its process."""
@@ -33,7 +33,7 @@ class RehearsalReportQuerySet(models.QuerySet["RehearsalReport"]):
 
     def under_way(self, now: datetime) -> RehearsalReportQuerySet:
         """Those that some process is at."""
-        return self.filter(status=RehearsalStatus.RUNNING, seen_at__gt=now - LOST_AFTER)
+        return self.filter(lately("seen_at", now, LOST_AFTER), status=RehearsalStatus.RUNNING)
 
 
 class RehearsalReport(models.Model):
@@ -89,4 +89,4 @@ class RehearsalReport(models.Model):
 
     def is_lost(self, now: datetime) -> bool:
         """Tell whether it ended without a word."""
-        return self.status == RehearsalStatus.RUNNING and self.seen_at <= now - LOST_AFTER
+        return self.status == RehearsalStatus.RUNNING and not is_lately(self.seen_at, now, LOST_AFTER)

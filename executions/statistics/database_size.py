@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection
 
+from executions.instants import lately
 from executions.models import DatabaseSize
 
 SAMPLE_EVERY: Final = timedelta(minutes=10)
@@ -45,7 +46,7 @@ def database_size() -> int:
 
 def keep_sample(now: datetime) -> None:
     """Remember the present size, unless that was done a moment ago; forget what is kept no longer."""
-    if DatabaseSize.objects.filter(at__gt=now - SAMPLE_EVERY).exists():
+    if DatabaseSize.objects.filter(lately("at", now, SAMPLE_EVERY)).exists():
         return
     DatabaseSize.objects.get_or_create(at=now, defaults={"size": database_size()})
     DatabaseSize.objects.filter(at__lt=now - KEPT_FOR).delete()

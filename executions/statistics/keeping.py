@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from engine.errors import JournalError
+from executions.instants import lately
 from executions.models import RollUp, RollUpCursor
 from executions.statistics.database_size import keep_sample
 from executions.statistics.rolling_up import roll_up
@@ -85,7 +86,7 @@ class StatisticsKeeper:
     def _keep(self) -> None:
         now = timezone.now()
         until = self._settled.until()
-        if until != self._counted_until and not RollUpCursor.objects.filter(moved_at__gt=now - _LATELY).exists():
+        if until != self._counted_until and not RollUpCursor.objects.filter(lately("moved_at", now, _LATELY)).exists():
             self._catch_up(until)
         if self._tidied_at is None or now - self._tidied_at >= _TIDY_EVERY:
             forget_old(now)

@@ -11,6 +11,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from executions.instants import lately
 from executions.models import Event, TraceCursor
 from executions.statistics.settled import SettledLog
 from executions.tracing.spans import ENDS_OF_RUNS, spans_of
@@ -65,7 +66,7 @@ class TraceKeeper:
         newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
         TraceCursor.objects.get_or_create(defaults={"event_id": newest or 0, "claimed_until": now})
         claim = now + _CLAIMED_FOR
-        if not TraceCursor.objects.filter(claimed_until__lte=now).update(claimed_until=claim):
+        if not TraceCursor.objects.exclude(lately("claimed_until", now + _CLAIMED_FOR, _CLAIMED_FOR)).update(claimed_until=claim):
             return False
         cursor = TraceCursor.objects.get()
         sent_until = cursor.event_id

@@ -120,6 +120,18 @@ def test_another_process_goes_on_behind_the_last_ones(
     assert cancelled() == set(many[:-2])
 
 
+def test_a_process_goes_on_with_what_one_left_whose_clock_was_ahead(many: list[ExecutionId]) -> None:
+    batch = started()
+    claimed()
+    Batch.objects.filter(pk=batch.pk).update(seen_at=timezone.now() + timedelta(hours=2))
+    batch.refresh_from_db()
+    assert batch.is_unattended(timezone.now())
+
+    BatchRun(claimed()).carry_out()
+
+    assert cancelled() == set(many[:-2])
+
+
 def test_a_process_that_another_took_over_from_changes_nothing_any_more(many: list[ExecutionId]) -> None:
     batch = started()
     slow = claimed()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from executions.models import DatabaseSize, RollUp
+from executions.models import DatabaseSize, RollUp, RollUpCursor
 from executions.statistics import keeping
 from executions.statistics.keeping import StatisticsKeeper, forget_old
 from executions.statistics.reading import read_stretches
@@ -46,3 +46,20 @@ def test_an_executor_counts_what_ends_and_looks_at_the_size(monkeypatch: pytest.
         keeper.stop()
 
     assert stretch.tally.count == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_whose_clock_was_ahead_stops_nobody_from_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "LOOK_EVERY", timedelta(milliseconds=10))
+    now = timezone.now()
+    ahead = now + timedelta(hours=2)
+    RollUpCursor.objects.create(moved_at=ahead)
+    DatabaseSize.objects.create(at=ahead, size=1)
+    keeper = StatisticsKeeper(lambda: True)
+    keeper.start()
+    try:
+        run_once(1, due_at=now)
+        eventually(lambda: read_stretches(MINUTES, now - timedelta(minutes=2)))
+        eventually(DatabaseSize.objects.exclude(at=ahead).exists)
+    finally:
+        keeper.stop()

@@ -117,11 +117,22 @@ def test_what_a_collector_did_not_take_is_sent_again(keeper: TraceKeeper, kept: 
     assert kept.spans == [execution_span(E1)]
 
 
+def test_a_process_whose_clock_was_ahead_stops_nobody_from_sending(keeper: TraceKeeper, kept: Kept) -> None:
+    send_all(keeper)
+    end(E1)
+    settle(keeper)
+    TraceCursor.objects.update(claimed_until=timezone.now() + timedelta(hours=2))
+
+    send_all(keeper)
+
+    assert kept.spans == [execution_span(E1)]
+
+
 def test_while_another_process_sends_nobody_else_does(keeper: TraceKeeper, kept: Kept) -> None:
     send_all(keeper)
     end(E1)
     settle(keeper)
-    TraceCursor.objects.update(claimed_until=timezone.now() + timedelta(hours=1))
+    TraceCursor.objects.update(claimed_until=timezone.now() + timedelta(minutes=1))
     assert keeper.send_next() is False
 
     TraceCursor.objects.update(claimed_until=timezone.now())
