@@ -272,6 +272,8 @@ class WorkflowDriver:
         """Return once the join set has a response: run children here, or wait, or unload."""
         run = self.run
         has_flushed = False
+        # A child that runs here may take long, and nothing is recorded until it ends.
+        self._writes.begin_window()
         while not run.join_sets.is_answered(join_set):
             if self.children.run_private(join_set):
                 continue

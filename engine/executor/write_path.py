@@ -96,7 +96,12 @@ class WritePath:
             self._services.commits.commit_behind(inflight[-1])
         elif len(buffer.entries) >= self._services.settings.buffer_events:
             self.flush()
-        elif not self._is_registered:
+        else:
+            self.begin_window()
+
+    def begin_window(self) -> None:
+        """Have the buffer committed when its window is over, whatever the run does meanwhile."""
+        if not self._is_registered and self.window_s > 0:
             self._is_registered = True
             self._flusher.register(self)
 

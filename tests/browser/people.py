@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from tests.acceptance.api_client import Client
 from tests.acceptance.sites import Site
@@ -112,6 +112,22 @@ class Console:
         self.page.wait_for_load_state("networkidle")
         self.page.screenshot(path=path)
         self.page.set_viewport_size(size)
+
+    def find_task(self, execution_id: str, page: Page | None = None) -> Locator:
+        """Open the page of the inbox with the task of an execution; return its entry.
+
+        Args:
+            execution_id: The execution whose child somebody is to answer.
+            page: The tab.
+        """
+        page = page or self.page
+        task = page.locator(f'[data-key^="{execution_id}."]')
+        page.goto(f"{self.base}tasks/")
+        # Other tests leave tasks, and those that wait longest come first.
+        while task.count() == 0 and page.locator("a[rel=next]").count():
+            with page.expect_navigation():
+                page.locator("a[rel=next]").click()
+        return task
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type == "error":

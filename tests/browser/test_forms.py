@@ -124,13 +124,11 @@ def test_a_call_is_copied_from_an_execution(console: Console) -> None:
 
 def test_a_task_is_taken_and_answered_and_other_pages_see_it(console: Console) -> None:
     execution_id = console.submit(PAY, LARGE)
-    inbox = console.open("tasks/")
-    row = inbox.locator(f'[data-key^="{execution_id}."]')
+    row = console.find_task(execution_id)
     expect(row).to_contain_text("finance")
     console.expect_live()
-    page = inbox.context.new_page()
-    page.goto(f"{console.base}tasks/")
-    page.locator(f'[data-key^="{execution_id}."] a').first.click()
+    page = console.page.context.new_page()
+    console.find_task(execution_id, page).locator("a").first.click()
     expect(page.locator("#task-state h2")).to_have_text("May this be paid?")
 
     page.get_by_role("button", name="Take it").click()
@@ -161,8 +159,7 @@ def test_a_new_task_is_told_of_on_an_open_inbox(console: Console) -> None:
 def test_no_form_is_wider_than_the_window(console: Console, width: int) -> None:
     execution_id = console.submit(PAY, {"to": "x" * 120, "cents": 500_000})
     console.page.set_viewport_size({"width": width, "height": 900})
-    page = console.open("tasks/")
-    task = page.locator(f'[data-key^="{execution_id}."]').get_attribute("data-key")
+    task = console.find_task(execution_id).get_attribute("data-key")
 
     for path in ("tasks/", f"tasks/{task}/", "submit/", f"submit/{PAY}/?from={execution_id}"):
         page = console.open(path)
@@ -172,8 +169,7 @@ def test_no_form_is_wider_than_the_window(console: Console, width: int) -> None:
 def test_pictures_for_the_documentation(console: Console, screenshots: Path) -> None:
     waiting = console.submit(PAY, LARGE)
     page = console.page
-    console.open("tasks/")
-    task = page.locator(f'[data-key^="{waiting}."]').get_attribute("data-key")
+    task = console.find_task(waiting).get_attribute("data-key")
 
     for name, path in {
         "functions": "submit/",
