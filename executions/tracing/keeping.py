@@ -66,7 +66,9 @@ class TraceKeeper:
         newest = Event.objects.order_by("-pk").values_list("pk", flat=True).first()
         TraceCursor.objects.get_or_create(defaults={"event_id": newest or 0, "claimed_until": now})
         claim = now + _CLAIMED_FOR
-        if not TraceCursor.objects.exclude(lately("claimed_until", now + _CLAIMED_FOR, _CLAIMED_FOR)).update(claimed_until=claim):
+        if not TraceCursor.objects.exclude(lately("claimed_until", now + _CLAIMED_FOR, _CLAIMED_FOR)).update(
+            claimed_until=claim
+        ):
             return False
         cursor = TraceCursor.objects.get()
         sent_until = cursor.event_id
