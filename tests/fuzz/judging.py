@@ -16,6 +16,8 @@ from tests.fuzz.sites import Answer, SiteInProcess
 
 MOST_CPU_S: Final = 10.0
 """Of one request, all threads of the process together; compiling a component of 100 kB takes a second of it."""
+_READING_S: Final = 10.0
+"""What a file that is a component may compute before it is refused (`engine.guests.python.describe`)."""
 MOST_GROWTH_MIB: Final = 700
 """How much one request may raise the most memory that the process ever had; a guest may have 512 MiB."""
 
@@ -45,7 +47,7 @@ def judge(site: SiteInProcess, content: bytes) -> Finding | None:
     cpu, memory = time.process_time(), _most_memory_mib()
     answer = site.send(request)
     cpu, memory = time.process_time() - cpu, _most_memory_mib() - memory
-    if cpu > MOST_CPU_S:
+    if cpu > MOST_CPU_S + _READING_S * content.count(b"location"):
         return Finding("cpu", f"it took {cpu:.1f} s of computing; answer {answer.status}")
     if memory > MOST_GROWTH_MIB:
         return Finding("memory", f"it took {memory} MiB more than ever before; answer {answer.status}")
