@@ -34,8 +34,10 @@ def main() -> None:
     import django
 
     django.setup()
-    from executions.hosting import ExecutorHost, spare_collector
+    from executions.hosting import ExecutorHost
+    from executions.process_memory import limit_arenas, spare_collector
 
+    limit_arenas()
     host = ExecutorHost()
     host.start()
     spare_collector()

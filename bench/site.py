@@ -72,14 +72,16 @@ class Bench:
 
     def __init__(self, *, is_alone: bool = True) -> None:
         from executions.hosting import ExecutorHost
+        from executions.process_memory import limit_arenas
 
+        limit_arenas()
         self._is_alone = is_alone
 
         self._host: ExecutorHost = ExecutorHost()
         self.executor: Executor = self._host.executor
 
     def __enter__(self) -> Bench:
-        from executions.hosting import spare_collector
+        from executions.process_memory import spare_collector
 
         self._host.start()
         spare_collector()

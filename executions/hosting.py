@@ -6,7 +6,6 @@ threads and connections do not survive one, and a process that compiled wasm bef
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import signal
@@ -42,6 +41,7 @@ from executions.django_functions import DjangoFunctions
 from executions.journal.journal import SqlJournal
 from executions.liveness import HEARTBEAT_EVERY, beat, forget_silent, say_goodbye
 from executions.process_load import LoadMeter
+from executions.process_memory import limit_arenas, spare_collector
 from executions.statistics.keeping import StatisticsKeeper
 
 if TYPE_CHECKING:
@@ -304,6 +304,7 @@ def _closing(call: Callable[P, T]) -> Callable[P, T]:
 
 def start_in_worker(**_signal: Any) -> None:
     """Start an executor in this django-q2 worker; connected to its ``post_spawn`` signal."""
+    limit_arenas()
     host = ExecutorHost()
     host.start()
     spare_collector()
@@ -311,16 +312,6 @@ def start_in_worker(**_signal: Any) -> None:
     # It came blocked (see `run_executor`), but whoever signals a worker means it.
     signal.signal(signal.SIGTERM, _end_in_order)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
-
-
-def spare_collector() -> None:
-    """Have the garbage collector leave alone what is there; for a process whose executor has started.
-
-    Programs and settings stay for good. To walk through them takes 70 ms, with the interpreter lock held, each time a
-    replay or many short workflows have made enough new objects.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _end_in_order(_number: int, _frame: FrameType | None) -> NoReturn:
