@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -60,11 +60,15 @@ class ChaosSite:
     Args:
         folder: Where its files go.
         server: PostgreSQL, listening on loopback; SQLite, on a small disk if there may be one, if there is none.
+        settings: Of its executors, beside and instead of `tests.chaos.work.SETTINGS`.
     """
 
-    def __init__(self, folder: Path, *, server: PrivateServer | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, server: PrivateServer | None = None, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.folder = folder
         self.server = server
+        self._settings = settings
         self.jobs: dict[ExecutionId, Job] = {}
         self._batch: set[ExecutionId] = set()
         """Made since all had ended. Instants in the logs of those before may be of a clock that was wrong then."""
@@ -86,6 +90,7 @@ class ChaosSite:
                         "OBELISK_OUTBOUND_HOSTS": f"http://{self.effects.authority}",
                         FOLDER_VARIABLE: str(self.folder),
                         **SETTINGS,
+                        **self._settings,
                     },
                 )
             )

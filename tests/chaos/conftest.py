@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -18,22 +21,29 @@ def unblocked(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def site_on(database: str, folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[ChaosSite]:
+    """Have a site on a server, or on a disk, of its own."""
+    with ExitStack() as stack:
+        server = None
+        if database == "postgresql":
+            if find_binaries() is None:
+                pytest.skip(MISSING)
+            server = stack.enter_context(PrivateServer(SURVIVING_ITS_DEATH, port=unused_port()))
+        yield stack.enter_context(ChaosSite(folder, server=server, settings=settings))
+
+
 @pytest.fixture(scope="package")
 def on_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
     """A site on a server of its own."""
-    if find_binaries() is None:
-        pytest.skip(MISSING)
-    with (
-        PrivateServer(SURVIVING_ITS_DEATH, port=unused_port()) as server,
-        ChaosSite(tmp_path_factory.mktemp("chaos"), server=server) as site,
-    ):
+    with site_on("postgresql", tmp_path_factory.mktemp("chaos")) as site:
         yield site
 
 
 @pytest.fixture(scope="package")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosSite]:
     """A site on a disk of its own."""
-    with ChaosSite(tmp_path_factory.mktemp("chaos")) as site:
+    with site_on("sqlite", tmp_path_factory.mktemp("chaos")) as site:
         yield site
 
 

@@ -54,10 +54,16 @@ class Point(StrEnum):
     """Some rows of executions that are deleted are gone in the open transaction."""
     DURING_BATCH = "during-batch"
     """A bulk operation has changed an execution in the open transaction, and not noted that it has."""
+    BEFORE_AHEAD = "before-ahead"
+    """A commit that was prepared while the disk had another one is about to be stored."""
+    AFTER_AHEAD = "after-ahead"
+    """It is durable, and nobody has been told."""
 
 
 RUNNING = tuple(Point)[: list(Point).index(Point.DURING_STATISTICS)]
 """Those that a run of an execution comes by."""
+AHEAD = (Point.BEFORE_AHEAD, Point.AFTER_AHEAD)
+"""Those that it comes by only with a commit window of 0."""
 
 
 def armed(folder: Path, point: str) -> Path:
@@ -155,6 +161,9 @@ def _wrap_finish(saboteur: _Saboteur, kind: Any) -> None:
 
     def finish(transaction: Any) -> Any:
         writes: list[Write] = transaction._writes
+        is_ahead = kind is PreparedTransaction
+        if is_ahead:
+            saboteur.passes(Point.BEFORE_AHEAD)
         has_result = any(_has(write, Finished) for write in writes)
         if has_result:
             saboteur.passes(Point.BEFORE_COMMIT)
@@ -163,6 +172,8 @@ def _wrap_finish(saboteur: _Saboteur, kind: Any) -> None:
         if threading.current_thread().name == "flusher":
             saboteur.passes(Point.DURING_FLUSH)
         report = original(transaction)
+        if is_ahead:
+            saboteur.passes(Point.AFTER_AHEAD)
         if has_result:
             saboteur.passes(Point.AFTER_COMMIT)
         return report
