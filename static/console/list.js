@@ -20,7 +20,6 @@ function show() {
   }
   for (const box of boxes()) {
     box.checked = selected.has(box.value);
-    box.closest("tr").classList.toggle("ob-selected", box.checked);
   }
   wholePage.checked = selected.size > 0 && selected.size === boxes().length;
   wholePage.indeterminate = selected.size > 0 && !wholePage.checked;

@@ -351,8 +351,8 @@ export function rowOf(html) {
 }
 
 const KEEP = {
-  // What people have opened stays open.
-  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
+  // What people have opened stays open, and what they have ticked stays ticked.
+  beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "checked",
   // The value at an address never changes; somebody may have opened more of it.
   beforeNodeMorphed: (old, fresh) => old.dataset?.value === undefined || old.dataset.value !== fresh.dataset?.value,
   // What is somebody's alone, such as a row's actions, is in no frame.

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.people import Console
 from tests.browser.test_console import FIBO, LARGE, PAY
@@ -20,6 +20,19 @@ def wait_for_stub(console: Console, parent: str) -> str:
     expect(page.locator("#head .ob-badge").first).to_have_text(re.compile("Blocked"))
     (stub,) = re.findall(rf"{parent}\.\S+?_1", page.locator("#head .ob-banner").inner_text())
     return str(stub)
+
+
+def tint(page: Page) -> str:
+    """Return the background of what is selected."""
+    return str(
+        page.evaluate("""() => {
+          const probe = document.body.appendChild(document.createElement("i"));
+          probe.style.background = "var(--ob-running-tint)";
+          const colour = getComputedStyle(probe).backgroundColor;
+          probe.remove();
+          return colour;
+        }""")
+    )
 
 
 def test_three_are_selected_by_keys_and_cancelled_with_a_report(console: Console) -> None:
@@ -63,7 +76,28 @@ def test_what_is_selected_stays_so_while_rows_change(console: Console) -> None:
 
     expect(found).to_contain_text("Paused")
     expect(found.locator("input[name=selected]")).to_be_checked()
-    expect(found).to_have_class("ob-selected")
+    expect(found.locator("td").first).to_have_css("background-color", tint(page))
+
+
+def test_what_is_selected_stays_so_when_its_row_changes_later_because_it_had_the_focus(console: Console) -> None:
+    execution_id = console.submit(PAY, LARGE)
+    page = console.open("executions/")
+    found = page.locator(f'tr[data-key="{execution_id}"]')
+    console.expect_live()
+    tick = found.locator("input[name=selected]")
+    tick.check()
+
+    # Nobody's row changes under his hands; a frame of something newer tells that this one's has come.
+    console.pause(execution_id)
+    console.submit(PAY, LARGE)
+    expect(page.get_by_role("link", name="new execution")).to_be_visible()
+    expect(found).to_contain_text("Blocked")
+    page.keyboard.press("Tab")
+    expect(found).to_contain_text("Paused")
+
+    assert tick.is_checked()
+    page.get_by_role("button", name="Unpause", exact=True).click()
+    expect(page.locator("#main")).to_contain_text("1 can be unpaused")
 
 
 def test_rows_that_match_no_longer_stay_and_new_ones_wait_behind_a_pill(console: Console) -> None:

@@ -23,6 +23,7 @@ from tests.harness.topology import Web
 pytestmark = pytest.mark.timeout(300)
 
 FULL_S = 4.0
+_MANY = 20
 """Longer than locks last: all have expired when there is room again."""
 
 _STARTING = "LOG:  starting PostgreSQL"
@@ -87,6 +88,8 @@ def test_executors_wait_for_room_for_tables_and_say_what_they_lack(site: ChaosSi
     server, before = server_of(site), executors_of(site)
     with site.being_submitted_to():
         eventually(lambda: site.effects.total >= 3)
+        # There is no room for further jobs either, so that executors need some for these.
+        site.submit(_MANY)
         server.hold_full(Disk.TABLES, seconds=FULL_S)
         assert eventually(lambda: any("No space left on device" in why for why in why_nothing_is_committed(site)))
         assert eventually(lambda: health_of(web) == (503, "no executor can work"))
