@@ -23,8 +23,8 @@ from tests.harness.topology import Web
 pytestmark = pytest.mark.timeout(300)
 
 FULL_S = 4.0
-_MANY = 20
 """Longer than locks last: all have expired when there is room again."""
+_MANY = 20
 
 _STARTING = "LOG:  starting PostgreSQL"
 
