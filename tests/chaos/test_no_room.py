@@ -105,6 +105,9 @@ def test_executors_wait_for_a_server_that_died_of_its_full_log_and_cannot_come_u
     with site.being_submitted_to():
         eventually(lambda: site.effects.total >= 3)
         server.hold_full(Disk.LOG, seconds=FULL_S)
+        while server.log.count(_STARTING) == starts:
+            # It is still about to die; when it is started again it wants room again.
+            server.hold_full(Disk.LOG, seconds=0)
         assert eventually(lambda: health_of(web) == (503, "database does not answer"))
         end = Death(None, server.make_room(Disk.LOG))
     check_recovery(site, Disk.LOG, end)
