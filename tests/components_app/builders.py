@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from wasmtime import wat2wasm
 
 from engine.deployment.spec import ComponentSpec, DeploymentSpec, Runner
+from engine.wasm import compile_cache
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "examples" / "deployment.toml"
@@ -63,3 +65,8 @@ def workflow_table(name: str, extra: str = "") -> str:
 def from_file(deployment: DeploymentSpec) -> tuple[ComponentSpec, ...]:
     """Return the components that the deployment file names, without the activities of the installed apps."""
     return tuple(component for component in deployment.components if component.runner is not Runner.HOST)
+
+
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have whatever compiles anything from now on fail the test."""
+    monkeypatch.setattr(compile_cache, "compile_component", lambda *_: pytest.fail("something is compiled"))
