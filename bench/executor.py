@@ -39,8 +39,8 @@ def main() -> None:
 
     limit_arenas()
     host = ExecutorHost()
-    host.start()
     spare_collector()
+    host.start()
     print("ready", flush=True)
     sys.stdin.read()
     host.stop()

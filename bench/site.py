@@ -83,8 +83,8 @@ class Bench:
     def __enter__(self) -> Bench:
         from executions.process_memory import spare_collector
 
-        self._host.start()
         spare_collector()
+        self._host.start()
         # The first call loads the components; what is measured is work, not warming up.
         self.run("testing:fibo-workflow/workflow.fiboa", [10, 1])
         return self

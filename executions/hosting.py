@@ -115,9 +115,9 @@ class ExecutorHost:
             # The first look meets it too, and waits until the database is back.
             log.warning("executor.not_warmed_up", error=str(error))
         self._feed.start(self._hear)
-        self._executor.start()
         # Before the first execution, not beside it: much of the first heartbeat is Django making itself ready.
         self._beat_or_say_why()
+        self._executor.start()
         self._heart.start()
         self._statistics.start()
         if first_port := settings.OBELISK_METRICS_PORT:
@@ -306,8 +306,8 @@ def start_in_worker(**_signal: Any) -> None:
     """Start an executor in this django-q2 worker; connected to its ``post_spawn`` signal."""
     limit_arenas()
     host = ExecutorHost()
-    host.start()
     spare_collector()
+    host.start()
     Finalize(host, host.stop, exitpriority=_EXIT_PRIORITY)
     # It came blocked (see `run_executor`), but whoever signals a worker means it.
     signal.signal(signal.SIGTERM, _end_in_order)

@@ -29,10 +29,10 @@ def limit_arenas() -> None:
 
 
 def spare_collector() -> None:
-    """Have the garbage collector leave alone what is there; once the executor has started.
+    """Have the garbage collector leave alone what is there; before the executor starts.
 
-    Programs and settings stay for good. To walk through them takes 70 ms, with the interpreter lock held, each time a
-    replay or many short workflows have made enough new objects.
+    Modules and settings stay for good. To walk through them takes 70 ms, with the interpreter lock held, each time a
+    replay or many short workflows have made enough new objects; in a process that takes over work, at once.
     """
     gc.collect()
     gc.freeze()
