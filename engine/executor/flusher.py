@@ -28,6 +28,14 @@ class Flushable(Protocol):
         ...
 
 
+class CommitWindows(Protocol):
+    """What looks after the commit windows of runs."""
+
+    def register(self, run: Flushable, /) -> None:
+        """Have a run's buffer committed when its window, beginning now, is over."""
+        ...
+
+
 class HeldBack:
     """A write that is in line already and that nobody may need an acknowledgement of for a while.
 
@@ -77,7 +85,7 @@ class Flusher:
         if self._thread.is_alive():
             self._thread.join()
 
-    def register(self, run: Flushable) -> None:
+    def register(self, run: Flushable, /) -> None:
         """Have a run's buffer committed when its window, beginning now, is over."""
         due = (time.monotonic() + run.window_s, next(self._order), run)
         with self._changed:

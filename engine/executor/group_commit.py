@@ -4,6 +4,10 @@ Whoever first needs an acknowledgement leads: it takes everything that waits and
 another thread for that, so a lone writer pays nothing, and under load the followers find their write done. The same
 transaction locks what becomes due by it, so an execution that is submitted or woken here is begun at no extra commit.
 
+A client of this process, which has time, leaves its writes to a thread that is about to commit anyway
+(`GroupCommit.commit_with_next`): a commit of its own would stop the runs beside it, and hand the interpreter lock to
+and fro with every statement.
+
 A writer that wants every step committed, and has the next one to compute, prepares its commit and leaves the rest to
 another thread (`GroupCommit.commit_behind`), which finds the next one prepared when the disk has this one.
 """
@@ -33,6 +37,8 @@ from engine.journal.requirements import may_make_due
 log = structlog.get_logger(__name__)
 
 _BROKEN = "the commit broke off"
+_NEAR_S = 0.02
+"""How long a client counts on a commit that somebody is about to make."""
 
 
 class GroupCommit:
@@ -65,6 +71,8 @@ class GroupCommit:
         self._posted: deque[Ticket] = deque()
         self._has_posts = threading.Event()
         self._is_stopped = False
+        self.is_commit_near = False
+        """Whether a thread that runs executions will commit whatever waits within a moment; it says so itself."""
         self._lock_source: LockSource | None = None
         self._is_look_due = False
         self._is_more_due = False
@@ -276,6 +284,34 @@ class GroupCommit:
     def commit_all(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
         """Commit writes together and return what became of each."""
         return self.settle_all([self.enqueue(write) for write in writes])
+
+    def commit_with_next(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
+        """Commit writes together with what another thread is about to commit, if one is, and return what became of each.
+
+        For writers that run on none of the threads that run executions.
+        """
+        tickets = [Ticket(write) for write in writes]
+        if tickets and self.is_commit_near:
+            last = tickets[-1]
+            last.watch()
+            self._waiting.extend(tickets)
+            # Asked once more: whoever said so may have made its last commit before these were in line.
+            if self.is_commit_near and not last.wait(_NEAR_S):
+                # It is held up; others need not find out again.
+                self.is_commit_near = False
+        else:
+            self._waiting.extend(tickets)
+        return self.settle_all(tickets)
+
+    def commit_left(self) -> None:
+        """Commit what others left to this thread, which said that it would commit and has nothing to commit now."""
+        self.is_commit_near = False
+        if self._waiting:
+            self._take_lead()
+            try:
+                self._commit_waiting()
+            finally:
+                self._leading.release()
 
     def settle_all(self, tickets: Sequence[Ticket]) -> list[Committed | JournalError]:
         """Return once these writes are durable or refused, with what became of each."""

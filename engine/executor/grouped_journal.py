@@ -29,7 +29,7 @@ class GroupedJournal:
     def commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> CommitReport:
         """See `Journal`. Hints went to the executor already, which is also the one that locks."""
         assert lock is None, "in an executor's process, the executor locks"
-        return CommitReport(tuple(self._commits.commit_all(writes)), Hints())
+        return CommitReport(tuple(self._commits.commit_with_next(writes)), Hints())
 
     def begin_commit(self, writes: Sequence[Write], *, now: datetime, lock: LockRequest | None = None) -> OpenCommit:
         """See `Journal`."""

@@ -18,7 +18,7 @@ from engine.deployment.registry import DeployedFunction
 from engine.errors import JournalError, JournalUnavailable
 from engine.executor.activity_run import Job
 from engine.executor.durations import Durations
-from engine.executor.flusher import Flusher, HeldBack
+from engine.executor.flusher import Flushable, Flusher, HeldBack
 from engine.executor.group_commit import GroupCommit
 from engine.executor.ticket import Ticket
 from engine.journal.records import Write
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 _SHORT_S = 0.002
 _SHARE_S = 0.01
+_HELD_UP_S = 2 * _SHARE_S
+"""When others commit what the lane has yet to commit, as a run takes longer than expected."""
 _STUCK_S = 0.02
 
 
@@ -97,6 +99,7 @@ class Lane:
                 return None
             if self._waiting:
                 self._began_s = time.monotonic()
+                self.commits.is_commit_near = True
                 return self._waiting.popleft()
             if is_done:
                 self._seat = None
@@ -125,17 +128,27 @@ class Lane:
 class Seat:
     """One thread's time in the lane, with what it has yet to commit.
 
+    It looks after its runs' commit windows (`engine.executor.flusher.CommitWindows`): nearly all of them end before
+    theirs is over, so the flusher is not told of each, but looks once a window which run it is now.
+
     Args:
         lane: The lane.
+
+    Attributes:
+        window_s: When the flusher looks, in seconds from when it was asked to.
     """
 
-    __slots__ = ("_ended", "_lane", "_oldest_s", "_tickets")
+    __slots__ = ("_ended", "_is_watched", "_lane", "_latest", "_oldest_s", "_tickets", "_watching", "window_s")
 
     def __init__(self, lane: Lane) -> None:
+        self.window_s = 0.0
         self._lane = lane
         self._ended: list[Job] = []
         self._tickets: list[Ticket] = []
         self._oldest_s = 0.0
+        self._latest: tuple[Flushable, float] | None = None
+        self._is_watched = False
+        self._watching = threading.Lock()
 
     def work(self) -> None:
         """Run what waits, until nothing does or the lane is another's."""
@@ -152,11 +165,37 @@ class Seat:
                 elif self._ended:
                     self._settle()
                 else:
+                    lane.commits.commit_left()
                     return
         finally:
             # However a run breaks off, those behind it go on.
             lane.leave(self)
             lane.give_back(self._ended)
+
+    def register(self, run: Flushable, /) -> None:
+        """See `engine.executor.flusher.CommitWindows`."""
+        if not self._lane.has(self):
+            self._lane.flusher.register(run)
+            return
+        with self._watching:
+            self._latest = (run, time.monotonic() + run.window_s)
+            if self._is_watched:
+                return
+            self._is_watched = True
+            self.window_s = run.window_s
+        self._lane.flusher.register(self)
+
+    def start_flush(self) -> Ticket | None:
+        """Put the present run's buffer in line for a commit if its window is over; called by the flusher's thread."""
+        with self._watching:
+            assert self._latest is not None, "registered by its run"
+            run, due_s = self._latest
+            self.window_s = due_s - time.monotonic()
+            is_early = self._is_watched = self.window_s > 0
+        if is_early:
+            self._lane.flusher.register(self)
+            return None
+        return run.start_flush()
 
     def post(self, write: Write) -> None:
         """Have a run's last write committed soon, with those of the runs behind it; nobody waits for it."""
@@ -167,14 +206,16 @@ class Seat:
         ticket = commits.enqueue(write)
         if not self._tickets:
             self._oldest_s = time.monotonic()
-            self._lane.flusher.register(HeldBack(ticket, _SHARE_S))
+            self._lane.flusher.register(HeldBack(ticket, _HELD_UP_S))
         self._tickets.append(ticket)
 
     def leave(self) -> None:
         """Hear that the run is about to wait."""
-        if self._lane.leave(self) and self._tickets:
+        if self._lane.leave(self):
             # The run itself goes on.
-            self._commit()
+            if self._tickets:
+                self._commit()
+            self._lane.commits.commit_left()
 
     def _settle(self) -> None:
         ended, self._ended = self._ended, []

@@ -16,35 +16,50 @@ class Ticket:
         after: The one that it goes on from, which may still be on its way; if that is refused, so is this.
     """
 
-    __slots__ = ("_is_behind", "after", "outcome", "write")
+    __slots__ = ("_is_behind", "_unsettled", "after", "outcome", "write")
 
     def __init__(self, write: Write, after: Ticket | None = None) -> None:
         self.write = write
         self.after = after
         self.outcome: Committed | JournalError | None = None
-        self._is_behind: threading.Lock | None = None
+        self._is_behind = False
+        self._unsettled: threading.Lock | None = None
+
+    def watch(self) -> None:
+        """Let threads wait for it from now on; before it is in line, or by the thread that settles it."""
+        unsettled = threading.Lock()
+        unsettled.acquire()
+        # Not before: who waits for it must find it taken.
+        self._unsettled = unsettled
 
     def go_behind(self) -> None:
         """Hear that another thread commits it, whatever the one that waits for it does."""
-        is_behind = threading.Lock()
-        is_behind.acquire()
-        # Not before: who waits for it must find it taken.
-        self._is_behind = is_behind
+        if self._unsettled is None:
+            self.watch()
+        self._is_behind = True
 
     def wait_behind(self) -> bool:
         """Return once another thread has committed it; at once, with ``False``, if none is about to."""
-        is_behind = self._is_behind
-        if is_behind is None:
-            return False
-        with is_behind:
-            return True
+        return self._is_behind and self.wait(-1)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return whether another thread has settled it, as soon as one has or the time is over.
+
+        Args:
+            timeout_s: Seconds to wait; -1 for as long as it takes.
+        """
+        unsettled = self._unsettled
+        assert unsettled is not None, "it is not watched"
+        if unsettled.acquire(timeout=timeout_s):
+            unsettled.release()
+        return self.is_settled
 
     def settle(self, outcome: Committed | JournalError) -> None:
         """Hear what became of it."""
         self.outcome = outcome
         self.after = None
-        if self._is_behind is not None:
-            self._is_behind.release()
+        if self._unsettled is not None:
+            self._unsettled.release()
 
     @property
     def is_settled(self) -> bool:

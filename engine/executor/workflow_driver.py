@@ -107,7 +107,7 @@ class WorkflowDriver:
             raise
         self._writes = WritePath(
             services,
-            flusher,
+            flusher if seat is None else seat,
             self.run,
             locked.state,
             holder,

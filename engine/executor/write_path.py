@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from engine.clock import Clock
 from engine.errors import JournalError, RunAbandoned, RunSuspended
-from engine.executor.flusher import Flusher
+from engine.executor.flusher import CommitWindows
 from engine.executor.services import ExecutorServices
 from engine.executor.ticket import Ticket
 from engine.journal.records import Append, Committed
@@ -34,7 +34,7 @@ class WritePath:
 
     Args:
         services: The executor's parts.
-        flusher: Commits the buffer when its window is over.
+        windows: Has the buffer committed when its window is over.
         run: What records.
         state: The execution as it was locked for this run.
         holder: Whose lock it is.
@@ -47,7 +47,7 @@ class WritePath:
     def __init__(
         self,
         services: ExecutorServices,
-        flusher: Flusher,
+        windows: CommitWindows,
         run: WorkflowRun,
         state: ExecutionState,
         holder: Holder,
@@ -62,7 +62,7 @@ class WritePath:
         self.is_blocked = False
         self.lost: str | None = None
         self._services = services
-        self._flusher = flusher
+        self._windows = windows
         self._run = run
         self._holder = holder
         self._mutex = mutex
@@ -103,7 +103,7 @@ class WritePath:
         """Have the buffer committed when its window is over, whatever the run does meanwhile."""
         if not self._is_registered and self.window_s > 0:
             self._is_registered = True
-            self._flusher.register(self)
+            self._windows.register(self)
 
     def flush(self) -> None:
         """Commit everything, and take in what the journal knows.
@@ -119,14 +119,14 @@ class WritePath:
     def start_flush(self) -> Ticket | None:
         """Put the buffer in line for a commit without waiting for it; called by the flusher's thread."""
         if not self._mutex.acquire(timeout=self.window_s):
-            self._flusher.register(self)
+            self._windows.register(self)
             return None
         try:
             self._is_registered = False
             inflight = self._inflight
             if inflight and not inflight[-1].is_settled:
                 self._is_registered = True
-                self._flusher.register(self)
+                self._windows.register(self)
                 return None
             # The guest makes no host call in which the run could look at them itself.
             self._settle_inflight()
@@ -136,7 +136,7 @@ class WritePath:
             inflight.append(self._enqueue(but=step))
             if step is not None:
                 self._is_registered = True
-                self._flusher.register(self)
+                self._windows.register(self)
             return inflight[-1]
         except (RunAbandoned, JournalError):
             # The run's own thread meets the same at its next call.

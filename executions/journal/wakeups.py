@@ -27,6 +27,9 @@ LONGEST_INTERVAL = timedelta(milliseconds=10)
 """How often it is asked when it has been quiet for long: under 1 % of one core."""
 _QUIET_SHARE = 0.01
 """Intervals in between are this share of the quiet time so far: who waited long may wait that little longer."""
+_BUSY_FACTOR = 10
+"""Least interval, in multiples of what the last question took. In a process whose other threads compute, that is what
+it took to get the interpreter lock from them, and they to get it back."""
 _RETRY_AFTER = timedelta(seconds=1)
 
 
@@ -87,6 +90,7 @@ class DataVersionWatcher:
         version: int | None = None
         changed_at = time.monotonic()
         while not self._is_stopping.is_set():
+            asked_at = time.monotonic()
             try:
                 seen = self._data_version()
             except JournalUnavailable as error:
@@ -99,7 +103,8 @@ class DataVersionWatcher:
             if seen != version:
                 version, changed_at = seen, now
                 callback()
-            time.sleep(min(self._longest_s, max(self._shortest_s, (now - changed_at) * _QUIET_SHARE)))
+            least_s = max(self._shortest_s, (now - asked_at) * _BUSY_FACTOR)
+            time.sleep(min(self._longest_s, max(least_s, (now - changed_at) * _QUIET_SHARE)))
 
     def _data_version(self) -> int:
         with self._connection.reading() as statements:
