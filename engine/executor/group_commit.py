@@ -286,7 +286,7 @@ class GroupCommit:
         return self.settle_all([self.enqueue(write) for write in writes])
 
     def commit_with_next(self, writes: Sequence[Write]) -> list[Committed | JournalError]:
-        """Commit writes together with what another thread is about to commit, if one is, and return what became of each.
+        """Commit writes, with what another thread is about to commit if one is; return what became of each.
 
         For writers that run on none of the threads that run executions.
         """

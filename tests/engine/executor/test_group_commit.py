@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from engine.clock import SimulatedClock
-from engine.errors import ExecutionExists, JournalError, JournalUnavailable, VersionConflict
+from engine.errors import ExecutionExists, ExecutionNotFound, JournalError, JournalUnavailable, VersionConflict
 from engine.executor.group_commit import GroupCommit
 from engine.executor.ticket import Ticket
 from engine.journal.memory import MemoryJournal
@@ -544,3 +544,101 @@ def test_who_waits_to_lead_does_so_between_the_commits_of_one_that_is_always_ahe
 def _step(version: int) -> Write:
     """Return a write that goes on from any other one at the version before."""
     return make_append(make_execution_id(1), make_child_request(make_execution_id(1), version), expected=version)
+
+
+@pytest.fixture
+def clients(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Released by each client that counts on another thread's commit, for as long as it takes."""
+    waiting = threading.Semaphore(0)
+    wait = Ticket.wait
+
+    def tell_and_wait(ticket: Ticket, timeout_s: float) -> bool:
+        waiting.release()
+        return wait(ticket, timeout_s)
+
+    monkeypatch.setattr(Ticket, "wait", tell_and_wait)
+    monkeypatch.setattr("engine.executor.group_commit._NEAR_S", 10 * WAIT_S)
+    return waiting
+
+
+def test_a_client_leaves_its_writes_to_a_commit_that_is_near(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore
+) -> None:
+    commits.is_commit_near = True
+    outcomes: list[Committed | JournalError] = []
+    writes = [make_submit(make_execution_id(1)), _paused(2)]
+
+    with _thread(lambda: outcomes.extend(commits.commit_with_next(writes))):
+        assert clients.acquire(timeout=WAIT_S)
+        commits.commit(make_submit(make_execution_id(3)))
+
+    assert journal.sizes == [3]
+    assert [type(outcome) for outcome in outcomes] == [Committed, ExecutionNotFound]
+
+
+def test_a_client_commits_at_once_if_no_commit_is_near(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore
+) -> None:
+    commits.commit_with_next([make_submit(make_execution_id(1)), make_submit(make_execution_id(2))])
+
+    assert journal.sizes == [2]
+    assert not clients.acquire(blocking=False)
+
+
+def test_a_client_whose_commit_was_the_last_but_one_does_not_wait(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits.is_commit_near = True
+    watch = Ticket.watch
+
+    def others_are_done(ticket: Ticket) -> None:
+        watch(ticket)
+        commits.commit_left()
+
+    monkeypatch.setattr(Ticket, "watch", others_are_done)
+    commits.commit_with_next([make_submit(make_execution_id(1))])
+
+    assert journal.sizes == [1]
+    assert not clients.acquire(blocking=False)
+
+
+def test_what_clients_left_to_a_thread_is_committed_when_it_has_nothing_else(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore
+) -> None:
+    commits.is_commit_near = True
+
+    with _thread(commits.commit_with_next, [make_submit(make_execution_id(1))]):
+        assert clients.acquire(timeout=WAIT_S)
+        commits.commit_left()
+        commits.commit_left()
+
+    assert journal.sizes == [1]
+    assert not commits.is_commit_near
+
+
+def test_a_commit_that_was_near_and_does_not_come_is_waited_for_once(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.executor.group_commit._NEAR_S", 0.001)
+    commits.is_commit_near = True
+
+    commits.commit_with_next([make_submit(make_execution_id(1))])
+    commits.commit_with_next([make_submit(make_execution_id(2))])
+
+    assert journal.sizes == [1, 1]
+    assert clients.acquire(blocking=False)
+    assert not clients.acquire(blocking=False)
+
+
+def test_a_client_hears_that_the_storage_did_not_answer(
+    commits: GroupCommit, journal: Journal, clients: threading.Semaphore
+) -> None:
+    commits.is_commit_near = True
+    journal.fault = JournalUnavailable("injected")
+    outcomes: list[Committed | JournalError] = []
+
+    with _thread(lambda: outcomes.extend(commits.commit_with_next([make_submit(make_execution_id(1))]))):
+        assert clients.acquire(timeout=WAIT_S)
+        commits.commit_left()
+
+    assert outcomes == [journal.fault]

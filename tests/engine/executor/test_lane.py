@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 import pytest
@@ -17,6 +18,7 @@ from engine.executor.flusher import Flusher
 from engine.executor.group_commit import GroupCommit
 from engine.executor.lane import Lane, Seat
 from engine.executor.settings import ExecutorSettings
+from engine.executor.ticket import Ticket
 from engine.journal.memory import MemoryJournal
 from engine.journal.records import Write
 from engine.log.ids import ExecutorId, RunId
@@ -35,9 +37,12 @@ class Journal(MemoryJournal):
     def __init__(self) -> None:
         super().__init__(before_commit=self._note)
         self.sizes: list[int] = []
+        self.during_first: Callable[[], None] = lambda: None
 
     def _note(self, writes: Sequence[Write]) -> None:
         self.sizes.append(len(writes))
+        if len(self.sizes) == 1:
+            self.during_first()
 
 
 class Track:
@@ -156,6 +161,130 @@ def test_runs_behind_one_that_breaks_off_take_place(track: Track) -> None:
     track.run("broken", "quick")
 
     track.wait_for("broken", "quick")
+
+
+class Client:
+    """A thread of the same process that submits something while the lane is at work."""
+
+    def __init__(self, track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._waits = threading.Event()
+        self._thread = threading.Thread(
+            target=track.commits.commit_with_next, args=[[make_submit(make_execution_id(100))]]
+        )
+        wait = Ticket.wait
+
+        def tell_and_wait(ticket: Ticket, timeout_s: float) -> bool:
+            self._waits.set()
+            return wait(ticket, timeout_s)
+
+        monkeypatch.setattr(Ticket, "wait", tell_and_wait)
+        monkeypatch.setattr("engine.executor.group_commit._NEAR_S", 10 * WAIT_S)
+
+    def submit(self) -> None:
+        """Begin, and return when it counts on the lane's commit."""
+        self._thread.start()
+        _wait(self._waits)
+
+    def join(self) -> None:
+        _wait(self._waits)
+        self._thread.join(WAIT_S)
+        assert not self._thread.is_alive()
+
+
+def test_what_a_client_submits_meanwhile_is_in_the_runs_commit(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(track, monkeypatch)
+    track.does["first"] = lambda _: client.submit()
+    track.run("first", "second")
+    client.join()
+    track.wait_for("first", "second")
+
+    assert track.journal.sizes == [3]
+
+
+def test_what_a_client_submits_during_the_last_commit_is_committed_behind_it(
+    track: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(track, monkeypatch)
+    track.journal.during_first = client.submit
+    track.run("only")
+    client.join()
+
+    assert track.journal.sizes == [1, 1]
+
+
+def test_what_a_client_left_to_a_run_that_waits_is_committed_first(
+    track: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(track, monkeypatch)
+    gate = threading.Event()
+
+    def leave_and_wait(seat: Seat) -> None:
+        client.submit()
+        seat.leave()
+        _wait(gate)
+
+    track.does["slow"] = leave_and_wait
+    track.run("slow")
+    client.join()
+
+    assert track.journal.sizes == [1]
+    gate.set()
+    track.wait_for("slow")
+
+
+class Run:
+    """A run with a commit window that counts how often its buffer is asked for."""
+
+    def __init__(self, window_s: float) -> None:
+        self.window_s = window_s
+        self.flushes = 0
+
+    def start_flush(self) -> Ticket | None:
+        self.flushes += 1
+        return None
+
+
+def test_the_flusher_hears_of_one_window_of_many_short_runs(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(track.flusher, "register", registered.append)
+    runs = {"first": Run(WAIT_S), "second": Run(WAIT_S), "third": Run(0)}
+    flushes: list[int] = []
+
+    def begin_window(name: str, seat: Seat) -> None:
+        seat.register(runs[name])
+        if name == "first":
+            # As the flusher's thread does; it is too early.
+            seat.start_flush()
+        if name == "third":
+            seat.start_flush()
+            flushes.extend(run.flushes for run in runs.values())
+            # The next window of this run is one to be told of.
+            seat.register(runs[name])
+
+    for name in runs:
+        track.does[name] = partial(begin_window, name)
+    track.run(*runs)
+    track.wait_for(*runs)
+
+    windows = [each for each in registered if isinstance(each, Seat)]
+    assert len(windows) == 3
+    assert flushes == [0, 0, 1]
+
+
+def test_a_run_that_left_the_lane_has_a_window_of_its_own(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(track.flusher, "register", registered.append)
+    run = Run(WAIT_S)
+
+    def leave(seat: Seat) -> None:
+        seat.leave()
+        seat.register(run)
+
+    track.does["slow"] = leave
+    track.run("slow")
+    track.wait_for("slow")
+
+    assert registered == [run]
 
 
 def test_a_short_workflow_that_waits_today_holds_up_nobody() -> None:
