@@ -290,18 +290,19 @@ class GroupCommit:
 
         For writers that run on none of the threads that run executions.
         """
+        if not (writes and self.is_commit_near):
+            return self.commit_all(writes)
         tickets = [Ticket(write) for write in writes]
-        if tickets and self.is_commit_near:
-            last = tickets[-1]
-            last.watch()
-            self._waiting.extend(tickets)
-            # Asked once more: whoever said so may have made its last commit before these were in line.
-            if self.is_commit_near and not last.wait(_NEAR_S):
-                # It is held up; others need not find out again.
-                self.is_commit_near = False
-        else:
-            self._waiting.extend(tickets)
+        tickets[-1].watch()
+        self._waiting.extend(tickets)
+        self._wait_for_near(tickets[-1])
         return self.settle_all(tickets)
+
+    def _wait_for_near(self, ticket: Ticket) -> None:
+        # Asked once more: whoever said so may have made its last commit before this was in line.
+        if self.is_commit_near and not ticket.wait(_NEAR_S):
+            # It is held up; others need not find out again.
+            self.is_commit_near = False
 
     def commit_left(self) -> None:
         """Commit what others left to this thread, which said that it would commit and has nothing to commit now."""
