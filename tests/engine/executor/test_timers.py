@@ -15,6 +15,7 @@ from engine.log.events import (
     Finished,
     JoinSetCreated,
     Locked,
+    LogEntry,
     Paused,
     TemporarilyTimedOut,
     Unlocked,
@@ -139,6 +140,43 @@ def test_a_workflow_that_wrote_something_is_not_made_to_wait(has_written: bool) 
         assert last == Unlocked(backoff_expires_at=world.clock.now(), reason="made progress")
     else:
         assert isinstance(last, TemporarilyTimedOut)
+
+
+def test_what_was_written_before_the_lock_was_extended_is_progress() -> None:
+    world, timers = _world()
+    world.executors[0].executor._services.commits.lock_for(None)
+    target = world.submit_steps(s.generate_id())
+    _lock(world, target, max_retries=None)
+    world.append(target, JoinSetCreated(join_set_id=JoinSetId("g:1")))
+    _lock(world, target, max_retries=None)
+    world.advance(SECOND)
+
+    timers.tick(world.clock.now())
+
+    assert isinstance(world.events_of(target)[-1], Unlocked)
+
+
+def test_of_a_long_log_the_newest_event_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, timers = _world()
+    journal = world.executors[0].executor._services.journal
+    world.executors[0].executor._services.commits.lock_for(None)
+    target = world.submit_steps(s.generate_id())
+    _lock(world, target, max_retries=None)
+    for number in range(1, 6):
+        world.append(target, JoinSetCreated(join_set_id=JoinSetId(f"g:{number}")))
+    world.advance(SECOND)
+    read: list[int] = []
+    load = journal.load_log
+
+    def count(execution_id: ExecutionId, *, start: int = 0) -> list[LogEntry]:
+        entries = load(execution_id, start=start)
+        read.append(len(entries))
+        return entries
+
+    monkeypatch.setattr(journal, "load_log", count)
+    timers.tick(world.clock.now())
+
+    assert read == [1]
 
 
 def test_extending_the_lock_is_no_progress() -> None:
