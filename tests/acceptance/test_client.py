@@ -110,7 +110,8 @@ def test_log_lines_are_followed_until_the_end(obelisk: Obelisk) -> None:
 
 
 def test_every_change_of_a_state_is_told(obelisk: Obelisk) -> None:
-    execution_id = obelisk("execution", "submit", SLOW, "[2]").out.strip()
+    # Long enough for a client to start meanwhile, on a busy machine too.
+    execution_id = obelisk("execution", "submit", SLOW, "[8]").out.strip()
 
     followed = obelisk("execution", "status", execution_id, "--follow", "--json")
 
