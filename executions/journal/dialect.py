@@ -98,6 +98,13 @@ class Dialect(Protocol):
         ...
 
 
+# The driver asks every value that is no plain number or text, NULL among them, whether it adapts itself; for one with
+# an adapter it does not ask. There are some fifteen of them in the rows of a step. (Both of these are C.)
+_NOTHING: dict[None, None] = {}
+sqlite3.register_adapter(type(None), _NOTHING.get)
+sqlite3.register_adapter(bool, int)
+
+
 class _Sqlite:
     # A transaction that begins as a reader is refused when it writes after somebody else did, however long it may wait.
     begin = "BEGIN IMMEDIATE"
