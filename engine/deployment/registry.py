@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from engine.deployment.spec import ComponentSpec, ComponentType, DeploymentSpec, FunctionSpec, RetryPolicy
@@ -15,30 +15,33 @@ from engine.wit.types import FunctionType
 
 @dataclass(frozen=True, slots=True)
 class DeployedFunction:
-    """A function together with the component that exports it."""
+    """A function together with the component that exports it.
+
+    Attributes:
+        name: Its fully qualified name.
+        type: Its parameters and result.
+        retry: When its failed runs are tried again.
+        lock_expiry: Longest time one run of it may take.
+    """
 
     spec: FunctionSpec
     component: ComponentSpec
+    # Every step asks for these.
+    name: FunctionName = field(init=False, repr=False, compare=False)
+    type: FunctionType = field(init=False, repr=False, compare=False)
+    retry: RetryPolicy = field(init=False, repr=False, compare=False)
+    lock_expiry: timedelta = field(init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> FunctionName:
-        """Its fully qualified name."""
-        return self.spec.name
-
-    @property
-    def type(self) -> FunctionType:
-        """Its parameters and result."""
-        return self.spec.type
-
-    @property
-    def retry(self) -> RetryPolicy:
-        """When its failed runs are tried again."""
-        return self.spec.retry or self.component.retry
-
-    @property
-    def lock_expiry(self) -> timedelta:
-        """Longest time one run of it may take."""
-        return self.component.exec.lock_expiry if self.spec.lock_expiry is None else self.spec.lock_expiry
+    def __post_init__(self) -> None:
+        """Look up what the function has of its own and what it has of its component."""
+        spec, component = self.spec, self.component
+        for attribute, value in (
+            ("name", spec.name),
+            ("type", spec.type),
+            ("retry", spec.retry or component.retry),
+            ("lock_expiry", component.exec.lock_expiry if spec.lock_expiry is None else spec.lock_expiry),
+        ):
+            object.__setattr__(self, attribute, value)
 
     def read_params(self, data: object) -> list[JsonValue]:
         """Check the parameters of a call and return the canonical values; those with defaults may be left out.

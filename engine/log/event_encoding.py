@@ -42,24 +42,19 @@ class EventKind(NamedTuple):
     encode: Callable[[Any], str]
 
 
-def kind_of(event: e.ExecutionEvent) -> EventKind:
-    """Return how an event is stored."""
-    return _KINDS[type(event)]
-
-
 def encode_event(event: e.ExecutionEvent) -> str:
     """Return an event's stored JSON text."""
-    return _KINDS[type(event)].encode(event)
+    return KINDS[type(event)].encode(event)
 
 
 def variant_of(event: e.ExecutionEvent) -> str:
     """Return the tag under which an event is stored."""
-    return _KINDS[type(event)].variant
+    return KINDS[type(event)].variant
 
 
 def history_type_of(event: e.ExecutionEvent) -> str | None:
     """Return the inner tag of a history event; ``None`` for other events."""
-    return _KINDS[type(event)].history_type
+    return KINDS[type(event)].history_type
 
 
 def _dumps(document: Json) -> str:
@@ -265,7 +260,7 @@ def _of_history(history_type: str, encode: Callable[[Any], str], *, is_of_join_s
     return EventKind("history_event", history_type, is_of_join_set, encode)
 
 
-_KINDS: Mapping[type[e.ExecutionEvent], EventKind] = {
+KINDS: Mapping[type[e.ExecutionEvent], EventKind] = {
     e.Created: _plain("created", _created),
     e.Locked: _plain("locked", _locked),
     e.Unlocked: _plain("unlocked", _unlocked),
@@ -286,4 +281,4 @@ _KINDS: Mapping[type[e.ExecutionEvent], EventKind] = {
     e.Scheduled: _of_history("schedule", _scheduled, is_of_join_set=False),
     e.Stubbed: _of_history("stub", _stubbed, is_of_join_set=False),
 }
-"""An event without a kind cannot be stored; the tests hold this to the union `ExecutionEvent`."""
+"""How the events of each type are stored. An event without a kind cannot be; the tests hold this to the union `ExecutionEvent`."""

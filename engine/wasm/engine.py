@@ -127,9 +127,8 @@ class WasmEngine:
         """
         return _process.engine(settings)
 
-    def ticks_until(self, run: Run) -> int:
-        """Return after how many epochs to look at a run again; zero when its time is up."""
-        left_s = run.seconds_left()
+    def ticks_until(self, run: Run, left_s: float) -> int:
+        """Return after how many epochs to look at a run again that may go on so long; zero when its time is up."""
         if run.keeps_gil:
             return 1 if left_s > 0 else 0
         return min(self.clock.ticks_for(left_s), LOOK_UP_TICKS)
@@ -148,7 +147,7 @@ class WasmEngine:
             if run.seconds_left() <= 0:
                 raise Trap(TrapKind.INTERRUPTED, "wasm trap: interrupt")
             run.look()
-            POINTER.pack_into(MEMORY, ticks_out, self.ticks_until(run))
+            POINTER.pack_into(MEMORY, ticks_out, self.ticks_until(run, run.seconds_left()))
             MEMORY[kind_out] = _CONTINUE
 
         @as_callback

@@ -40,13 +40,10 @@ class EpochClock:
         self._runs = runs
         self._timer = timer
         self._starting = threading.Lock()
+        self.is_native: Final = timer is not None
+        """Whether it ticks also while a guest holds the interpreter lock."""
         self.is_ticking = False
         _clocks.add(self)
-
-    @property
-    def is_native(self) -> bool:
-        """Whether it ticks also while a guest holds the interpreter lock."""
-        return self._timer is not None
 
     def ticks_for(self, seconds: float) -> int:
         """Return after how many epochs to look at a deadline ``seconds`` away: at once if it has passed.

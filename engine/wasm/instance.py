@@ -139,17 +139,16 @@ class Instance:
         engine.runs[self._context] = run
         try:
             native.store_limiter(store, limits.memory_bytes, limits.table_elements, -1, -1, limits.memories)
-            self.refuel(limits.fuel)
+            if limits.fuel is not None or engine.settings.consume_fuel:
+                self.refuel(limits.fuel)
             native.store_epoch_deadline_callback(store, engine.epoch_callback_address, None, None)
             self._instance = _InstanceMemory()
             self._check_idle()
-            instantiate = (
-                native.linker_instantiate_keeping_gil
-                if run.begin(linked.start, may_keep_gil=engine.clock.is_native)
-                else native.linker_instantiate
-            )
             try:
-                self._enter()
+                self._enter(linked.start)
+                instantiate = (
+                    native.linker_instantiate_keeping_gil if run.keeps_gil else native.linker_instantiate
+                )
                 error = instantiate(
                     linked.linker.address, self._context, linked.component.address, addressof(self._instance)
                 )
@@ -194,17 +193,14 @@ class Instance:
             if not native.instance_function(addressof(self._instance), context, target.index, function_at):
                 raise WasmError("the instance has no such function")
             self._check_idle()
-            call = (
-                native.function_call_keeping_gil
-                if self._run.begin(target.choice, may_keep_gil=self._linked.engine.clock.is_native)
-                else native.function_call
-            )
+            run = self._run
             try:
-                self._enter()
+                self._enter(target.choice)
+                call = native.function_call_keeping_gil if run.keeps_gil else native.function_call
                 error = call(function_at, context, args_at, len(lowerers), result_at, target.results_len)
             finally:
                 self._leave()
-            self._run.end()
+            run.end()
             if error:
                 raise self._failure(error)
             return target.lift(context, result_at)  # type: ignore[no-any-return]  # by construction a canonical value
@@ -291,15 +287,17 @@ class Instance:
 
     # Handlers wait while these two are at work: one that raised half way would leave the instance running for ever.
     @as_callback
-    def _enter(self) -> None:
+    def _enter(self, choice: GilChoice) -> None:
         if _nesting.is_main_thread and not _nesting.depth:
             _nesting.held_back = hold_back_handlers()
         _nesting.depth += 1
         self._is_running = True
-        engine = self._linked.engine
-        native.set_epoch_deadline(self._context, engine.ticks_until(self._run))
-        if not engine.clock.is_ticking:
-            engine.clock.ensure_ticking()
+        engine, run = self._linked.engine, self._run
+        clock = engine.clock
+        left_s = run.begin(choice, may_keep_gil=clock.is_native)
+        native.set_epoch_deadline(self._context, engine.ticks_until(run, left_s))
+        if not clock.is_ticking:
+            clock.ensure_ticking()
 
     @as_callback
     def _leave(self) -> None:

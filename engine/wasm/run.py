@@ -50,14 +50,15 @@ class Run:
         self.computed_s = 0.0
         self.stretches = 0
 
-    def begin(self, choice: GilChoice, *, may_keep_gil: bool) -> bool:
-        """Hear that the guest is about to be entered; return whether to keep the interpreter lock."""
+    def begin(self, choice: GilChoice, *, may_keep_gil: bool) -> float:
+        """Hear that the guest is about to be entered; return how long it may go on, as `seconds_left` does."""
+        now_s = time.monotonic()
         self.choice = choice
-        self.keeps_gil = choice.keeps_gil() and may_keep_gil
+        self.keeps_gil = may_keep_gil and choice.keeps_gil()
         self.computed_s = 0.0
         self.stretches = 0
-        self.computing_since = time.monotonic()
-        return self.keeps_gil
+        self.computing_since = now_s
+        return -1.0 if self.is_interrupted else self.expires_at - now_s
 
     def end(self) -> None:
         """Hear that the guest was left."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.errors import ConstraintViolation
 from engine.log.events import ChildFinished, Response
@@ -13,8 +14,7 @@ from engine.log.ids import DelayId, ExecutionId, JoinSetId
 MemberId = ExecutionId | DelayId
 
 
-@dataclass(slots=True)
-class JoinSet:
+class JoinSet(Struct):
     """One join set.
 
     Args:
@@ -30,8 +30,8 @@ class JoinSet:
     """
 
     id: JoinSetId
-    open: dict[MemberId, None] = field(default_factory=dict)
-    private: set[MemberId] = field(default_factory=set)
+    open: dict[MemberId, None] = {}
+    private: set[MemberId] = set()
     arrived: deque[Response] = field(default_factory=deque)
     children: int = 0
     delays: int = 0

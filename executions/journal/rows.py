@@ -13,7 +13,7 @@ from engine.journal.records import DelayRow, HttpExchange, LogLine
 from engine.log import events as e
 from engine.log.backtraces import CallSites
 from engine.log.event_decoding import decode_event
-from engine.log.event_encoding import kind_of
+from engine.log.event_encoding import KINDS
 from engine.log.ids import DelayId, DeploymentId, ExecutionId, ExecutorId, JoinSetId, RunId, Version
 from engine.log.labels import labels_of
 from engine.log.state import ExecutionState, Holder, Lifecycle, Status
@@ -213,7 +213,7 @@ def _join_set_of(execution_id: str, parent_id: str) -> JoinSetId:
 def event_row(execution_id: ExecutionId, entry: e.LogEntry) -> Row:
     """Return the values of `EVENT_COLUMNS`."""
     event: Any = entry.event
-    kind = kind_of(event)
+    kind = KINDS[type(event)]
     return (
         execution_id,
         entry.version,
