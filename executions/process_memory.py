@@ -31,7 +31,7 @@ def limit_arenas() -> None:
 
 
 def spare_collector() -> None:
-    """Have the garbage collector leave alone what is there, and look at the rest less often; before the executor starts.
+    """Have the garbage collector leave alone what is there and look at the rest less often; before an executor starts.
 
     Modules and settings stay for good. To walk through them takes 70 ms, with the interpreter lock held, each time a
     replay or many short workflows have made enough new objects; in a process that takes over work, at once.

@@ -19,6 +19,7 @@ class DeployedFunction:
 
     Attributes:
         name: Its fully qualified name.
+        export: The name under which the component exports the function's interface.
         type: Its parameters and result.
         retry: When its failed runs are tried again.
         lock_expiry: Longest time one run of it may take.
@@ -28,6 +29,7 @@ class DeployedFunction:
     component: ComponentSpec
     # Every step asks for these.
     name: FunctionName = field(init=False, repr=False, compare=False)
+    export: str = field(init=False, repr=False, compare=False)
     type: FunctionType = field(init=False, repr=False, compare=False)
     retry: RetryPolicy = field(init=False, repr=False, compare=False)
     lock_expiry: timedelta = field(init=False, repr=False, compare=False)
@@ -37,6 +39,7 @@ class DeployedFunction:
         spec, component = self.spec, self.component
         for attribute, value in (
             ("name", spec.name),
+            ("export", str(spec.name.interface)),
             ("type", spec.type),
             ("retry", spec.retry or component.retry),
             ("lock_expiry", component.exec.lock_expiry if spec.lock_expiry is None else spec.lock_expiry),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from engine.activity.outcome import Impossible, Outcome, event_after
+from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction
 from engine.deployment.spec import Runner
 from engine.errors import JournalError, JournalUnavailable, ValueMismatch
@@ -17,6 +18,7 @@ from engine.executor.cancellation import end_refused_run
 from engine.executor.ends import responses_of
 from engine.executor.flusher import Flusher, HeldBack
 from engine.executor.host_attempt import Written, attempt_host_function
+from engine.executor.limit_problems import LIMIT_EXCEEDED
 from engine.executor.services import ExecutorServices
 from engine.executor.ticket import Ticket
 from engine.host.context import RunFacts
@@ -176,6 +178,9 @@ def _attempt(
             is_first_run=locked.is_first_run,
             end=lambda value: _end(locked, holder, Finished(retval=codec.to_retval(value)), services.clock.now()),
         )
+    limits = services.settings.limits.lowered(function.component.limits)
+    if problem := size_problem("params_bytes", locked.created.params, limits.params_bytes):
+        return Impossible(LIMIT_EXCEEDED, problem)
     return attempt_activity(
         services,
         function,
@@ -183,7 +188,6 @@ def _attempt(
         facts=facts_of(locked),
         run_id=holder.run_id,
         time_left=time_left,
-        params=locked.created.params,
         is_first_run=locked.is_first_run,
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
-from engine.deployment.limits import size_problem
 from engine.deployment.registry import DeployedFunction
 from engine.errors import (
     ConstraintViolation,
@@ -27,7 +26,7 @@ from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
 from engine.log.return_codec import return_codec
-from engine.log.return_values import FailureKind, JsonText
+from engine.log.return_values import FailureKind
 from engine.log.state import Holder
 from engine.wasm.instance import InstanceLimits
 from engine.wit.options import JsonValue
@@ -91,7 +90,6 @@ def attempt_activity(
     facts: RunFacts,
     run_id: RunId,
     time_left: timedelta,
-    params: JsonText,
     is_first_run: bool,
 ) -> Outcome:
     """Run an activity once, on this thread, and return how it ended.
@@ -103,13 +101,10 @@ def attempt_activity(
         facts: For which execution.
         run_id: In which run.
         time_left: Until its lock expires; the attempt is stopped then.
-        params: The parameters as JSON, for their size.
         is_first_run: Whether the execution never ran before.
     """
     component = function.component
     limits = services.settings.limits.lowered(component.limits)
-    if problem := size_problem("params_bytes", params, limits.params_bytes):
-        return Impossible(LIMIT_EXCEEDED, problem)
     result = function.type.result
     assert isinstance(result, ResultType)
     context = ActivityContext(
@@ -127,7 +122,7 @@ def attempt_activity(
             attempt = Attempt(instance, context)
             services.running.attempt_begins(execution_id, attempt)
             try:
-                value = instance.call(str(function.name.interface), function.name.function, args)
+                value = instance.call(function.export, function.name.function, args)
             finally:
                 services.running.attempt_ends(execution_id, attempt)
     except Trap as trap:

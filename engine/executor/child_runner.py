@@ -271,7 +271,6 @@ class ChildRunner:
                 facts=self._facts(child, newborn, lock),
                 run_id=self._driver.holder.run_id,
                 time_left=lock.lock_expires_at - self._services.clock.now(),
-                params=newborn.target.params,
                 is_first_run=True,
             )
         self._services.durations.note(newborn.target.ffqn, time.monotonic() - started)

@@ -67,7 +67,7 @@ def call_workflow(
                 limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
             )
         )
-        value = instance.call(str(function.name.interface), function.name.function, args)
+        value = instance.call(function.export, function.name.function, args)
         retval = return_codec(result).to_retval(value)
         if problem := result_problem(retval, limits):
             raise LimitExceeded(problem)

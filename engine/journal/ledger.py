@@ -6,7 +6,7 @@ stores the ledger's changes, all in one transaction. So the rules are the same o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from datetime import datetime
 
@@ -174,27 +174,17 @@ class Ledger:
 
     def _check_ids(self, write: Append) -> None:
         """Refuse what only a faulty writer asks for: an id that is taken, a second response from one source."""
-        born: set[ExecutionId] = set()
-        for execution in write.created:
-            if execution.execution_id in self._states or execution.execution_id in born:
-                raise ExecutionExists(execution.execution_id)
-            born.add(execution.execution_id)
-        responded: set[str] = set()
-        for response in write.responses:
-            source = source_of(response)
-            if source in self._responded or source in responded:
-                raise AlreadyFinished(ExecutionId(source))
-            responded.add(source)
-        requested: set[DelayId] = set()
-        for entry in write.entries:
-            if isinstance(entry.event, DelayRequested):
-                delay = entry.event.delay_id
-                if delay in self._delays or delay in requested:
-                    raise ExecutionExists(ExecutionId(delay))
-                requested.add(delay)
+        born = [execution.execution_id for execution in write.created]
+        requested = [entry.event.delay_id for entry in write.entries if isinstance(entry.event, DelayRequested)]
+        taken = _first_taken(born, self._states.keys()) or _first_taken(requested, self._delays.keys())
+        if taken is not None:
+            raise ExecutionExists(ExecutionId(taken))
+        answered = _first_taken([source_of(response) for response in write.responses], self._responded)
+        if answered is not None:
+            raise AlreadyFinished(ExecutionId(answered))
         for response in write.responses:
             event = response.event
-            if isinstance(event, DelayFinished) and event.delay_id not in requested | self._delays.keys():
+            if isinstance(event, DelayFinished) and not (event.delay_id in self._delays or event.delay_id in requested):
                 raise AlreadyFinished(ExecutionId(event.delay_id))
 
     def _is_answered(self, entry: LogEntry, write: Append) -> bool:
@@ -344,6 +334,13 @@ class Ledger:
                 self._pending_from = state.due_at
         elif state.status is Status.FINISHED:
             self._finished.add(state.execution_id)
+
+
+def _first_taken(ids: Sequence[str], known: Set[str]) -> str | None:
+    """Return the first id that is known or comes a second time; ``None`` if there is none, as nearly always."""
+    if known.isdisjoint(ids) and len(set(ids)) == len(ids):
+        return None
+    return next(given for place, given in enumerate(ids) if given in known or given in ids[:place])
 
 
 def fold_new(execution: NewExecution) -> ExecutionState:

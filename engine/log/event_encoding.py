@@ -281,4 +281,4 @@ KINDS: Mapping[type[e.ExecutionEvent], EventKind] = {
     e.Scheduled: _of_history("schedule", _scheduled, is_of_join_set=False),
     e.Stubbed: _of_history("stub", _stubbed, is_of_join_set=False),
 }
-"""How the events of each type are stored. An event without a kind cannot be; the tests hold this to the union `ExecutionEvent`."""
+"""How the events of each type are stored; without a kind one cannot be. The tests hold this to `ExecutionEvent`."""

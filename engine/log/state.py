@@ -175,7 +175,8 @@ def fold_event(state: ExecutionState, entry: e.LogEntry, *, awaits: bool = False
         _refuse(state, event, f"version {entry.version} given, {state.next_version} is next")
     if type(event) in _OF_HISTORY and not awaits:
         # Most events, by far: what a run at work records.
-        _note_run(state, entry.created_at)
+        if state.status is not Status.LOCKED:
+            _note_run(state, entry.created_at)
         state.next_version = Version(entry.version + 1)
         return
     match event:
@@ -306,7 +307,7 @@ def _is_hot(state: ExecutionState, now: datetime) -> bool:
 
 def _note_run(state: ExecutionState, now: datetime) -> None:
     """Hear that the run that holds the lock got on."""
-    if state.status is not Status.LOCKED and _is_hot(state, now):
+    if _is_hot(state, now):
         state.status = Status.LOCKED
         _clear_block(state)
 

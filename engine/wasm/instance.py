@@ -146,9 +146,7 @@ class Instance:
             self._check_idle()
             try:
                 self._enter(linked.start)
-                instantiate = (
-                    native.linker_instantiate_keeping_gil if run.keeps_gil else native.linker_instantiate
-                )
+                instantiate = native.linker_instantiate_keeping_gil if run.keeps_gil else native.linker_instantiate
                 error = instantiate(
                     linked.linker.address, self._context, linked.component.address, addressof(self._instance)
                 )
