@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from engine.activity.outcome import Broken, Completed, HandedBack, Impossible, Outcome, TimedOut, outcome_of_trap
+from engine.deployment.limits import RunLimits
 from engine.deployment.registry import DeployedFunction
 from engine.errors import (
     ConstraintViolation,
@@ -18,14 +21,14 @@ from engine.errors import (
 )
 from engine.executor.activity_context import ActivityContext
 from engine.executor.limit_problems import LIMIT_EXCEEDED, explained, result_problem
-from engine.executor.programs import RunningInstance
+from engine.executor.programs import Program, RunningInstance
 from engine.executor.run_context import begin_work, end_work
 from engine.executor.services import ExecutorServices
 from engine.host.context import GuestNote, RunFacts
 from engine.journal.records import Append
 from engine.log.events import Locked, LogEntry, Unlocked
 from engine.log.ids import DeploymentId, ExecutionId, RunId, Version
-from engine.log.return_codec import return_codec
+from engine.log.return_codec import ReturnCodec, return_codec
 from engine.log.return_values import FailureKind
 from engine.log.state import Holder
 from engine.wasm.instance import InstanceLimits
@@ -33,6 +36,36 @@ from engine.wit.options import JsonValue
 from engine.wit.types import ResultType
 
 _NO_NOTE = GuestNote()
+
+
+class KnownActivity(Struct, gc=False):
+    """What all attempts at one function have in common.
+
+    Args:
+        function: The function; another one of the same name, after a redeployment, is another activity.
+        limits: What a run of it may use up.
+        instance_limits: Of that, what the sandbox sees to.
+        codec: Reads what it returns.
+        program: What to run, once it was loaded.
+    """
+
+    function: DeployedFunction
+    limits: RunLimits
+    instance_limits: InstanceLimits
+    codec: ReturnCodec
+    program: Program | None = None
+
+
+def _known(services: ExecutorServices, function: DeployedFunction) -> KnownActivity:
+    result = function.type.result
+    assert isinstance(result, ResultType)
+    limits = services.settings.limits.lowered(function.component.limits)
+    return KnownActivity(
+        function,
+        limits,
+        InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
+        return_codec(result),
+    )
 
 
 class Attempt:
@@ -103,28 +136,29 @@ def attempt_activity(
         time_left: Until its lock expires; the attempt is stopped then.
         is_first_run: Whether the execution never ran before.
     """
-    component = function.component
-    limits = services.settings.limits.lowered(component.limits)
-    result = function.type.result
-    assert isinstance(result, ResultType)
+    known = services.activities.get(facts.ffqn)
+    if known is None or known.function is not function:
+        known = services.activities[facts.ffqn] = _known(services, function)
+    limits = known.limits
     context = ActivityContext(
-        services, component, facts, run_id, time_left=time_left, limits=limits, is_first_run=is_first_run
+        services, function.component, facts, run_id, time_left=time_left, limits=limits, is_first_run=is_first_run
     )
     execution_id = facts.execution_id
+    running = services.running
     work = begin_work((facts, run_id, services.executor_id))
     try:
-        program = services.programs.get(component)
+        program = known.program
+        if program is None:
+            program = known.program = services.programs.get(function.component)
         with program.instantiate(
-            context=context,
-            deadline=time_left.total_seconds(),
-            limits=InstanceLimits(memory_bytes=limits.memory_bytes, fuel=limits.fuel),
+            context=context, deadline=time_left.total_seconds(), limits=known.instance_limits
         ) as instance:
             attempt = Attempt(instance, context)
-            services.running.attempt_begins(execution_id, attempt)
+            running.attempt_begins(execution_id, attempt)
             try:
                 value = instance.call(function.export, function.name.function, args)
             finally:
-                services.running.attempt_ends(execution_id, attempt)
+                running.attempt_ends(execution_id, attempt)
     except Trap as trap:
         outcome = explained(outcome_of_trap(trap, what="activity"), trap, limits)
         return HandedBack() if isinstance(outcome, TimedOut) and services.running.is_closing else outcome
@@ -137,7 +171,7 @@ def attempt_activity(
     finally:
         context.close()
         end_work(work)
-    codec = return_codec(result)
+    codec = known.codec
     note = context.note or _NO_NOTE
     try:
         retval = codec.to_retval(value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.activity.http.transport import HttpTransport
 from engine.clock import Clock
@@ -24,6 +25,9 @@ from engine.journal.records import HttpExchange, LogLine
 from engine.log.backtraces import CallSites
 from engine.log.ids import ExecutorId, make_executor_id
 
+if TYPE_CHECKING:
+    from engine.executor.attempts import KnownActivity
+
 
 @dataclass(slots=True, kw_only=True)
 class ExecutorServices:
@@ -38,6 +42,7 @@ class ExecutorServices:
         metrics: What it counts of its doings.
         host_functions: Carries out functions of the host; ``None`` where it has none.
         threads: Where they run.
+        activities: What attempts have found out about functions, by name.
     """
 
     executor_id: ExecutorId
@@ -58,6 +63,7 @@ class ExecutorServices:
     metrics: ExecutorMetrics
     host_functions: HostFunctions | None
     threads: DetachedThreads
+    activities: dict[str, KnownActivity] = field(default_factory=dict)
 
 
 def make_services(
