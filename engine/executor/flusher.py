@@ -35,6 +35,10 @@ class CommitWindows(Protocol):
         """Have a run's buffer committed when its window, beginning now, is over."""
         ...
 
+    def commit(self, ticket: Ticket, /) -> None:
+        """Have a write that is in line committed now, by another thread."""
+        ...
+
 
 class HeldBack:
     """A write that is in line already and that nobody may need an acknowledgement of for a while.
@@ -92,6 +96,10 @@ class Flusher:
             heapq.heappush(self._due, due)
             if self._due[0] is due:
                 self._changed.notify()
+
+    def commit(self, ticket: Ticket, /) -> None:
+        """Have a write that is in line committed now."""
+        self.register(HeldBack(ticket, 0.0))
 
     def _loop(self) -> None:
         while runs := self._wait_for_due():

@@ -185,6 +185,10 @@ class Seat:
             self.window_s = run.window_s
         self._lane.flusher.register(self)
 
+    def commit(self, ticket: Ticket, /) -> None:
+        """See `engine.executor.flusher.CommitWindows`."""
+        self._lane.flusher.commit(ticket)
+
     def start_flush(self) -> Ticket | None:
         """Put the present run's buffer in line for a commit if its window is over; called by the flusher's thread."""
         with self._watching:

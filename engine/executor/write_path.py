@@ -70,6 +70,7 @@ class WritePath:
         self._post = post
         self._inflight: deque[Ticket] = deque()
         self._is_registered = False
+        self._is_overdue = False
         self._first_version = state.next_version
 
     @property
@@ -96,6 +97,9 @@ class WritePath:
             self._services.commits.commit_behind(inflight[-1])
         elif len(buffer.entries) >= self._services.settings.buffer_events:
             self.flush()
+        elif self._is_overdue and not inflight:
+            inflight.append(self._enqueue())
+            self._windows.commit(inflight[-1])
         else:
             self.begin_window()
 
@@ -115,10 +119,14 @@ class WritePath:
         self._settle_inflight()
         if not self._run.buffer.is_empty:
             self._settle(self._enqueue())
+        self._is_overdue = False
 
     def start_flush(self) -> Ticket | None:
         """Put the buffer in line for a commit without waiting for it; called by the flusher's thread."""
-        if not self._mutex.acquire(timeout=self.window_s):
+        if not self._mutex.acquire(blocking=False):
+            # The run's own thread has it, and leaves it for moments only: it takes it back before one that waits for it
+            # has woken up. It is at a host call, and hands the buffer over behind that.
+            self._is_overdue = True
             self._windows.register(self)
             return None
         try:
@@ -219,6 +227,7 @@ class WritePath:
 
     def _take(self, *, but: LogEntry | None = None, responses: tuple[Response, ...] = ()) -> Append:
         """Take the buffer as one write; without a step that is under way, if one is given."""
+        self._is_overdue = False
         run = self._run
         expected = Version(run.buffer.next_version - len(run.buffer.entries))
         aside = None if but is None else run.buffer.set_aside(but)

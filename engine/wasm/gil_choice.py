@@ -14,6 +14,7 @@ LONG_STRETCH_S: Final = 0.0005
 
 _UNKNOWN_CALLS = 5
 """The first calls touch fresh memory; of them the shortest tells most."""
+_FIRST_WEIGHT = 0.2
 _WEIGHT = 0.02
 """Small enough that a thread which the machine put aside for some milliseconds does not pass for one that computes."""
 
@@ -32,12 +33,14 @@ class GilChoice:
 
     def keeps_gil(self) -> bool:
         """Tell whether to keep the interpreter lock during a call."""
-        return self._calls >= _UNKNOWN_CALLS and self._mean_s < LONG_STRETCH_S
+        return self._calls > 0 and self._mean_s < LONG_STRETCH_S
 
     def note(self, stretch_s: float) -> None:
         """Take in for how long the guest of one call computed without a host call, in seconds, on average."""
-        if self._calls < _UNKNOWN_CALLS:
-            self._mean_s = min(self._mean_s, stretch_s) if self._calls else stretch_s
-        else:
+        if self._calls >= _UNKNOWN_CALLS:
             self._mean_s += _WEIGHT * (stretch_s - self._mean_s)
+        elif self._calls and stretch_s > self._mean_s:
+            self._mean_s += _FIRST_WEIGHT * (stretch_s - self._mean_s)
+        else:
+            self._mean_s = stretch_s
         self._calls += 1

@@ -152,6 +152,10 @@ class Statements:
         """Prepare for a statement that is to be run later."""
         self.dialect.parse(self._connection, sql)
 
+    def make_room(self) -> None:
+        """Have the database's files be as long as much work makes them."""
+        self.dialect.make_room(self._connection)
+
     def snapshot(self) -> Snapshot | None:
         """Return what tells whether others have committed since it was last asked for; ``None`` if nothing does."""
         others = self.dialect.commits_of_others(self._connection)

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from executions.journal import at_once, sql
+from executions.journal.log_room import make_room
 
 Row = Sequence[Any]
 Statement = tuple[str, Sequence[Any]]
@@ -88,6 +89,10 @@ class Dialect(Protocol):
         """Have the driver keep a statement that is to be run later, where parsing it anew takes long."""
         ...
 
+    def make_room(self, connection: Any) -> None:
+        """Have the files be as long as much work makes them, where making them longer takes long."""
+        ...
+
     def announce(self, alias: str, origin: Any) -> None:
         """Have other processes hear of a commit, where they do not find out by themselves; returns at once.
 
@@ -158,6 +163,9 @@ class _Sqlite:
         with suppress(sqlite3.ProgrammingError):
             # Parsed and kept; then the driver misses the parameters.
             connection.execute(self.render(statement), ())
+
+    def make_room(self, connection: Any) -> None:
+        make_room(connection)
 
     def announce(self, alias: str, origin: Any) -> None:
         # They see ``PRAGMA data_version`` change.

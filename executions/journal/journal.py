@@ -112,6 +112,7 @@ class SqlJournal:
         with self._writer.reading() as statements:
             for statement in sql.inserts():
                 statements.parse(statement)
+            statements.make_room()
 
     def change_feed(self) -> ChangeFeed:
         """Return a feed that tells of commits that are not this journal's own."""

@@ -129,6 +129,10 @@ class Postgresql:
         """See `Dialect`."""
         # Whatever is run is prepared by then, and the server parses quickly.
 
+    def make_room(self, connection: Any) -> None:
+        """See `Dialect`."""
+        # The server keeps its log's files, and uses them again.
+
     def announce(self, alias: str, origin: Any) -> None:
         """See `Dialect`."""
         switchboard(alias).tell(origin)

@@ -8,7 +8,8 @@ from console.executions.event_words import event_line
 from console.parts.event_filter import FAILURES, EventFilter
 from console.parts.event_kinds import KINDS
 from engine.log import events as e
-from engine.log.event_encoding import _KINDS, encode_event, history_type_of, variant_of
+from engine.log.event_encoding import KINDS as STORED_KINDS
+from engine.log.event_encoding import encode_event, history_type_of, variant_of
 from engine.log.ids import JoinSetId
 from engine.log.return_values import Failed, FailureKind, JsonText, Returned, TypedValue
 from engine.workflow.inheritance import SEED_KEY
@@ -89,7 +90,7 @@ def test_the_database_finds_the_same_failures_as_are_marked() -> None:
 
 
 def test_every_kind_of_event_is_in_a_group() -> None:
-    stored_types = {kind.history_type or kind.variant for kind in _KINDS.values()}
+    stored_types = {kind.history_type or kind.variant for kind in STORED_KINDS.values()}
 
     assert stored_types == KINDS
 

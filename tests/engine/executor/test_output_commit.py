@@ -8,9 +8,18 @@ from datetime import timedelta
 import pytest
 
 from engine.deployment.spec import LogLevel, WorkflowPolicy
+from engine.executor.flusher import Flushable, Flusher
 from engine.executor.settings import ExecutorSettings
-from engine.journal.records import LogLine
-from engine.log.events import CancellationRequested, Created, JoinNext, Locked, Unlocked
+from engine.journal.records import Append, LogLine, Write
+from engine.log.events import (
+    CancellationRequested,
+    ChildRequested,
+    Created,
+    JoinNext,
+    JoinSetCreated,
+    Locked,
+    Unlocked,
+)
 from engine.log.ids import ExecutionId
 from engine.log.return_values import CANCELLED
 from engine.log.state import Status
@@ -47,6 +56,26 @@ def test_children_in_parallel_share_few_commits() -> None:
     steps = [s.create(), *[s.submit(0, "add", 1, 1)] * 50, *[s.join_next(0)] * 50]
 
     assert _transactions(*steps) == 2
+
+
+def test_a_run_at_work_hands_its_buffer_over_when_the_window_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Flushable] = []
+    handed_over: list[Write] = []
+
+    def ask_at_once(_: Flusher, run: Flushable) -> None:
+        asked.append(run)
+        if len(asked) == 1:
+            assert run.start_flush() is None, "the run's thread has the mutex, in the middle of a host call"
+
+    monkeypatch.setattr(Flusher, "register", ask_at_once)
+    monkeypatch.setattr(Flusher, "commit", lambda _, ticket: handed_over.append(ticket.write))
+    calls = [s.call("add", 1, number) for number in range(10)]
+
+    assert _transactions(*calls) == 3  # the lock, the first step, everything else
+    (write,) = handed_over
+    assert isinstance(write, Append)
+    assert [type(entry.event) for entry in write.entries] == [JoinSetCreated, ChildRequested, JoinNext]
+    assert len(asked) > 1, "should the run be busy for longer, the flusher asks again"
 
 
 def test_a_window_of_zero_commits_every_call() -> None:

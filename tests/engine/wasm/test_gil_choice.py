@@ -25,14 +25,22 @@ def known_for_short_calls(program: LinkedComponent) -> GilChoice:
     return choice
 
 
-def test_the_lock_is_given_up_until_calls_are_known_to_be_short() -> None:
+def test_the_lock_is_given_up_until_a_call_was_short() -> None:
     choice = GilChoice()
     seen = []
-    for _ in range(7):
+    for stretch_s in (0.002, 0.001, 0.00005, 0.0001):
         seen.append(choice.keeps_gil())
-        choice.note(0.00005)
+        choice.note(stretch_s)
 
-    assert seen == [False] * 5 + [True] * 2
+    assert seen == [False] * 3 + [True]
+
+
+def test_the_lock_is_given_up_soon_where_only_the_first_call_was_short() -> None:
+    choice = GilChoice()
+    choice.note(0.00005)
+    choice.note(0.01)
+
+    assert not choice.keeps_gil()
 
 
 def test_a_slow_first_call_says_nothing_of_the_others() -> None:
