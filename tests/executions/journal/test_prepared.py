@@ -97,6 +97,24 @@ def test_a_whole_step_is_stored_as_it_is(ours: SqlJournal, theirs: SqlJournal) -
         assert_state_is_folded(theirs, each)
 
 
+def test_several_steps_are_stored_together(ours: SqlJournal, theirs: SqlJournal) -> None:
+    outcomes = prepare(ours, make_request(1, expected=2), make_request(2, expected=3)).finish().outcomes
+
+    assert outcomes == (Committed(next_version=Version(3)), Committed(next_version=Version(4)))
+    for each in (E1, make_child(E1, 1).execution_id, make_child(E1, 2).execution_id):
+        assert_state_is_folded(theirs, each)
+
+
+def test_a_step_with_much_text_is_stored_as_it_is(ours: SqlJournal, theirs: SqlJournal) -> None:
+    retval = Returned(ok=True, payload=TypedValue("string", JsonText(f'"{"x" * 2_000_000}"')))
+    child = make_child(E1, 1, make_locked(), Finished(retval=retval))
+    step = make_append(E1, make_child_request(E1), expected=2, created=[child])
+
+    assert isinstance(only(prepare(ours, step).finish()), Committed)
+
+    assert tuple(theirs.load_log(child.execution_id)) == child.entries
+
+
 def test_what_others_wrote_meanwhile_is_not_overwritten(ours: SqlJournal, theirs: SqlJournal) -> None:
     commit(ours, make_request(1, expected=2))
     prepared = prepare(ours, make_request(2, expected=3))
@@ -150,5 +168,5 @@ def test_much_is_left_to_statements_of_its_own() -> None:
 
     assert at_once.store_at_once(CommitRows((), {}, rows[1:], ())) is not None
     assert at_once.store_at_once(CommitRows((), {}, rows, ())) is None
-    assert at_once.store_at_once(CommitRows((), {}, [("x" * 1_000_000,)], ())) is None
+    assert at_once.store_at_once(CommitRows((), {}, [("x" * 200_000,)] * 7, ())) is None
     assert at_once.store_at_once(CommitRows((), {("status",): [("locked",)]}, (), ())) is None
