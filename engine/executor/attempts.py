@@ -38,7 +38,7 @@ from engine.wit.types import ResultType
 _NO_NOTE = GuestNote()
 
 
-class KnownActivity(Struct, gc=False):
+class KnownActivity(Struct):
     """What all attempts at one function have in common.
 
     Args:

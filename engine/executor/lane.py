@@ -138,7 +138,17 @@ class Seat:
         window_s: When the flusher looks, in seconds from when it was asked to.
     """
 
-    __slots__ = ("_ended", "_is_watched", "_lane", "_latest", "_oldest_s", "_tickets", "_watching", "window_s")
+    __slots__ = (
+        "_asked",
+        "_ended",
+        "_is_watched",
+        "_lane",
+        "_latest",
+        "_oldest_s",
+        "_tickets",
+        "_watching",
+        "window_s",
+    )
 
     def __init__(self, lane: Lane) -> None:
         self.window_s = 0.0
@@ -147,6 +157,7 @@ class Seat:
         self._tickets: list[Ticket] = []
         self._oldest_s = 0.0
         self._latest: tuple[Flushable, float] | None = None
+        self._asked: Flushable | None = None
         self._is_watched = False
         self._watching = threading.Lock()
 
@@ -178,6 +189,9 @@ class Seat:
             self._lane.flusher.register(run)
             return
         with self._watching:
+            if run is self._asked and self._latest is not None and self._latest[0] is not run:
+                # It was asked for its buffer and wants to be asked again, but it is over: another one runs.
+                return
             self._latest = (run, time.monotonic() + run.window_s)
             if self._is_watched:
                 return
@@ -196,6 +210,7 @@ class Seat:
             run, due_s = self._latest
             self.window_s = due_s - time.monotonic()
             is_early = self._is_watched = self.window_s > 0
+            self._asked = run
         if is_early:
             self._lane.flusher.register(self)
             return None

@@ -271,6 +271,28 @@ def test_the_flusher_hears_of_one_window_of_many_short_runs(track: Track, monkey
     assert flushes == [0, 0, 1]
 
 
+def test_a_run_that_is_over_takes_no_window_from_the_one_behind_it(
+    track: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(track.flusher, "register", registered.append)
+    over, current = Run(0), Run(0)
+
+    def run_both(seat: Seat) -> None:
+        seat.register(over)
+        # The flusher asks it, meanwhile the next one begins, and then it wants to be asked again.
+        seat.start_flush()
+        seat.register(current)
+        seat.register(over)
+        seat.start_flush()
+
+    track.does["both"] = run_both
+    track.run("both")
+    track.wait_for("both")
+
+    assert (over.flushes, current.flushes) == (1, 1)
+
+
 def test_a_run_that_left_the_lane_has_a_window_of_its_own(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
     registered: list[object] = []
     monkeypatch.setattr(track.flusher, "register", registered.append)
