@@ -16,7 +16,7 @@ _SPILLING: Final = 20
 
 
 def make_room(connection: Any) -> None:
-    """Have the log's file be as long as it becomes before a checkpoint, unless it is.
+    """Have the log's file be as long as it becomes before a checkpoint, unless it is, or there is no such log.
 
     Args:
         connection: An open connection to a SQLite database, in autocommit mode.
@@ -24,6 +24,8 @@ def make_room(connection: Any) -> None:
     Raises:
         sqlite3.Error: If the database is locked for long, or the disk is full; the connection is not to be used again.
     """
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        return
     (pages,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
     missing = pages * page_bytes - _log_bytes(connection)

@@ -71,6 +71,14 @@ def test_a_log_that_is_long_enough_is_left_alone(connection: sqlite3.Connection,
     assert (log_of(path).stat().st_mtime_ns, log_of(path).stat().st_size) == (written, size)
 
 
+def test_a_database_without_such_a_log_is_left_alone(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA journal_mode = DELETE")
+
+    make_room(connection)
+
+    assert not log_of(path).exists()
+
+
 def test_what_is_committed_behind_it_survives_a_crash(
     connection: sqlite3.Connection, path: Path, tmp_path: Path
 ) -> None:
