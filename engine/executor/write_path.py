@@ -70,7 +70,7 @@ class WritePath:
         self._post = post
         self._inflight: deque[Ticket] = deque()
         self._is_registered = False
-        self._is_overdue = False
+        self._is_overdue = False  # whether the flusher wanted the buffer, while the run's own thread was at work
         self._first_version = state.next_version
 
     @property

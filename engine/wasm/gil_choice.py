@@ -15,6 +15,7 @@ LONG_STRETCH_S: Final = 0.0005
 _UNKNOWN_CALLS = 5
 """The first calls touch fresh memory; of them the shortest tells most."""
 _FIRST_WEIGHT = 0.2
+"""Large enough that one long call among the first is taken for what others will be like."""
 _WEIGHT = 0.02
 """Small enough that a thread which the machine put aside for some milliseconds does not pass for one that computes."""
 
