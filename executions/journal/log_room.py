@@ -9,14 +9,19 @@ change, and later commits take its place in the log.
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Final
 
 _SPILLING: Final = 20
 """Pages of cache that are few enough for the rest of a transaction to be written to the log before its end."""
+_SPARE: Final = 10
+"""How many times as much must be free on the disk: one that is nearly full has better uses for it."""
 
 
 def make_room(connection: Any) -> None:
-    """Have the log's file be as long as it becomes before a checkpoint, unless it is, or there is no such log.
+    """Have the log's file be as long as it becomes before a checkpoint.
+
+    Nothing happens if it is, if there is no such log, or if the disk has little room.
 
     Args:
         connection: An open connection to a SQLite database, in autocommit mode.
@@ -28,8 +33,10 @@ def make_room(connection: Any) -> None:
         return
     (pages,) = connection.execute("PRAGMA wal_autocheckpoint").fetchone()
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    missing = pages * page_bytes - _log_bytes(connection)
-    if missing <= 0:
+    _, _, path = connection.execute("PRAGMA database_list").fetchone()
+    log = Path(f"{path}-wal")
+    missing = pages * page_bytes - (log.stat().st_size if log.exists() else 0)
+    if missing <= 0 or disk_usage(log.parent).free < _SPARE * missing:
         return
     (cache_size,) = connection.execute("PRAGMA cache_size").fetchone()
     connection.execute(f"PRAGMA cache_size = {_SPILLING}")
@@ -39,10 +46,3 @@ def make_room(connection: Any) -> None:
     connection.execute("INSERT INTO obelisk_room VALUES (zeroblob(?))", (missing + kept,))
     connection.execute("ROLLBACK")
     connection.execute(f"PRAGMA cache_size = {cache_size}")
-
-
-def _log_bytes(connection: Any) -> int:
-    """Return how long the log's file is; zero if there is none."""
-    _, _, path = connection.execute("PRAGMA database_list").fetchone()
-    log = Path(f"{path}-wal")
-    return log.stat().st_size if log.exists() else 0

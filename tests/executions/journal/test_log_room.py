@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -77,6 +78,17 @@ def test_a_database_without_such_a_log_is_left_alone(connection: sqlite3.Connect
     make_room(connection)
 
     assert not log_of(path).exists()
+
+
+def test_a_disk_that_is_nearly_full_is_left_alone(
+    connection: sqlite3.Connection, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executions.journal.log_room.disk_usage", lambda _: SimpleNamespace(free=PAGES * PAGE_BYTES))
+    size = log_of(path).stat().st_size
+
+    make_room(connection)
+
+    assert log_of(path).stat().st_size == size
 
 
 def test_what_is_committed_behind_it_survives_a_crash(
